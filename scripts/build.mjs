@@ -1,0 +1,51 @@
+// Bundles the programs to dist/ and puts the grammars beside them, so that users install neither sources nor 44 MB
+// of grammars. https://esbuild.github.io/api/
+import { copyFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = `${root}/dist`;
+const { version } = JSON.parse(await readFile(`${root}/package.json`, "utf8"));
+
+// One program per door; those that exist are built.
+const doors = { cli: "src/cli/main.ts", action: "src/action/main.ts" };
+const present = new Set(await readdir(`${root}/src`, { recursive: true }));
+const entryPoints = Object.fromEntries(
+  Object.entries(doors)
+    .filter(([, file]) => present.has(file.slice("src/".length)))
+    .map(([name, file]) => [name, `${root}/${file}`]),
+);
+
+await rm(dist, { recursive: true, force: true });
+await mkdir(`${dist}/wasm`, { recursive: true });
+await build({
+  absWorkingDir: root,
+  entryPoints,
+  outdir: dist,
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  splitting: true,
+  chunkNames: "[name]-[hash]",
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  minifySyntax: true,
+  legalComments: "linked",
+  logLevel: "warning",
+  define: { "process.env.VERIFOD_VERSION": JSON.stringify(version) },
+  // Bundled CommonJS modules ask for built-in modules with require().
+  banner: {
+    js: 'import { createRequire as verifodRequire } from "node:module"; const require = verifodRequire(import.meta.url);',
+  },
+});
+
+const grammars = `${root}/node_modules/@cursorless/tree-sitter-wasms/out`;
+const files = {
+  "web-tree-sitter.wasm": `${root}/node_modules/web-tree-sitter/web-tree-sitter.wasm`,
+  "tree-sitter-nix.wasm": `${grammars}/tree-sitter-nix.wasm`,
+  "tree-sitter-bash.wasm": `${grammars}/tree-sitter-bash.wasm`,
+  "tree-sitter-python.wasm": `${grammars}/tree-sitter-python.wasm`,
+};
+for (const [name, from] of Object.entries(files)) await copyFile(from, `${dist}/wasm/${name}`);

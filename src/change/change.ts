@@ -1,0 +1,57 @@
+/** A change: two trees of files, and which files differ between them. */
+
+export type Side = "base" | "head";
+
+/** What a tree entry is. Git knows no others: https://git-scm.com/docs/git-fast-import#_filemodify */
+export type EntryKind = "file" | "executable" | "symlink" | "submodule";
+
+/** A file of one side. `oid` names its content: equal ids, equal bytes. */
+export interface Entry {
+  readonly path: string;
+  readonly kind: EntryKind;
+  readonly oid: string;
+}
+
+/** What a file holds, or why that cannot be said. For a symlink, `text` is its target. */
+export type Content =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "binary"; readonly bytes: number }
+  | { readonly kind: "unavailable"; readonly reason: string };
+
+/** One side: the files of a commit. Nothing is ever checked out. */
+export interface Tree {
+  /** The full commit id. */
+  readonly commit: string;
+  /** The entry at `path`, or null when there is none. */
+  entry(path: string): Promise<Entry | null>;
+  /** The files (not folders) directly in `directory` ("" is the root), by name. */
+  list(directory: string): Promise<readonly Entry[]>;
+  /** The content of an entry of this tree; never throws for what the repository lacks. */
+  read(entry: Entry): Promise<Content>;
+}
+
+/** A file that differs. A rename (or move) has two different paths. */
+export type FileChange =
+  | { readonly status: "added"; readonly base: null; readonly head: Entry }
+  | { readonly status: "removed"; readonly base: Entry; readonly head: null }
+  | { readonly status: "modified" | "renamed"; readonly base: Entry; readonly head: Entry };
+
+/** Something that could not be checked, and why. Shown, never green. */
+export interface Unchecked {
+  readonly what: string;
+  readonly reason: string;
+}
+
+export interface Change {
+  readonly base: Tree;
+  readonly head: Tree;
+  /** In the order of their (head, else base) paths. */
+  readonly files: readonly FileChange[];
+  /** What already could not be read while the two trees were compared. */
+  readonly unchecked: readonly Unchecked[];
+}
+
+/** The path that a reader of the pull request looks for. */
+export function pathOf(file: FileChange): string {
+  return (file.head ?? file.base).path;
+}

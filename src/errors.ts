@@ -1,0 +1,28 @@
+/** Errors, typed by who can mend them. Anything else that is thrown is our own bug. */
+export type Fault =
+  /** Wrong usage: the person at the command line or in the comment. */
+  | "usage"
+  /** The configuration file of the repository. */
+  | "configuration"
+  /** Git, the network, GitHub, Nix, the file system. */
+  | "outside";
+
+/** An expected failure: its message says what is wrong and what to do, and is shown without a stack. */
+export class VerifodError extends Error {
+  readonly fault: Fault;
+  constructor(fault: Fault, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "VerifodError";
+    this.fault = fault;
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Marks a branch that the types rule out. */
+export function unreachable(value: never): never {
+  throw new Error(`unreachable: ${JSON.stringify(value)}`);
+}

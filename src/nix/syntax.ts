@@ -1,0 +1,259 @@
+/** Reading the syntax tree: nodes that are made when looked at, and the shapes of the Nix language. */
+import type { Node } from "web-tree-sitter";
+
+/**
+ * A node of the syntax tree. Children are made on first use and then kept, so that a node is one object
+ * and can be a key. (`a class` because there is one per node and the getter must be cheap.)
+ */
+export class SyntaxNode {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  readonly parent: SyntaxNode | null;
+  private readonly node: Node;
+  private kids: readonly SyntaxNode[] | undefined;
+
+  private constructor(node: Node, parent: SyntaxNode | null) {
+    this.node = node;
+    this.parent = parent;
+    this.type = node.type;
+    this.start = node.startIndex;
+    this.end = node.endIndex;
+  }
+
+  static of(root: Node): SyntaxNode {
+    return new SyntaxNode(root, null);
+  }
+
+  /** All children, punctuation and comments too. */
+  get children(): readonly SyntaxNode[] {
+    this.kids ??= this.node.children.map((child) => new SyntaxNode(child, this));
+    return this.kids;
+  }
+
+  get isNamed(): boolean {
+    return this.node.isNamed;
+  }
+
+  /** True when the parser gave up somewhere inside. MISSING nodes of no width (trailing comma in formals) count. */
+  get hasError(): boolean {
+    return this.node.hasError;
+  }
+}
+
+/** The smallest node that covers [start, end). */
+export function nodeAt(root: SyntaxNode, start: number, end = start + 1): SyntaxNode {
+  let node = root;
+  for (;;) {
+    const inner = childCovering(node.children, start, end);
+    if (!inner) return node;
+    node = inner;
+  }
+}
+
+function childCovering(children: readonly SyntaxNode[], start: number, end: number): SyntaxNode | undefined {
+  let low = 0;
+  let high = children.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const child = children[middle] as SyntaxNode;
+    if (child.end <= start) low = middle + 1;
+    else if (child.start > start) high = middle - 1;
+    else return child.end >= end ? child : undefined;
+  }
+  return undefined;
+}
+
+/** The ancestors of a node, nearest first, without the node itself. */
+export function* ancestors(node: SyntaxNode): Generator<SyntaxNode> {
+  for (let up = node.parent; up; up = up.parent) yield up;
+}
+
+/** The children that carry meaning: no punctuation, no comments. */
+export function parts(node: SyntaxNode): readonly SyntaxNode[] {
+  return node.children.filter((child) => child.isNamed && child.type !== "comment");
+}
+
+/** An expression without the parentheses around it. */
+export function bare(node: SyntaxNode): SyntaxNode {
+  let inner = node;
+  while (inner.type === "parenthesized_expression") {
+    const [only] = parts(inner);
+    if (!only) break;
+    inner = only;
+  }
+  return inner;
+}
+
+export function isAttrset(node: SyntaxNode): boolean {
+  return (
+    node.type === "attrset_expression" ||
+    node.type === "rec_attrset_expression" ||
+    node.type === "let_attrset_expression"
+  );
+}
+
+/** What stands between the braces of an attribute set or after `let`. */
+export type Binding =
+  | {
+      readonly kind: "binding";
+      readonly node: SyntaxNode;
+      readonly attrpath: SyntaxNode;
+      readonly value: SyntaxNode;
+    }
+  | { readonly kind: "inherit"; readonly node: SyntaxNode; readonly names: readonly SyntaxNode[] }
+  | {
+      readonly kind: "inherit-from";
+      readonly node: SyntaxNode;
+      readonly from: SyntaxNode;
+      readonly names: readonly SyntaxNode[];
+    };
+
+/** The bindings of an attribute set or `let` expression, in order. */
+export function bindingsOf(node: SyntaxNode): readonly Binding[] {
+  const set = node.children.find((child) => child.type === "binding_set");
+  const bindings: Binding[] = [];
+  for (const child of set?.children ?? []) {
+    const inner = parts(child);
+    if (child.type === "binding") {
+      const [attrpath, value] = inner;
+      if (attrpath && value) bindings.push({ kind: "binding", node: child, attrpath, value });
+    } else if (child.type === "inherit") {
+      bindings.push({ kind: "inherit", node: child, names: inheritedNames(inner) });
+    } else if (child.type === "inherit_from") {
+      const [from] = inner;
+      if (from) bindings.push({ kind: "inherit-from", node: child, from, names: inheritedNames(inner) });
+    }
+  }
+  return bindings;
+}
+
+function inheritedNames(inner: readonly SyntaxNode[]): readonly SyntaxNode[] {
+  const attrs = inner.find((part) => part.type === "inherited_attrs");
+  return attrs ? parts(attrs) : [];
+}
+
+/** The name that an attribute of a path stands for; null when it is computed. */
+export function attrName(text: string, attr: SyntaxNode): string | null {
+  if (attr.type === "identifier") return text.slice(attr.start, attr.end);
+  if (attr.type === "string_expression") {
+    const pieces = stringPieces(text, attr);
+    if (pieces.every((piece) => piece.kind === "text")) return pieces.map((piece) => piece.text).join("");
+  }
+  return null;
+}
+
+/** The names of an attribute path, computed ones as null. */
+export function attrNames(text: string, attrpath: SyntaxNode): readonly (string | null)[] {
+  return parts(attrpath).map((attr) => attrName(text, attr));
+}
+
+/** A run of a string literal: text after escapes and indentation are taken away, or an interpolated expression. */
+export type StringPiece =
+  | { readonly kind: "text"; readonly text: string; readonly start: number; readonly end: number }
+  | {
+      readonly kind: "expression";
+      readonly expression: SyntaxNode;
+      readonly start: number;
+      readonly end: number;
+    };
+
+const SIMPLE_ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
+
+/** The pieces of a `"…"` or `''…''` literal, as Nix reads them. */
+export function stringPieces(text: string, node: SyntaxNode): readonly StringPiece[] {
+  const indented = node.type === "indented_string_expression";
+  const pieces: StringPiece[] = [];
+  // The grammar drops nothing inside a literal except, in older versions, white space next to an interpolation:
+  // gaps between children are text too.
+  const delimiter = indented ? 2 : 1;
+  let at = node.start + delimiter;
+  const end = node.end - delimiter;
+  const add = (from: number, to: number, value = text.slice(from, to)) => {
+    if (value !== "") pieces.push({ kind: "text", text: value, start: from, end: to });
+  };
+  for (const child of node.children) {
+    if (child.start < at || child.end > end) continue;
+    add(at, child.start);
+    at = child.end;
+    const raw = text.slice(child.start, child.end);
+    if (child.type === "interpolation") {
+      const [expression] = parts(child);
+      if (expression) pieces.push({ kind: "expression", expression, start: child.start, end: child.end });
+    } else if (child.type === "escape_sequence") {
+      add(child.start, child.end, indented ? indentedEscape(raw) : plainEscape(raw));
+    } else if (child.type === "dollar_escape") {
+      add(child.start, child.end, indented ? raw.replace(/^''/, "") : raw.replace(/^\\/, ""));
+    } else {
+      add(child.start, child.end);
+    }
+  }
+  add(at, Math.max(at, end));
+  return indented ? withoutIndentation(pieces) : pieces;
+}
+
+function plainEscape(raw: string): string {
+  const character = raw.slice(1);
+  return SIMPLE_ESCAPES[character] ?? character;
+}
+
+function indentedEscape(raw: string): string {
+  if (raw === "'''") return "''";
+  if (raw.startsWith("''\\")) return plainEscape(raw.slice(2));
+  if (raw.startsWith("''$")) return raw.slice(2);
+  return raw;
+}
+
+/** Takes away the common indentation and a first line of only spaces: https://nix.dev/manual/nix/2.28/language/string-literals */
+function withoutIndentation(pieces: readonly StringPiece[]): readonly StringPiece[] {
+  let common = Number.POSITIVE_INFINITY;
+  let column = 0;
+  let atStart = true;
+  const meets = () => {
+    if (atStart) common = Math.min(common, column);
+    atStart = false;
+  };
+  // Only characters that stand in the text as themselves count as indentation: an escape ends it.
+  const isRaw = (piece: StringPiece) =>
+    piece.kind === "text" && piece.text.length === piece.end - piece.start;
+  for (const piece of pieces) {
+    if (piece.kind === "expression" || !isRaw(piece)) {
+      meets();
+      continue;
+    }
+    for (const character of piece.text) {
+      if (character === "\n") {
+        atStart = true;
+        column = 0;
+      } else if (character === " " && atStart) column++;
+      else meets();
+    }
+  }
+  const drop = common === Number.POSITIVE_INFINITY ? 0 : common;
+  const result: StringPiece[] = [];
+  let skipping = drop;
+  let lineStart = true;
+  pieces.forEach((piece, index) => {
+    if (piece.kind === "expression" || !isRaw(piece)) {
+      result.push(piece);
+      lineStart = false;
+      return;
+    }
+    let value = "";
+    for (const character of piece.text) {
+      if (character === "\n") {
+        value += character;
+        lineStart = true;
+        skipping = drop;
+      } else if (lineStart && character === " " && skipping > 0) skipping--;
+      else {
+        lineStart = false;
+        value += character;
+      }
+    }
+    if (index === 0) value = value.replace(/^ *\n/, "");
+    if (index === pieces.length - 1) value = value.replace(/\n *$/, "\n");
+    if (value !== "") result.push({ ...piece, text: value });
+  });
+  return result;
+}

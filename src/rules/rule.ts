@@ -1,0 +1,58 @@
+/** What a rule is. A rule is a pure function of facts: no I/O, no clock, no environment. */
+import type { FileChange, Side } from "../change/change.ts";
+import type { Span } from "../nix/model.ts";
+import type { SourceChange } from "../pair/sources.ts";
+import type { Confidence, Evidence, Severity } from "../report/review.ts";
+
+/** A place for a finding or a related line. */
+export interface Place {
+  readonly side: Side;
+  readonly span: Span;
+}
+
+/** What a rule says; the review adds lines, attributes, fingerprint and help. */
+export interface RuleFinding {
+  readonly severity: Severity;
+  readonly confidence: Confidence;
+  readonly title: string;
+  readonly message: string;
+  readonly at: Place;
+  readonly before: string | null;
+  readonly after: string | null;
+  readonly evidence: readonly Evidence[];
+  readonly related: readonly { readonly at: Place; readonly note: string }[];
+  /** What makes this finding itself, beside rule and path: values, never positions or spellings. */
+  readonly identity: readonly string[];
+}
+
+/** Everything that a rule may look at. */
+export interface Facts {
+  /** Changed files, with their texts where they are texts. */
+  readonly files: readonly FileFacts[];
+  /** Source pins that differ, paired. */
+  readonly sources: readonly SourceChange[];
+}
+
+/** One changed file as rules see it. */
+export interface FileFacts {
+  readonly change: FileChange;
+  /** The text of each side; null when it has none, or is binary or not available. */
+  readonly base: string | null;
+  readonly head: string | null;
+  /** Stretches of the head's text that were added or replaced, in order; the whole text of an added file. */
+  readonly changed: readonly { readonly start: number; readonly end: number }[];
+  /** Stretches of the head's text that the parser could not read (Nix files only). */
+  readonly parseErrors: readonly { readonly start: number; readonly end: number }[];
+}
+
+export interface Rule {
+  /** As in the catalogue, as `hash-changed-alone`: also the name of its file, page and fixtures. */
+  readonly id: string;
+  /** The entry in the catalogue of threats, as `A03`. */
+  readonly threat: string;
+  /** One line for lists: what it finds. */
+  readonly description: string;
+  /** The severity when nothing speaks against it. */
+  readonly severity: Severity;
+  readonly check: (facts: Facts) => Iterable<RuleFinding>;
+}
