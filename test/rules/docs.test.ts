@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { rules } from "../../src/rules/index.ts";
+import { examples, root } from "../support/fixtures.ts";
+
+const HEADINGS = [
+  "## What it finds",
+  "## Examples",
+  "### Found",
+  "### Not found",
+  "## Why it matters",
+  "## When it is wrong",
+  "## Configuration",
+  "## Sources",
+];
+
+const pages = rules.map((rule) => ({
+  rule,
+  id: rule.id,
+  page: readFileSync(`${root}docs/rules/${rule.id}.md`, "utf8"),
+}));
+
+it("every rule has a page, and every page a rule", () => {
+  const names = readdirSync(`${root}docs/rules`).filter((name) => name !== "README.md");
+  expect(names.sort()).toEqual(rules.map(({ id }) => `${id}.md`));
+});
+
+describe.each(pages)("the page of $id", ({ rule, page }) => {
+  it("starts as every page does, and has every heading", () => {
+    const [title, , description, , facts] = page.split("\n");
+    expect(title).toBe(`# ${rule.id}`);
+    expect(description).toBe(`${rule.description}.`);
+    expect(facts).toBe(`Severity: ${rule.severity}. Threat: ${rule.threat}.`);
+    expect(page.match(/^##.*$/gm)).toEqual(HEADINGS);
+  });
+
+  it("has an example of either kind", () => {
+    const kinds = examples(page).map(({ found }) => found);
+    expect(kinds).toContain(true);
+    expect(kinds).toContain(false);
+  });
+});
