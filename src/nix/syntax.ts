@@ -39,6 +39,11 @@ export class SyntaxNode {
   get hasError(): boolean {
     return this.node.hasError;
   }
+
+  /** True for a token of no width that the parser put in to go on. */
+  get isMissing(): boolean {
+    return this.node.isMissing;
+  }
 }
 
 /** The smallest node that covers [start, end). */
