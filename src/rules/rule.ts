@@ -31,18 +31,35 @@ export interface Facts {
   readonly files: readonly FileFacts[];
   /** Source pins that differ, paired. */
   readonly sources: readonly SourceChange[];
+  /** The title of the pull request and the first lines of its commit messages; null when not known. */
+  readonly subjects: readonly string[] | null;
+}
+
+/** What a binary file shows without being opened: the first and last bytes, a character (0–255) each. */
+export interface BinaryFacts {
+  readonly bytes: number;
+  /** At most 64 bytes. */
+  readonly first: string;
+  /** At most 64 bytes. */
+  readonly last: string;
 }
 
 /** One changed file as rules see it. */
 export interface FileFacts {
   readonly change: FileChange;
-  /** The text of each side; null when it has none, or is binary or not available. */
+  /** The text of each side; null when it has none, is not a file, is binary or not available. */
   readonly base: string | null;
   readonly head: string | null;
   /** Stretches of the head's text that were added or replaced, in order; the whole text of an added file. */
   readonly changed: readonly { readonly start: number; readonly end: number }[];
   /** Stretches of the head's text that the parser could not read (Nix files only). */
   readonly parseErrors: readonly { readonly start: number; readonly end: number }[];
+  /** The same of the base's text. */
+  readonly baseParseErrors: readonly { readonly start: number; readonly end: number }[];
+  /** Where a symbolic link points to, as it stands in the tree. */
+  readonly target: { readonly base: string | null; readonly head: string | null };
+  /** What is known of a side that is binary. */
+  readonly binary: { readonly base: BinaryFacts | null; readonly head: BinaryFacts | null };
 }
 
 export interface Rule {

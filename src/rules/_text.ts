@@ -1,0 +1,78 @@
+/** Looking at a changed file as text, and showing pieces of it safely. */
+import type { FileFacts, Place } from "./rule.ts";
+
+/** A line without its LF; offsets into the text of the head. */
+export interface Line {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * The lines of the head that the change brings: those that lie in a changed stretch and do not stand word for
+ * word in the base of the same file already (a line that only moved is nothing new).
+ */
+export function* addedLines(file: FileFacts): Generator<Line> {
+  const text = file.head;
+  if (text === null || file.changed.length === 0) return;
+  const old = file.base === null ? null : new Set(file.base.split("\n"));
+  let read = 0;
+  for (const range of file.changed) {
+    let start = Math.max(read, text.lastIndexOf("\n", range.start - 1) + 1);
+    while (start < range.end) {
+      const feed = text.indexOf("\n", start);
+      const end = feed < 0 ? text.length : feed;
+      const line = text.slice(start, end);
+      if (!old?.has(line)) yield { text: line, start, end };
+      start = end + 1;
+    }
+    read = Math.max(read, start);
+  }
+}
+
+/** A place in the head of a file. */
+export function inHead(file: FileFacts, start: number, end: number): Place {
+  return { side: "head", span: { path: headPath(file), start, end: Math.max(end, start) } };
+}
+
+/** A place in the base of a file. */
+export function inBase(file: FileFacts, start: number, end: number): Place {
+  return { side: "base", span: { path: (file.change.base ?? file.change.head).path, start, end } };
+}
+
+/** The path at the head (of a removed file: at the base). */
+export function headPath(file: FileFacts): string {
+  return (file.change.head ?? file.change.base).path;
+}
+
+/** The last part of a path. */
+export function fileName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** The extension in lower case, without the dot; "" when there is none. */
+export function extension(path: string): string {
+  const name = fileName(path);
+  const dot = name.lastIndexOf(".");
+  return dot <= 0 ? "" : name.slice(dot + 1).toLowerCase();
+}
+
+/** Characters that a reader does not see or that move others: controls, formats, fillers, variation selectors. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+
+/** A character as `U+202E`. */
+export function codePoint(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+/** A text for a message: what cannot be seen written as `<U+202E>`, cut in the middle to about `length`. */
+export function visible(text: string, length = 80): string {
+  const half = Math.ceil(length / 2);
+  const cut = text.length > length ? `${text.slice(0, half)}…${text.slice(-half)}` : text;
+  return cut.replace(UNSEEN, (character) => `<${codePoint(character)}>`);
+}
+
+/** `3 lines`, `1 line`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
