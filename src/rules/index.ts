@@ -1,7 +1,27 @@
 /** All rules. Written by `npm run rules`: do not edit. */
 // biome-ignore-all assist/source/organizeImports: in the order of the rules.
 // biome-ignore-all format: one rule a line, so that two new rules rarely meet in one line.
+import { rule as binaryOrHugeFile } from "./binary-or-huge-file.ts";
+import { rule as diffSuppression } from "./diff-suppression.ts";
+import { rule as farRightCode } from "./far-right-code.ts";
+import { rule as hiddenUnicode } from "./hidden-unicode.ts";
+import { rule as highEntropyString } from "./high-entropy-string.ts";
+import { rule as homoglyphString } from "./homoglyph-string.ts";
+import { rule as loneCrHiddenCode } from "./lone-cr-hidden-code.ts";
+import { rule as reviewerPromptInjection } from "./reviewer-prompt-injection.ts";
+import { rule as staticParseDisagreement } from "./static-parse-disagreement.ts";
+import { rule as symlinkOrSpecialFile } from "./symlink-or-special-file.ts";
 import type { Rule } from "./rule.ts";
 
 export const rules: readonly Rule[] = [
+  binaryOrHugeFile,
+  diffSuppression,
+  farRightCode,
+  hiddenUnicode,
+  highEntropyString,
+  homoglyphString,
+  loneCrHiddenCode,
+  reviewerPromptInjection,
+  staticParseDisagreement,
+  symlinkOrSpecialFile,
 ];

@@ -1,0 +1,117 @@
+/** Code pushed out of the visible part of a line, where a diff view cuts or scrolls. */
+import type { Severity } from "../report/review.ts";
+import { addedLines, extension, headPath, inHead, type Line, visible } from "./_text.ts";
+import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
+
+/** Blank run in the middle of a line, in characters: no formatter makes one, and no table needs one. */
+const GAP = 40;
+/** Indentation beyond that of the lines around. */
+const DEEP = 100;
+/** GitHub's diff shows about this many columns without scrolling. */
+const VISIBLE_COLUMNS = 160;
+const USUAL_COLUMNS = 100;
+
+const CODE = new Set(["nix", "sh", "bash", "py", "pl", "rb"]);
+const BLANK_THEN_CODE = new RegExp(`\\S(\\s{${GAP},})(?=[^\\s#\\\\|])`);
+/** A binding or a further command: what makes a tail more than the end of a long string. */
+const BINDING = /;\s*[A-Za-z_"][\w.'"-]*\s*=[^=]/;
+
+interface Hit {
+  readonly severity: Severity;
+  readonly start: number;
+  readonly tail: string;
+  readonly what: string;
+}
+
+/** The nearest lines around that hold something: at most `most` on each side. */
+function* siblings(text: string, line: Line, most = 4): Generator<string> {
+  let end = line.start - 1;
+  for (let seen = 0; seen < most && end > 0; seen++) {
+    const start = text.lastIndexOf("\n", end - 1) + 1;
+    yield text.slice(start, end);
+    end = start - 1;
+  }
+  let start = line.end + 1;
+  for (let seen = 0; seen < most && start < text.length; seen++) {
+    const feed = text.indexOf("\n", start);
+    const stop = feed < 0 ? text.length : feed;
+    yield text.slice(start, stop);
+    start = stop + 1;
+  }
+}
+
+function indentation(line: string): number {
+  const first = line.search(/\S/);
+  return Math.max(first, 0);
+}
+
+function hitOf(text: string, line: Line): Hit | null {
+  if (line.text.length < GAP + 2) return null;
+  const isComment = /^\s*#/.test(line.text);
+  const gap = isComment ? null : BLANK_THEN_CODE.exec(line.text);
+  if (gap) {
+    const start = gap.index + gap[0].length;
+    return {
+      severity: "high",
+      start,
+      tail: line.text.slice(start),
+      what: `behind ${gap[1]?.length ?? GAP} blanks`,
+    };
+  }
+  const indent = indentation(line.text);
+  if (indent >= DEEP) {
+    const around = Math.max(0, ...[...siblings(text, line)].map(indentation));
+    if (around < indent / 2)
+      return {
+        severity: "high",
+        start: indent,
+        tail: line.text.slice(indent),
+        what: `indented by ${indent} columns`,
+      };
+  }
+  if (isComment || line.text.length <= VISIBLE_COLUMNS) return null;
+  const more = BINDING.exec(line.text.slice(USUAL_COLUMNS));
+  const start = more ? USUAL_COLUMNS + more.index + 1 : 0;
+  if (start < VISIBLE_COLUMNS) return null;
+  for (const sibling of siblings(text, line)) if (sibling.length > USUAL_COLUMNS) return null;
+  return { severity: "medium", start, tail: line.text.slice(start), what: `past column ${start}` };
+}
+
+const MOST_FINDINGS = 20;
+
+function* check(file: FileFacts): Iterable<RuleFinding> {
+  const path = headPath(file);
+  if (file.head === null || !CODE.has(extension(path))) return;
+  let found = 0;
+  for (const line of addedLines(file)) {
+    const hit = hitOf(file.head, line);
+    if (!hit) continue;
+    if (++found > MOST_FINDINGS) return;
+    const tail = visible(hit.tail.trim());
+    yield {
+      severity: hit.severity,
+      confidence: hit.severity === "high" ? "high" : "medium",
+      title: `Code far to the right: ${hit.what}`,
+      message:
+        `\`${tail}\` stands ${hit.what}, where a diff view has scrolled or folded it away, while the lines around are short: ` +
+        "a reader does not see it. Clear it by putting it on a line of its own. " +
+        `Check with: cut -c ${hit.start + 1}- ${visible(path, 200)}`,
+      at: inHead(file, line.start + hit.start, line.end),
+      before: null,
+      after: tail,
+      evidence: ["static"],
+      related: [],
+      identity: [hit.tail.trim()],
+    };
+  }
+}
+
+export const rule: Rule = {
+  id: "far-right-code",
+  threat: "A51",
+  description: "Code pushed out of view by blanks or at the end of a very long line",
+  severity: "high",
+  *check(facts) {
+    for (const file of facts.files) yield* check(file);
+  },
+};

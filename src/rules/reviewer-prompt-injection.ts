@@ -1,0 +1,72 @@
+/** Text that speaks to a reviewing program instead of to people. */
+import { addedLines, count, fileName, headPath, inHead, type Line, visible } from "./_text.ts";
+import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
+
+/**
+ * Sentences that tell a model what to do or to report. Each pattern is tried where its first word stands, and looks
+ * at most at a few words behind it.
+ */
+const PHRASES: readonly RegExp[] = [
+  /\b(?:ignore|disregard|forget|override)\s{1,4}(?:all |any |the |your |every )?(?:of )?(?:the |your |my )?(?:previous|prior|earlier|above|preceding|foregoing|system|other)\s{1,4}(?:[a-z]{1,20} )?(?:instructions?|prompts?|rules|context|directives?|guidelines|messages?)/i,
+  /\b(?:automated|ai|llm|bot|language[- ]model|model|assistant|agent)[- ](?:based )?(?:code )?(?:reviewers?|reviews?|assistants?|agents?|models?|bots?|scanners?|checkers?)\b.{0,40}\b(?:must|should|shall|please|are to|need to|has to|have to)\b.{0,60}\b(?:answer|approve|report|respond|reply|ignore|skip|say|output|mark|merge|state|conclude|not mention|classify|treat)/i,
+  /\b(?:if you are|you are now|as) an? (?:ai|llm|automated|language[- ]model|assistant|large language)\b/i,
+  /\b(?:do not|don't|never) (?:mention|report|flag|reveal|disclose|review|comment on)\b.{0,30}\b(?:this (?:line|file|change|comment|package|commit|diff|hunk)|these (?:lines|changes)|it to the user)/i,
+  /\b(?:answer|respond|reply|report|output|say|conclude)\b.{0,20}["'“«`]?(?:no (?:findings|issues|problems|vulnerabilities)|lgtm|approved?|looks good to me|safe to merge)\b/i,
+  /<\|(?:im_start|im_end|system|user|assistant|endoftext)\|>|\[\/?INST\]|<<\/?SYS>>|<\/?system(?:[-_]prompt|[-_]message|[-_]reminder)?>/i,
+  /^[\s#/*;-]*(?:system|assistant|developer)\s{0,3}(?:prompt|message|note|instruction)?\s{0,3}:\s{0,3}(?:automated|ignore|you (?:are|must|should)|do not|approve|this|all|the reviewer|reviewers?)\b/i,
+  /\b(?:new|updated|important|system) instructions?(?: for (?:the )?(?:ai|llm|model|agents?|assistants?|reviewers?|bots?))\b/i,
+];
+
+/** Files that are written for models, or about them. */
+const PROMPT_FILE =
+  /(?:^|\/)(?:AGENTS|CLAUDE|GEMINI|COPILOT[-_]?INSTRUCTIONS|copilot-instructions|SKILL|llms)(?:\.local)?\.(?:md|mdc|txt)$|(?:^|\/)\.(?:cursor|claude|github\/prompts|github\/instructions|windsurf|aider)[^/]*\/|\.prompt(?:\.md|\.txt)?$|(?:^|\/)prompts?\/|\.cursorrules$/i;
+
+/** Longer lines are data; a sentence that is meant to be read stands near a line's start or within these. */
+const MOST_CHARACTERS = 4_000;
+
+function* check(file: FileFacts): Iterable<RuleFinding> {
+  const path = headPath(file);
+  if (file.head === null || PROMPT_FILE.test(path)) return;
+  const found: { readonly line: Line; readonly at: number; readonly phrase: string }[] = [];
+  for (const line of addedLines(file)) {
+    const text = line.text.slice(0, MOST_CHARACTERS);
+    for (const phrase of PHRASES) {
+      const match = phrase.exec(text);
+      if (!match) continue;
+      found.push({ line, at: match.index, phrase: match[0].trim() });
+      break;
+    }
+  }
+  const [first] = found;
+  if (!first) return;
+  yield {
+    severity: "medium",
+    confidence: "medium",
+    title: "Text that speaks to an automated reviewer",
+    message:
+      `${count(found.length, "added line")} of \`${visible(fileName(path), 100)}\` tell${found.length === 1 ? "s" : ""} a reviewing program what to answer. ` +
+      "Whoever lets a model read this change gets its author's verdict instead of a review. " +
+      "Clear it by removing the text, or by a word on why a package needs it. " +
+      "This review does not read prose: its result is the same with and without. " +
+      `Check with: git show HEAD -- ${visible(path, 200)}`,
+    at: inHead(file, first.line.start + first.at, first.line.end),
+    before: null,
+    // The text itself is not repeated: the report may be read by such a program.
+    after: null,
+    evidence: ["static"],
+    related: found
+      .slice(1, 6)
+      .map(({ line, at }) => ({ at: inHead(file, line.start + at, line.end), note: "another one" })),
+    identity: found.map(({ phrase }) => phrase.toLowerCase()),
+  };
+}
+
+export const rule: Rule = {
+  id: "reviewer-prompt-injection",
+  threat: "A47",
+  description: "Added text that tells a reviewing program what to answer",
+  severity: "medium",
+  *check(facts) {
+    for (const file of facts.files) yield* check(file);
+  },
+};
