@@ -60,3 +60,93 @@ export interface Source {
   /** Identifies the package expression around the pin within its file: pins of one package share it. */
   readonly packageSpan: Span | null;
 }
+
+/** A redirection of a command: `> $out/x` is `{ operator: ">", target: "$out/x" }`. */
+export interface Redirect {
+  readonly operator: string;
+  readonly target: string;
+}
+
+/**
+ * A command of a shell script, or a call of a Python one, as far as the text decides: quoting and variables with
+ * one known value are resolved, `$name` and `${nix expression}` stand for what is not known. Indexes are into the
+ * list of the script's commands.
+ */
+export interface Command {
+  /** The program's (or function's) name without folder; "" for an assignment that stands alone. */
+  readonly name: string;
+  readonly words: readonly string[];
+  readonly assignments: readonly { readonly name: string; readonly value: string }[];
+  readonly redirects: readonly Redirect[];
+  /** The text of a here-document or here-string. */
+  readonly input: string | null;
+  /** The commands whose output it reads, by a pipe or `<(…)`. */
+  readonly reads: readonly number[];
+  /** The commands whose output stands in its words, by `$(…)` or through a variable. */
+  readonly holds: readonly number[];
+  /** Its name is put together from pieces (`c''url`, `$c"rl"`), as nobody writes by accident. */
+  readonly disguised: boolean;
+  /** Its failure is ignored, as by `|| true`. */
+  readonly tolerated: boolean;
+  /** What it is wrapped in, outermost first: `sh -c`, `--run`, `base64`, `file` (a script that this one writes). */
+  readonly within: readonly string[];
+  readonly span: Span;
+}
+
+/** When a script runs: decides how much harm it can do. `unknown`: a text that may be a script. */
+export type ScriptContext = "build" | "fetch" | "update" | "run" | "test" | "shell" | "patch" | "unknown";
+
+export type ScriptLanguage = "bash" | "python" | "other";
+
+/** Code in another language: a string of a Nix file that is a script, or a script file. */
+export interface Script {
+  readonly path: string;
+  /** The attribute path that it is bound to (`postInstall`, `passthru.updateScript`); "" for a file. */
+  readonly binding: string;
+  readonly context: ScriptContext;
+  readonly language: ScriptLanguage;
+  /** As the interpreter gets it, interpolations as `${expression}`; indentation as in Nix taken away. */
+  readonly text: string;
+  /** Lines of code: no blank ones, no comments, no white space around. */
+  readonly code: readonly string[];
+  readonly commands: readonly Command[];
+  /** False: the grammar could not read it, so `commands` may lack some. */
+  readonly parsed: boolean;
+  readonly span: Span;
+  /** Identifies the package expression around it within its file; null for a file. */
+  readonly packageSpan: Span | null;
+}
+
+/** A value as far as it stands in the text; `list` items are literals' values or expressions' texts. */
+export type SettingValue =
+  | { readonly kind: "string"; readonly value: string }
+  | { readonly kind: "number"; readonly value: number }
+  | { readonly kind: "bool"; readonly value: boolean }
+  | { readonly kind: "null" }
+  | { readonly kind: "list"; readonly items: readonly string[] }
+  | { readonly kind: "other" };
+
+/** Something that makes evaluation read its machine or the network. */
+export interface Impurity {
+  readonly path: string;
+  /** What is used: `builtins.getEnv`, `<nixpkgs>`, `/etc/passwd`. */
+  readonly name: string;
+  readonly kind: "environment" | "fetch" | "path" | "search-path" | "execution" | "clock";
+  readonly span: Span;
+}
+
+/** A binding of a Nix file whose value is not an attribute set. */
+export interface Setting {
+  readonly path: string;
+  /** The names from the file's root: `meta.maintainers`; through lists and calls, which add none. */
+  readonly attributes: readonly string[];
+  /** The value's source text without comments and needless white space. */
+  readonly text: string;
+  readonly value: SettingValue;
+  /** `mkDefault`, `mkForce` or the like around the value. */
+  readonly wrappers: readonly string[];
+  /** The conditions that it stands under, as texts: of `mkIf`, `optional`, `if`. */
+  readonly conditions: readonly string[];
+  readonly span: Span;
+  readonly packageSpan: Span | null;
+}

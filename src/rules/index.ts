@@ -3,6 +3,7 @@
 // biome-ignore-all format: one rule a line, so that two new rules rarely meet in one line.
 import { rule as binaryOrHugeFile } from "./binary-or-huge-file.ts";
 import { rule as diffSuppression } from "./diff-suppression.ts";
+import { rule as embeddedScriptGrowth } from "./embedded-script-growth.ts";
 import { rule as farRightCode } from "./far-right-code.ts";
 import { rule as hiddenUnicode } from "./hidden-unicode.ts";
 import { rule as highEntropyString } from "./high-entropy-string.ts";
@@ -16,6 +17,7 @@ import type { Rule } from "./rule.ts";
 export const rules: readonly Rule[] = [
   binaryOrHugeFile,
   diffSuppression,
+  embeddedScriptGrowth,
   farRightCode,
   hiddenUnicode,
   highEntropyString,

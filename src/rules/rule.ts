@@ -1,6 +1,8 @@
 /** What a rule is. A rule is a pure function of facts: no I/O, no clock, no environment. */
 import type { FileChange, Side } from "../change/change.ts";
-import type { Span } from "../nix/model.ts";
+import type { Impurity, Span } from "../nix/model.ts";
+import type { ScriptChange } from "../pair/scripts.ts";
+import type { SettingChange } from "../pair/settings.ts";
 import type { SourceChange } from "../pair/sources.ts";
 import type { Confidence, Evidence, Severity } from "../report/review.ts";
 
@@ -31,6 +33,12 @@ export interface Facts {
   readonly files: readonly FileFacts[];
   /** Source pins that differ, paired. */
   readonly sources: readonly SourceChange[];
+  /** Scripts whose text differs, paired. */
+  readonly scripts: readonly ScriptChange[];
+  /** Settings whose value differs, paired. */
+  readonly settings: readonly SettingChange[];
+  /** What the changed stretches of either side make evaluation read. */
+  readonly impurities: Readonly<Record<Side, readonly Impurity[]>>;
   /** The title of the pull request and the first lines of its commit messages; null when not known. */
   readonly subjects: readonly string[] | null;
 }

@@ -1,0 +1,247 @@
+/** The text of a script that a Nix expression builds, with a way back to the file. */
+import { ancestors, attrNames, bare, bindingsOf, parts, type SyntaxNode, stringPieces } from "./syntax.ts";
+
+/** A script's text: interpolations that do not resolve to a text are stand-in words that a shell can read. */
+export interface CodeText {
+  readonly text: string;
+  /** Puts the expressions back, as `${expression}`. */
+  restore(text: string): string;
+  /** The offset in the file for an offset in `text`. */
+  fileOffset(offset: number): number;
+}
+
+interface Run {
+  readonly at: number;
+  readonly fileStart: number;
+  readonly length: number;
+}
+
+const STAND_IN = /__nix_(\d+)__/g;
+const MOST_CHARACTERS = 2_000_000;
+const MOST_DEPTH = 12;
+/** Names bound to names bound to names: a bomb ends here. */
+const MOST_STEPS = 5_000;
+const LONGEST_EXPRESSION = 200;
+
+/** Functions that give (one of) the strings of their last argument. */
+export const STRING_FUNCTIONS = new Set([
+  "optionalString",
+  "concatStrings",
+  "concatStringsSep",
+  "concatLines",
+  "toString",
+  "trim",
+  "removeSuffix",
+  "removePrefix",
+  "mkIf",
+  "mkMerge",
+  "mkBefore",
+  "mkAfter",
+  "mkForce",
+  "mkDefault",
+  "mkOverride",
+  "mkOrder",
+]);
+
+/** A file's text as given. */
+export function plainText(text: string): CodeText {
+  return { text, restore: (same) => same, fileOffset: (offset) => offset };
+}
+
+/** The function at the head of a (curried) application: `f` of `f a b`. */
+export function appliedFunction(node: SyntaxNode): SyntaxNode {
+  let head = node;
+  while (head.type === "apply_expression") {
+    const [callee] = parts(head);
+    if (!callee) break;
+    head = bare(callee);
+  }
+  return head;
+}
+
+/** The last name of a function or variable: `optionalString` of `lib.strings.optionalString`; "" when there is none. */
+export function lastName(source: string, node: SyntaxNode): string {
+  if (node.type === "variable_expression" || node.type === "identifier")
+    return source.slice(node.start, node.end);
+  if (node.type !== "select_expression") return "";
+  const path = parts(node).find((part) => part.type === "attrpath");
+  return (path && attrNames(source, path).at(-1)) ?? "";
+}
+
+/** What a string expression is made of: a literal, other expressions with a text between them, or not known. */
+type Made = "literal" | "unknown" | { readonly of: readonly SyntaxNode[]; readonly separator: string };
+
+function madeOf(source: string, node: SyntaxNode): Made {
+  const inner = parts(node);
+  const last = inner.at(-1);
+  switch (node.type) {
+    case "string_expression":
+    case "indented_string_expression":
+      return "literal";
+    case "binary_expression":
+      return node.children.some((child) => child.type === "+") ? { of: inner, separator: "" } : "unknown";
+    case "if_expression":
+      return { of: inner.slice(1), separator: "\n" };
+    case "let_expression":
+    case "with_expression":
+    case "assert_expression":
+      return last ? { of: [last], separator: "" } : "unknown";
+    case "apply_expression": {
+      const name = lastName(source, appliedFunction(node));
+      if (!last || !STRING_FUNCTIONS.has(name)) return "unknown";
+      const list = bare(last);
+      return list.type === "list_expression"
+        ? { of: parts(list), separator: separatorOf(source, name, node) }
+        : { of: [last], separator: "" };
+    }
+    case "variable_expression": {
+      const bound = boundTo(source, node);
+      return bound ? { of: [bound], separator: "" } : "unknown";
+    }
+    default:
+      return "unknown";
+  }
+}
+
+function separatorOf(source: string, name: string, node: SyntaxNode): string {
+  if (name === "concatStrings") return "";
+  if (name !== "concatStringsSep") return "\n";
+  const [callee] = parts(node);
+  const separator = callee && parts(bare(callee)).at(-1);
+  if (!separator || madeOf(source, separator) !== "literal") return " ";
+  return stringPieces(source, separator)
+    .map((piece) => (piece.kind === "text" ? piece.text : ""))
+    .join("");
+}
+
+/** What `expression` gives when it is a string; never fails: what cannot be read becomes a stand-in. */
+export function codeText(source: string, expression: SyntaxNode): CodeText {
+  const runs: Run[] = [];
+  const opaque: string[] = [];
+  let text = "";
+  let steps = 0;
+
+  const addText = (piece: string, start: number, end: number) => {
+    if (text.length + piece.length > MOST_CHARACTERS) return;
+    for (const run of runsOf(source, piece, start, end)) runs.push({ ...run, at: text.length + run.at });
+    text += piece;
+  };
+
+  const addOpaque = (node: SyntaxNode, start: number, end: number) => {
+    const shown = source.slice(node.start, node.end).replace(/\s+/g, " ");
+    runs.push({ at: text.length, fileStart: start, length: end - start });
+    text += `__nix_${opaque.length}__`;
+    opaque.push(shown.length > LONGEST_EXPRESSION ? `${shown.slice(0, LONGEST_EXPRESSION)}…` : shown);
+  };
+
+  const add = (given: SyntaxNode, depth: number): void => {
+    const node = bare(given);
+    const made = depth > MOST_DEPTH || ++steps > MOST_STEPS ? "unknown" : madeOf(source, node);
+    if (made === "unknown") {
+      addOpaque(node, node.start, node.end);
+    } else if (made === "literal") {
+      for (const piece of stringPieces(source, node)) {
+        if (piece.kind === "text") addText(piece.text, piece.start, piece.end);
+        else if (hasText(piece.expression, 0)) add(piece.expression, depth + 1);
+        else addOpaque(piece.expression, piece.start, piece.end);
+      }
+    } else {
+      for (const [index, part] of made.of.entries()) {
+        if (index > 0) text += made.separator;
+        add(part, depth + 1);
+      }
+    }
+  };
+
+  const hasText = (given: SyntaxNode, depth: number): boolean => {
+    if (depth > MOST_DEPTH || ++steps > MOST_STEPS) return false;
+    const made = madeOf(source, bare(given));
+    if (made === "literal" || made === "unknown") return made === "literal";
+    return made.of.some((part) => hasText(part, depth + 1));
+  };
+
+  add(expression, 0);
+  return {
+    text,
+    restore: (shown) =>
+      shown.replace(STAND_IN, (whole, index) => {
+        const expression = opaque[Number(index)];
+        return expression === undefined ? whole : `\${${expression}}`;
+      }),
+    fileOffset: (offset) => offsetIn(runs, offset) ?? expression.start,
+  };
+}
+
+/** The runs of a literal's piece that stand in the file as they are: only indentation may be missing between them. */
+function runsOf(source: string, piece: string, start: number, end: number): readonly Run[] {
+  const raw = source.slice(start, end);
+  if (raw === piece) return [{ at: 0, fileStart: start, length: piece.length }];
+  const runs: Run[] = [];
+  let at = 0;
+  let from = 0;
+  for (const line of piece.split(/(?<=\n)/)) {
+    const body = line.trimStart();
+    const found = body === "" ? from : raw.indexOf(body, from);
+    const offset = found < 0 ? from : found;
+    const indent = line.length - body.length;
+    runs.push({ at, fileStart: start + Math.max(offset - indent, 0), length: line.length });
+    at += line.length;
+    from = Math.min(raw.length, offset + Math.max(body.length, 1));
+  }
+  return runs;
+}
+
+function offsetIn(runs: readonly Run[], offset: number): number | null {
+  let low = 0;
+  let high = runs.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((runs[middle]?.at ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  const run = runs[low];
+  return run ? run.fileStart + Math.max(0, Math.min(offset - run.at, run.length)) : null;
+}
+
+const scopes = new WeakMap<SyntaxNode, ReadonlyMap<string, SyntaxNode>>();
+
+/** The expression that a name is bound to by an enclosing `let` or `rec`, when the text says so. */
+export function boundTo(source: string, variable: SyntaxNode): SyntaxNode | null {
+  const name = source.slice(variable.start, variable.end);
+  for (const scope of ancestors(variable)) {
+    if (scope.type === "function_expression" && bindsArgument(source, scope, name)) return null;
+    if (scope.type !== "let_expression" && scope.type !== "rec_attrset_expression") continue;
+    const bound = namesOf(source, scope).get(name);
+    if (bound) return bound;
+  }
+  return null;
+}
+
+function bindsArgument(source: string, node: SyntaxNode, name: string): boolean {
+  return parts(node).some(
+    (part) =>
+      (part.type === "identifier" && source.slice(part.start, part.end) === name) ||
+      (part.type === "formals" &&
+        parts(part).some(
+          (formal) =>
+            formal.type === "formal" &&
+            parts(formal)[0] !== undefined &&
+            source.slice(formal.start, formal.end).split(/[\s?]/)[0] === name,
+        )),
+  );
+}
+
+function namesOf(source: string, scope: SyntaxNode): ReadonlyMap<string, SyntaxNode> {
+  let names = scopes.get(scope);
+  if (!names) {
+    const map = new Map<string, SyntaxNode>();
+    for (const binding of bindingsOf(scope)) {
+      if (binding.kind !== "binding") continue;
+      const [name, ...more] = attrNames(source, binding.attrpath);
+      if (name && more.length === 0) map.set(name, binding.value);
+    }
+    names = map;
+    scopes.set(scope, names);
+  }
+  return names;
+}

@@ -1,0 +1,153 @@
+/** What makes evaluation read its machine or the network: https://nix.dev/manual/nix/2.28/language/builtins */
+import { appliedFunction, boundTo } from "./code-text.ts";
+import type { Impurity } from "./model.ts";
+import type { CodeFile, Region } from "./scripts.ts";
+import {
+  ancestors,
+  attrName,
+  attrNames,
+  bare,
+  bindingsOf,
+  isAttrset,
+  nodeAt,
+  parts,
+  type SyntaxNode,
+} from "./syntax.ts";
+
+const MOST_FOUND = 1_000;
+
+const BUILTINS: Readonly<Record<string, Impurity["kind"]>> = {
+  getEnv: "environment",
+  currentSystem: "environment",
+  currentTime: "clock",
+  nixPath: "search-path",
+  exec: "execution",
+  importNative: "execution",
+  fetchurl: "fetch",
+  fetchTarball: "fetch",
+  fetchGit: "fetch",
+  fetchMercurial: "fetch",
+  fetchTree: "fetch",
+  fetchClosure: "fetch",
+  getFlake: "fetch",
+  storePath: "path",
+};
+
+/** The impurities of a Nix file that `regions` touch, in order. */
+export function impuritiesOf(file: CodeFile, regions: readonly Region[]): readonly Impurity[] {
+  if (!file.document) return [];
+  const { text, root } = file.document;
+  const found = new Map<SyntaxNode, Impurity>();
+  for (const region of regions) {
+    const stack = [nodeAt(root, region.start, region.end)];
+    for (let node = stack.pop(); node && found.size < MOST_FOUND; node = stack.pop()) {
+      if (node.end < region.start || node.start > region.end) continue;
+      const seen = impurityAt(text, node);
+      if (seen)
+        found.set(node, {
+          ...seen,
+          path: file.path,
+          span: { path: file.path, start: node.start, end: node.end },
+        });
+      for (let index = node.children.length - 1; index >= 0; index--)
+        stack.push(node.children[index] as SyntaxNode);
+    }
+  }
+  return [...found.values()].sort((a, b) => a.span.start - b.span.start);
+}
+
+function impurityAt(source: string, node: SyntaxNode): Pick<Impurity, "name" | "kind"> | null {
+  const text = () => source.slice(node.start, node.end);
+  switch (node.type) {
+    case "spath_expression":
+      return { name: text(), kind: "search-path" };
+    case "hpath_expression":
+      return { name: text(), kind: "path" };
+    case "path_expression":
+      return text().startsWith("/") ? { name: text(), kind: "path" } : null;
+    case "string_expression":
+      return readsAbsolute(source, node) ? { name: text().slice(1, -1), kind: "path" } : null;
+    case "select_expression": {
+      const [from, path] = parts(node);
+      if (!from || !path || !isBuiltins(source, from)) return null;
+      const [attr] = parts(path);
+      return builtin(source, node, attr ? attrName(source, attr) : null);
+    }
+    case "inherit_from": {
+      const [from, names] = parts(node);
+      if (!from || !names || !isBuiltins(source, from)) return null;
+      const [name] = parts(names)
+        .flatMap((each) => attrName(source, each) ?? [])
+        .filter((each) => Object.hasOwn(BUILTINS, each));
+      return name === undefined ? null : builtin(source, node, name);
+    }
+    case "variable_expression": {
+      const name = text();
+      if (name.startsWith("__")) return builtin(source, node, name.slice(2));
+      const known = Object.hasOwn(BUILTINS, name) && isFromBuiltins(source, node);
+      return known ? builtin(source, node, name) : null;
+    }
+    default:
+      return null;
+  }
+}
+
+function builtin(
+  source: string,
+  node: SyntaxNode,
+  name: string | null,
+): Pick<Impurity, "name" | "kind"> | null {
+  if (name === null) return { name: "builtins.${…}", kind: "execution" };
+  const kind = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
+  if (!kind || (kind === "fetch" && isPinned(source, node))) return null;
+  return { name: `builtins.${name}`, kind };
+}
+
+/** `builtins`, by whatever name a `let` gives it. */
+function isBuiltins(source: string, given: SyntaxNode): boolean {
+  const node = bare(given);
+  const text = source.slice(node.start, node.end);
+  if (text === "builtins") return true;
+  if (node.type !== "variable_expression") return /^(lib|pkgs)\.builtins$|^builtins\.builtins$/.test(text);
+  const bound = boundTo(source, node);
+  return bound !== null && source.slice(bound.start, bound.end) === "builtins";
+}
+
+/** A plain `getEnv` is the built-in one when `with builtins;` gives it; `inherit (builtins)` is found where it stands. */
+function isFromBuiltins(source: string, node: SyntaxNode): boolean {
+  for (const up of ancestors(node)) {
+    if (up.type !== "with_expression") continue;
+    const [environment] = parts(up);
+    if (environment && environment !== node && isBuiltins(source, environment)) return true;
+  }
+  return false;
+}
+
+const HASHES = new Set(["sha256", "hash", "narHash"]);
+
+/** A fetch whose result a hash (or a full commit id) fixes is no impurity. */
+function isPinned(source: string, node: SyntaxNode): boolean {
+  const call = node.parent;
+  if (call?.type !== "apply_expression" || appliedFunction(call) !== node) return false;
+  const last = parts(call).at(-1);
+  const argument = last && bare(last);
+  if (!argument || !isAttrset(argument)) return false;
+  return bindingsOf(argument).some((binding) => {
+    if (binding.kind !== "binding")
+      return binding.names.some((name) => HASHES.has(attrName(source, name) ?? ""));
+    const name = attrNames(source, binding.attrpath)[0] ?? "";
+    return (
+      HASHES.has(name) ||
+      (name === "rev" && /[0-9a-f]{40}/.test(source.slice(binding.value.start, binding.value.end)))
+    );
+  });
+}
+
+/** `readFile "/etc/x"`, `import "/home/x"`. */
+function readsAbsolute(source: string, node: SyntaxNode): boolean {
+  if (source[node.start + 1] !== "/" || node.parent?.type !== "apply_expression") return false;
+  const head = appliedFunction(node.parent);
+  return /(^|\.)(readFile|readDir|import|importJSON|importTOML|path|pathExists|toPath|filterSource)$/.test(
+    source.slice(head.start, head.end),
+  );
+}

@@ -1,0 +1,89 @@
+/** Where a node stands in its file: the attribute path, the package and the conditions around it. */
+import { appliedFunction, lastName } from "./code-text.ts";
+import type { Span } from "./model.ts";
+import {
+  ancestors,
+  attrName,
+  attrNames,
+  bare,
+  bindingsOf,
+  isAttrset,
+  parts,
+  type SyntaxNode,
+} from "./syntax.ts";
+
+/** The names of the bindings around a node, outermost first; computed ones as `${…}`. */
+export function attributePath(source: string, node: SyntaxNode): readonly string[] {
+  const names: string[] = [];
+  for (const up of [node, ...ancestors(node)]) {
+    if (up.type !== "binding") continue;
+    const [path] = parts(up);
+    if (path) names.unshift(...attrNames(source, path).map((name) => name ?? "${…}"));
+  }
+  return names;
+}
+
+/** The attribute set around a node that names a package (`pname`, or `name` or `version` beside a `src`). */
+export function packageSpan(source: string, path: string, node: SyntaxNode): Span | null {
+  for (const up of ancestors(node)) {
+    if (isAttrset(up) && namesPackage(source, up)) return { path, start: up.start, end: up.end };
+  }
+  return null;
+}
+
+const packages = new WeakMap<SyntaxNode, boolean>();
+
+function namesPackage(source: string, set: SyntaxNode): boolean {
+  let known = packages.get(set);
+  if (known === undefined) {
+    const names = new Set<string>();
+    for (const binding of bindingsOf(set)) {
+      if (binding.kind === "binding") {
+        const [name] = attrNames(source, binding.attrpath);
+        if (name) names.add(name);
+      } else {
+        for (const attr of binding.names) names.add(attrName(source, attr) ?? "");
+      }
+    }
+    known = names.has("pname") || (names.has("src") && (names.has("name") || names.has("version")));
+    packages.set(set, known);
+  }
+  return known;
+}
+
+const CONDITIONAL = new Set(["mkIf", "optional", "optionals", "optionalString", "optionalAttrs"]);
+
+/** The conditions between a node and the file's root, outermost first. */
+export function conditionsOf(source: string, node: SyntaxNode): readonly string[] {
+  const conditions: string[] = [];
+  let below = node;
+  for (const up of ancestors(node)) {
+    if (up.type === "if_expression") {
+      const [condition] = parts(up);
+      if (condition && condition !== below) conditions.unshift(textOf(source, condition));
+    } else if (up.type === "apply_expression" && CONDITIONAL.has(lastName(source, appliedFunction(up)))) {
+      const [callee] = parts(up);
+      const condition = callee?.type === "apply_expression" ? parts(callee).at(-1) : undefined;
+      if (condition && condition !== below) conditions.unshift(textOf(source, condition));
+    }
+    below = up;
+  }
+  return conditions;
+}
+
+const LONGEST_TEXT = 4_000;
+
+/** The source text of a node without comments and needless white space, cut when very long. */
+export function textOf(source: string, node: SyntaxNode): string {
+  let text = "";
+  const add = (part: SyntaxNode): void => {
+    if (part.type === "comment" || text.length > LONGEST_TEXT) return;
+    if (part.type.endsWith("string_expression") || part.children.length === 0) {
+      const piece = source.slice(part.start, part.end);
+      const glued = text === "" || /[.([{!]$/.test(text) || /^[.;,)\]}:]/.test(piece);
+      text += (glued ? "" : " ") + piece;
+    } else for (const child of part.children) add(child);
+  };
+  add(bare(node));
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+}

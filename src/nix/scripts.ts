@@ -1,0 +1,173 @@
+/** Code in other languages: strings of Nix files that are scripts, and script files beside them. */
+import { type CodeText, codeText, plainText } from "./code-text.ts";
+import type { Script, ScriptContext, ScriptLanguage } from "./model.ts";
+import type { Document, DocumentParser } from "./parser.ts";
+import { attributePath, packageSpan } from "./places.ts";
+import { readPython } from "./python.ts";
+import { contextOf, isTestFile, type Placed, placeOf, textsIn } from "./script-places.ts";
+import { readShell, type ScriptReading } from "./shell.ts";
+import type { SyntaxNode } from "./syntax.ts";
+
+/** One side of a changed file. `document`: its syntax tree when it is a Nix file. */
+export interface CodeFile {
+  readonly path: string;
+  readonly text: string;
+  readonly document: Document | null;
+}
+
+/** A stretch of a text that differs from the other side; empty where the other side only has more. */
+export interface Region {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface ScriptParsers {
+  readonly bash: DocumentParser;
+  readonly python: DocumentParser;
+}
+
+/** The scripts of a file that `regions` touch, in order. */
+export function scriptsOf(
+  file: CodeFile,
+  regions: readonly Region[],
+  parsers: ScriptParsers,
+): readonly Script[] {
+  if (regions.length === 0) return [];
+  if (!file.document) return fileScript(file, parsers);
+  const { text, root } = file.document;
+  const seen = new Set<SyntaxNode>();
+  const scripts: Script[] = [];
+  for (const region of regions) {
+    for (const literal of textsIn(root, region)) {
+      const place = placeOf(text, literal);
+      if (!place || seen.has(place.root)) continue;
+      seen.add(place.root);
+      const script = scriptAt(file, text, place, parsers);
+      if (script) scripts.push(script);
+    }
+  }
+  return scripts.sort((a, b) => a.span.start - b.span.start);
+}
+
+function scriptAt(file: CodeFile, source: string, place: Placed, parsers: ScriptParsers): Script | null {
+  const code = codeText(source, place.root);
+  const language = place.language ?? languageOf(code.text);
+  const reading = read(language, code, parsers);
+  if (place.context === "unknown" && reading.commands.length === 0) return null;
+  const binding = attributePath(source, place.root).join(".");
+  const context = contextOf(file.path, source, place);
+  return {
+    ...finished(file.path, code, language, reading, place.root),
+    binding,
+    context,
+    packageSpan: packageSpan(source, file.path, place.root),
+  };
+}
+
+function languageOf(text: string): ScriptLanguage {
+  const shebang = /^\s*#!(.*)/.exec(text)?.[1];
+  if (shebang === undefined) return "bash";
+  if (/nix-shell/.test(shebang))
+    return languageOfInterpreter(/#!\s*nix-shell\s.*-i\s+(\S+)/.exec(text)?.[1] ?? "bash");
+  return languageOfInterpreter(shebang);
+}
+
+function languageOfInterpreter(interpreter: string): ScriptLanguage {
+  if (/python/.test(interpreter)) return "python";
+  return /perl|node|ruby|lua|nu\b|fish|awk/.test(interpreter) ? "other" : "bash";
+}
+
+function read(language: ScriptLanguage, code: CodeText, parsers: ScriptParsers): ScriptReading {
+  switch (language) {
+    case "bash":
+      return readShell(parsers.bash, code.text, code.restore);
+    case "python":
+      return readPython(parsers, code.text, code.restore);
+    case "other":
+      return { commands: [], comments: [], parsed: false };
+  }
+}
+
+function finished(
+  path: string,
+  code: CodeText,
+  language: ScriptLanguage,
+  reading: ScriptReading,
+  span: Region,
+) {
+  return {
+    path,
+    language,
+    text: code.restore(code.text),
+    code: codeLines(code, reading),
+    commands: reading.commands.map(({ start, end, ...command }) => ({
+      ...command,
+      span: { path, start: code.fileOffset(start), end: code.fileOffset(end) },
+    })),
+    parsed: reading.parsed,
+    span: { path, start: span.start, end: span.end },
+  };
+}
+
+/** The lines that are code, without the white space around them. */
+function codeLines(code: CodeText, reading: ScriptReading): readonly string[] {
+  let text = "";
+  let at = 0;
+  for (const comment of reading.comments) {
+    text += code.text.slice(at, comment.start);
+    at = comment.end;
+  }
+  text += code.text.slice(at);
+  return code
+    .restore(text)
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+function fileScript(file: CodeFile, parsers: ScriptParsers): readonly Script[] {
+  const kind = fileKind(file.path, file.text);
+  if (!kind) return [];
+  const { language, context } = kind;
+  const code = plainText(kind.context === "patch" ? addedLines(file.text) : file.text);
+  const reading = read(language, code, parsers);
+  const whole = { start: 0, end: file.text.length };
+  return [
+    { ...finished(file.path, code, language, reading, whole), binding: "", context, packageSpan: null },
+  ];
+}
+
+function fileKind(path: string, text: string): { language: ScriptLanguage; context: ScriptContext } | null {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  if (/\.(patch|diff)$/.test(name)) return { language: patchLanguage(text), context: "patch" };
+  const extension = /\.(sh|bash|py|pl)$/.exec(name)?.[1];
+  if (extension === undefined && !text.startsWith("#!")) return null;
+  const byShebang = text.startsWith("#!") ? languageOf(text) : null;
+  const language = byShebang ?? (extension === "py" ? "python" : extension === "pl" ? "other" : "bash");
+  const context: ScriptContext = isTestFile(path)
+    ? "test"
+    : /updat|generate|regen|bump/i.test(name)
+      ? "update"
+      : /hook|builder|setup/i.test(name)
+        ? "build"
+        : "run";
+  return { language, context };
+}
+
+/** Patches of shell and Python files are read as such; of others only their lines are known. */
+function patchLanguage(text: string): ScriptLanguage {
+  const targets = [...text.matchAll(/^\+\+\+ ([^\t\n]+)/gm)].map(([, target = ""]) => target);
+  if (
+    targets.length > 0 &&
+    targets.every((target) => /\.(sh|bash)$|\/(configure|autogen)[^/]*$/.test(target))
+  )
+    return "bash";
+  return targets.length > 0 && targets.every((target) => target.endsWith(".py")) ? "python" : "other";
+}
+
+/** A patch with everything but the lines that it adds blanked out, so that offsets stay. */
+function addedLines(text: string): string {
+  return text.replace(/[^\n]+/g, (line) =>
+    line.startsWith("+") && !line.startsWith("+++ ") ? ` ${line.slice(1)}` : " ".repeat(line.length),
+  );
+}

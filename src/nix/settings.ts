@@ -1,0 +1,149 @@
+/** The settings of a Nix file: bindings whose value is no attribute set, with the value as it stands in the text. */
+import { appliedFunction, boundTo, lastName } from "./code-text.ts";
+import type { Setting, SettingValue } from "./model.ts";
+import { attributePath, conditionsOf, packageSpan, textOf } from "./places.ts";
+import type { CodeFile, Region } from "./scripts.ts";
+import { bare, isAttrset, nodeAt, parts, type SyntaxNode, stringPieces } from "./syntax.ts";
+
+/** No honest change touches more bindings of one file; generated files are cut here. */
+const MOST_SETTINGS = 20_000;
+
+/** The settings of a Nix file that `regions` touch, in order. A function's `name ? default` is one too. */
+export function settingsOf(file: CodeFile, regions: readonly Region[]): readonly Setting[] {
+  if (!file.document) return [];
+  const { text, root } = file.document;
+  const bindings = new Set<SyntaxNode>();
+  for (const region of regions) {
+    const inside = nodeAt(root, region.start, region.end);
+    for (let up: SyntaxNode | null = inside; up; up = up.parent) {
+      if (up.type === "binding" || up.type === "formal") {
+        bindings.add(up);
+        break;
+      }
+    }
+    collect(inside, region, bindings);
+  }
+  const settings: Setting[] = [];
+  for (const binding of bindings) {
+    if (settings.length >= MOST_SETTINGS) break;
+    settings.push(...settingsAt(file.path, text, binding));
+  }
+  return settings.sort((a, b) => a.span.start - b.span.start);
+}
+
+function collect(top: SyntaxNode, region: Region, bindings: Set<SyntaxNode>): void {
+  const stack = [top];
+  for (let node = stack.pop(); node && bindings.size < MOST_SETTINGS; node = stack.pop()) {
+    if (node.end < region.start || node.start > region.end) continue;
+    if (node.type === "binding" || node.type === "formal" || node.type === "inherit") bindings.add(node);
+    for (let index = node.children.length - 1; index >= 0; index--)
+      stack.push(node.children[index] as SyntaxNode);
+  }
+}
+
+function settingsAt(path: string, source: string, node: SyntaxNode): readonly Setting[] {
+  const inner = parts(node);
+  const [name, value] = inner;
+  if (!name || !value || node.type === "inherit") return [];
+  const { expression, wrappers } = unwrapped(source, value);
+  if (isAttrset(expression)) return [];
+  const own = node.type === "formal" ? [source.slice(name.start, name.end)] : [];
+  return [
+    {
+      path,
+      attributes: [...attributePath(source, node), ...own],
+      text: textOf(source, value),
+      value: valueIn(source, expression, 0),
+      wrappers,
+      conditions: conditionsOf(source, expression),
+      span: { path, start: node.start, end: node.end },
+      packageSpan: packageSpan(source, path, node),
+    },
+  ];
+}
+
+/** Functions that only say when, or how strongly, their last argument holds. */
+const WRAPPERS = new Set([
+  "mkIf",
+  "mkDefault",
+  "mkForce",
+  "mkOptionDefault",
+  "mkOverride",
+  "mkBefore",
+  "mkAfter",
+  "mkOrder",
+  "optional",
+  "optionals",
+  "optionalAttrs",
+]);
+
+function unwrapped(source: string, value: SyntaxNode) {
+  const wrappers: string[] = [];
+  let expression = bare(value);
+  for (;;) {
+    const inner = parts(expression);
+    const last = inner.at(-1);
+    if (!last) break;
+    if (expression.type === "apply_expression") {
+      const name = lastName(source, appliedFunction(expression));
+      if (!WRAPPERS.has(name)) break;
+      wrappers.push(name);
+    } else if (!["with_expression", "let_expression", "assert_expression"].includes(expression.type)) break;
+    expression = bare(last);
+  }
+  return { expression, wrappers };
+}
+
+const MOST_DEPTH = 8;
+
+/** A value as far as it stands in the text. */
+function valueIn(source: string, given: SyntaxNode, depth: number): SettingValue {
+  const { expression: node } = unwrapped(source, given);
+  if (depth > MOST_DEPTH) return { kind: "other" };
+  switch (node.type) {
+    case "string_expression":
+    case "indented_string_expression":
+      return { kind: "string", value: stringOf(source, node) };
+    case "integer_expression":
+    case "float_expression":
+      return { kind: "number", value: Number(source.slice(node.start, node.end)) };
+    case "variable_expression":
+      return variable(source, node, depth);
+    case "list_expression":
+      return { kind: "list", items: parts(node).map((item) => itemOf(source, item)) };
+    case "binary_expression":
+      return joined(source, node, depth);
+    default:
+      return { kind: "other" };
+  }
+}
+
+function variable(source: string, node: SyntaxNode, depth: number): SettingValue {
+  const name = source.slice(node.start, node.end);
+  if (name === "true" || name === "false") return { kind: "bool", value: name === "true" };
+  if (name === "null") return { kind: "null" };
+  const bound = boundTo(source, node);
+  return bound ? valueIn(source, bound, depth + 1) : { kind: "other" };
+}
+
+/** Lists joined by `++`: the items that stand in the text. */
+function joined(source: string, node: SyntaxNode, depth: number): SettingValue {
+  if (!node.children.some((child) => child.type === "++")) return { kind: "other" };
+  const items = parts(node).flatMap((part) => {
+    const value = valueIn(source, part, depth + 1);
+    if (value.kind === "list") return value.items;
+    return value.kind === "string" ? [value.value] : [textOf(source, part)];
+  });
+  return { kind: "list", items };
+}
+
+function itemOf(source: string, item: SyntaxNode): string {
+  const node = bare(item);
+  return node.type.endsWith("string_expression") ? stringOf(source, node) : textOf(source, node);
+}
+
+function stringOf(source: string, node: SyntaxNode): string {
+  return stringPieces(source, node)
+    .map((piece) => (piece.kind === "text" ? piece.text : `\${${textOf(source, piece.expression)}}`))
+    .join("");
+}

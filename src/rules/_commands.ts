@@ -1,0 +1,164 @@
+/** What commands do: fetch from the network, run what they are given, decode. */
+import type { Command, Script } from "../nix/model.ts";
+
+const DOWNLOADERS =
+  /^(curl|wget|wget2|aria2c|axel|http|https|xh|httpie|lynx|w3m|links|elinks|fetch|nc|ncat|netcat|socat|telnet|ftp|tftp|lftp|sftp|scp|ssh|rsync|dig|drill|nslookup|host|rclone|aws|gsutil|gh|glab|ipfs|youtube-dl|yt-dlp|svn|hg|fossil)$/;
+const PYTHON_DOWNLOADERS =
+  /^(urllib\d?\.(request\.)?(urlopen|urlretrieve|Request)|urllib2\.urlopen|requests\.(get|post|request|Session)|httpx\.\w+|aiohttp\.\w+|http\.client\.\w+|urlopen|urlretrieve|socket\.(create_connection|socket)|ftplib\.\w+|paramiko\.\w+)/;
+
+/** Sub-commands that go to the network, by program; options that keep them off it. */
+const SUBCOMMANDS: Readonly<Record<string, { goes: RegExp; stays?: RegExp }>> = {
+  git: { goes: /^(clone|fetch|pull|ls-remote|remote-http|submodule (update|add))\b/ },
+  go: { goes: /^(get|install \S*@|mod (download|tidy)|run \S+@)/, stays: /-mod=(vendor|readonly)/ },
+  npm: { goes: /^(install|i|ci|add|update|exec|create|x)\b/, stays: /--offline|--no-audit.*--offline/ },
+  pnpm: { goes: /^(install|i|add|update|dlx|create)\b/, stays: /--offline/ },
+  yarn: { goes: /^(install|add|up|upgrade|dlx|create)\b/, stays: /--offline|--immutable|--mode[= ]/ },
+  bun: { goes: /^(install|i|add|update|x|create)\b/, stays: /--offline|--frozen/ },
+  pip: {
+    goes: /^(install|download|wheel)\b/,
+    stays: /--no-index|--no-deps|(^| )\.( |$)|\.whl|--no-build-isolation/,
+  },
+  cargo: { goes: /^(install|fetch|update|add|search|binstall)\b/, stays: /--offline|--frozen|--path/ },
+  gem: { goes: /^(install|fetch|update)\b/, stays: /--local|--force/ },
+  nix: { goes: /\b(github|gitlab|sourcehut|https?|git\+https?|tarball\+https?):/ },
+  "nix-shell": { goes: /https?:/ },
+  "nix-build": { goes: /https?:/ },
+  "nix-env": { goes: /https?:|-i/ },
+  "nix-channel": { goes: /--(add|update)/ },
+};
+
+const LOOPBACK = /\b(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|0\.0\.0\.0)\b|^unix:|--unix-socket/;
+
+/** Does this command ask something of the network, other than of its own machine? */
+export function isNetwork(command: Command): boolean {
+  const words = command.words.join(" ");
+  if (LOOPBACK.test(words)) return false;
+  if (/^(--version|--help|-V|-h)$/.test(words)) return false;
+  if (PYTHON_DOWNLOADERS.test(command.name)) return true;
+  if (DOWNLOADERS.test(command.name)) return command.words.length > 0 || command.reads.length > 0;
+  const name = command.name.replace(/^pip3(\.\d+)?$/, "pip");
+  const rule = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
+  return rule?.goes.test(subcommand(command)) === true && !rule.stays?.test(words);
+}
+
+/** The words without the options before the first plain one: `git -C x clone` is `clone`. */
+function subcommand(command: Command): string {
+  const takesWord = command.name === "git" ? /^-[Cc]$/ : /^$/;
+  let at = 0;
+  for (; at < command.words.length; at++) {
+    const word = command.words[at] ?? "";
+    if (takesWord.test(word)) at++;
+    else if (!word.startsWith("-")) break;
+  }
+  return command.words.slice(at).join(" ");
+}
+
+const INTERPRETERS =
+  /^((ba|da|z|k|a|fi|tc|c)?sh|python\d?(\.\d+)?|pypy\d?|perl\d?|ruby|node|nodejs|deno|bun|php|lua(jit)?|tclsh|osascript|pwsh|guile|awk|gawk)$/;
+
+/** Does this command run the code that is given to it as its input, in `<(…)`, or as a word? */
+export function isInterpreter(command: Command): boolean {
+  return INTERPRETERS.test(command.name) || /^(eval|source|\.)$/.test(command.name);
+}
+
+const SHELLS = /^(ba|da|z|k|a)?sh$/;
+
+/** An interpreter whose code is what it reads: no script file, no `-c`, no module. */
+export function runsItsInput(command: Command): boolean {
+  if (!INTERPRETERS.test(command.name) || /awk$/.test(command.name)) return false;
+  const [first] = command.words.filter((word) => !/^-[a-bd-z]*$/i.test(word) || word === "-");
+  if (command.words.some((word) => /^-[a-z]*[cem]$/.test(word) && !SHELLS.test(command.name))) return false;
+  if (SHELLS.test(command.name) && command.words.some((word) => /^-[a-z]*c$/.test(word))) return false;
+  if (command.words.some((word) => /^-[a-z]*s$/.test(word))) return true;
+  return first === undefined || first === "-" || first === "/dev/stdin" || first.startsWith("<(");
+}
+
+/** A word is nothing but the output of a command: `"$(…)"`. */
+function isWholly(word: string): boolean {
+  return /^\$\([\s\S]*\)$/.test(word) || /^\$\w+$/.test(word) || /^`[\s\S]*`$/.test(word);
+}
+
+/** Is what the command holds (by `$(…)`) run as code? */
+export function runsWhatItHolds(command: Command): boolean {
+  if (command.name === "eval" || /^(exec|eval|compile|runpy\.\w+|importlib\.\w+)$/.test(command.name))
+    return true;
+  if (/^(source|\.)$/.test(command.name)) return command.words.some((word) => word.startsWith("<("));
+  if (/^(os\.system|os\.popen|subprocess\.\w+)$/.test(command.name))
+    return command.words[0]?.startsWith("$") ?? false;
+  if (!INTERPRETERS.test(command.name)) return command.name.startsWith("$(");
+  return command.words.some(
+    (word, index) => /^-[a-z]*[ce]$/.test(command.words[index - 1] ?? "") && isWholly(word),
+  );
+}
+
+const DECODERS: Readonly<Record<string, RegExp>> = {
+  base64: /(^|\s)(-d|-D|--decode|-di)\b/,
+  base32: /(^|\s)(-d|--decode)\b/,
+  basenc: /(^|\s)(-d|--decode)\b/,
+  xxd: /(^|\s)-\w*r/,
+  openssl: /\b(enc|base64)\b.*\s-d\b|^base64 -d/,
+  uudecode: /^/,
+  gpg: /--decrypt|(^|\s)-d\b/,
+  rev: /^/,
+  tr: /[A-Za-z]-[A-Za-z].*[A-Za-z]-[A-Za-z]/,
+  gunzip: /^/,
+  gzip: /(^|\s)-\w*d/,
+  zcat: /^/,
+  xz: /(^|\s)-\w*d/,
+  xzcat: /^/,
+  bzip2: /(^|\s)-\w*d/,
+  bzcat: /^/,
+  printf: /\\x[0-9a-fA-F]{2}.*\\x[0-9a-fA-F]{2}|\\[0-7]{3}.*\\[0-7]{3}/,
+  echo: /^-\w*e.*\\x[0-9a-fA-F]{2}.*\\x[0-9a-fA-F]{2}/,
+};
+
+/** Does this command turn text that nobody can read into other text? */
+export function isDecoder(command: Command): boolean {
+  if (
+    /^(base64\.\w*decode\w*|binascii\.(unhexlify|a2b_\w+)|bytes\.fromhex|codecs\.decode|zlib\.decompress|marshal\.loads|bytearray\.fromhex)$/.test(
+      command.name,
+    )
+  ) {
+    return true;
+  }
+  const pattern = Object.hasOwn(DECODERS, command.name) ? DECODERS[command.name] : undefined;
+  return pattern?.test(command.words.join(" ")) ?? false;
+}
+
+/** The commands whose output reaches a command, by pipes and `$(…)`, nearest first. */
+export function sourcesOf(script: Script, command: Command): readonly Command[] {
+  const seen = new Set<number>();
+  const queue = [...command.reads, ...command.holds];
+  const found: Command[] = [];
+  for (let index = queue.shift(); index !== undefined; index = queue.shift()) {
+    const source = script.commands[index];
+    if (seen.has(index) || !source) continue;
+    seen.add(index);
+    found.push(source);
+    queue.push(...source.reads, ...source.holds);
+  }
+  return found;
+}
+
+/** Files that a command writes what it got from the network to. */
+export function downloadedFiles(command: Command): readonly string[] {
+  const files: string[] = command.redirects
+    .filter(({ operator }) => operator.startsWith(">"))
+    .map(({ target }) => target);
+  const { words } = command;
+  const bare = words
+    .filter((word) => /^https?:/.test(word))
+    .map((url) => url.slice(url.lastIndexOf("/") + 1));
+  if (command.name === "curl" || command.name === "wget") {
+    const option = command.name === "curl" ? /^(-[a-zA-Z]*o|--output)$/ : /^(-[a-zA-Z]*O|--output-document)$/;
+    for (const [index, word] of words.entries()) {
+      if (option.test(words[index - 1] ?? "")) files.push(word);
+      const glued = /^(?:-o|-O|--output=|--output-document=)(.+)$/.exec(word)?.[1];
+      if (glued) files.push(glued);
+    }
+    if (command.name === "wget" || words.some((word) => /^(-[a-zA-Z]*O|--remote-name)$/.test(word)))
+      files.push(...bare);
+  }
+  if (/urlretrieve$/.test(command.name) && words[1]) files.push(words[1]);
+  return files.filter((file) => file !== "-" && file !== "/dev/null" && file !== "/dev/stdout");
+}

@@ -1,0 +1,78 @@
+/** What rules on scripts share: what a change brings that no script of the base has. */
+import type { Command, Script, Span } from "../nix/model.ts";
+import type { ScriptChange } from "../pair/scripts.ts";
+import type { Facts, FileFacts } from "./rule.ts";
+
+/** Something seen in a script. Two sightings with one key are the same, wherever they stand. */
+export interface Sighting {
+  readonly key: string;
+  readonly span: Span;
+}
+
+export interface NewSighting<T extends Sighting> {
+  readonly script: Script;
+  readonly seen: T;
+}
+
+/** What `look` sees in the scripts of the head and in none of the base: moved code is not new. */
+export function newSightings<T extends Sighting>(
+  facts: Facts,
+  look: (script: Script) => readonly T[],
+): readonly NewSighting<T>[] {
+  const known = new Set(
+    facts.scripts.flatMap(({ before }) => (before ? look(before).map(({ key }) => key) : [])),
+  );
+  const found: NewSighting<T>[] = [];
+  // Code of a name that a phase uses is that phase's.
+  const scripts = facts.scripts.flatMap(({ after }) => after ?? []);
+  const isKnown = (script: Script) => script.context !== "unknown";
+  for (const script of [...scripts.filter(isKnown), ...scripts.filter((each) => !isKnown(each))]) {
+    for (const seen of look(script)) {
+      if (known.has(seen.key)) continue;
+      known.add(seen.key);
+      found.push({ script, seen });
+    }
+  }
+  return found;
+}
+
+/** The lines of code that a change adds to a script, less those that stood in any script of the base. */
+export function addedCode(change: ScriptChange, moved: Map<string, number>): readonly string[] {
+  if (!change.after) return [];
+  return change.after.code.filter((line) => {
+    const left = moved.get(line) ?? 0;
+    if (left > 0) moved.set(line, left - 1);
+    return left === 0;
+  });
+}
+
+/** The lines of code of all scripts of the base, each with how often it stands there. */
+export function baseCode(facts: Facts): Map<string, number> {
+  const lines = new Map<string, number>();
+  for (const { before } of facts.scripts) {
+    for (const line of before?.code ?? []) lines.set(line, (lines.get(line) ?? 0) + 1);
+  }
+  return lines;
+}
+
+/** The facts of the file that a fact stands in. */
+export function fileOf(facts: Facts, path: string): FileFacts | undefined {
+  return facts.files.find(({ change }) => change.head?.path === path);
+}
+
+export function isNewFile(facts: Facts, path: string): boolean {
+  return fileOf(facts, path)?.change.status === "added";
+}
+
+/** How a script is called in a message. */
+export function nameOf(script: Script): string {
+  return script.binding === "" ? script.path.slice(script.path.lastIndexOf("/") + 1) : script.binding;
+}
+
+const LONGEST_SHOWN = 160;
+
+/** A command as one line, for a message. */
+export function shown(command: Command): string {
+  const line = [command.name, ...command.words].join(" ").replace(/\s+/g, " ").trim();
+  return line.length > LONGEST_SHOWN ? `${line.slice(0, LONGEST_SHOWN)}…` : line;
+}

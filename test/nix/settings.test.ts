@@ -1,0 +1,53 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { createParser, type DocumentParser } from "../../src/nix/parser.ts";
+import { settingsOf } from "../../src/nix/settings.ts";
+
+let nix: DocumentParser;
+beforeAll(async () => {
+  nix = await createParser("nix");
+});
+
+function settings(text: string, region = { start: 0, end: text.length }) {
+  const result = nix.parse(text);
+  if (result.kind !== "document") throw new Error(result.reason);
+  try {
+    return settingsOf({ path: "x.nix", text, document: result.document }, [region]);
+  } finally {
+    result.document.dispose();
+  }
+}
+
+describe("a value", () => {
+  it.each([
+    ["false", { kind: "bool", value: false }],
+    ["null", { kind: "null" }],
+    ["22", { kind: "number", value: 22 }],
+    ['"a${b}"', { kind: "string", value: "a${b}" }],
+    ["lib.mkDefault true", { kind: "bool", value: true }],
+    ["with lib.maintainers; [ a b ]", { kind: "list", items: ["a", "b"] }],
+    ['[ "a" (b c) ] ++ lib.optionals x [ d ] ++ e', { kind: "list", items: ["a", "b c", "d", "e"] }],
+    ["!x", { kind: "other" }],
+    ["let y = true; in y", { kind: "bool", value: true }],
+  ])("of %s", (text, value) => {
+    expect(settings(`{ a = ${text}; }`).at(-1)?.value).toEqual(value);
+  });
+});
+
+it("is named from the root, through functions, calls and conditions", () => {
+  const text = '{ lib, safe ? false }: { config = lib.mkIf cfg.on { a."b" = f { c = 1; }; }; }';
+  expect(settings(text).map(({ attributes, conditions }) => [attributes.join("."), ...conditions])).toEqual([
+    ["safe"],
+    ["config.a.b", "cfg.on"],
+    ["config.a.b.c", "cfg.on"],
+  ]);
+});
+
+it("has its text without comments and line breaks", () => {
+  expect(settings("{ a = [\n  1 # one\n  2\n]; }")[0]?.text).toBe("[1 2]");
+});
+
+it("is the one around a region that is empty", () => {
+  const text = "{ a = [\n  1\n]; b = 2; }";
+  const at = text.indexOf("]");
+  expect(settings(text, { start: at, end: at }).map(({ attributes }) => attributes.join("."))).toEqual(["a"]);
+});
