@@ -15,12 +15,13 @@ export interface Entry {
 /** What a file holds, or why that cannot be said. For a symlink, `text` is its target. */
 export type Content =
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "binary"; readonly bytes: number }
+  /** `because`: what makes it no text. */
+  | { readonly kind: "binary"; readonly bytes: number; readonly because: "NUL byte" | "not UTF-8" }
   | { readonly kind: "unavailable"; readonly reason: string };
 
 /** One side: the files of a commit. Nothing is ever checked out. */
 export interface Tree {
-  /** The full commit id. */
+  /** The full commit id; before a root commit, the id of the empty tree. */
   readonly commit: string;
   /** The entry at `path`, or null when there is none. */
   entry(path: string): Promise<Entry | null>;

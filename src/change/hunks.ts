@@ -1,0 +1,146 @@
+/** What differs between two texts, by lines, and where GitHub takes comments on it. */
+import { diffArrays } from "diff";
+
+/** Lines `start` to `end`, from 1, both included. */
+export interface LineRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Offsets (UTF-16 units) from `start` up to, not including, `end`. */
+export interface TextRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One side of a stretch that differs. Where the side has no lines, `lines` ends before it starts, and `text` is empty. */
+export interface HunkSide {
+  readonly lines: LineRange;
+  readonly text: TextRange;
+}
+
+/** A stretch of lines that differs, without context. */
+export interface Hunk {
+  readonly base: HunkSide;
+  readonly head: HunkSide;
+}
+
+/** For honest changes milliseconds suffice; texts that share nothing take the time of their product. */
+const defaultTimeoutMs = 1_000;
+
+/**
+ * The stretches that differ, in order; null when that could not be found in time: then treat all as changed.
+ * Takes time for what lies between the first and the last differing line only.
+ */
+export function diffTexts(base: string, head: string, timeoutMs = defaultTimeoutMs): readonly Hunk[] | null {
+  const prefix = commonPrefix(base, head);
+  const suffix = commonSuffix(base, head, prefix);
+  const before = splitLines(base.slice(prefix, base.length - suffix));
+  const after = splitLines(head.slice(prefix, head.length - suffix));
+  const changes = diffArrays(before, after, { timeout: timeoutMs });
+  if (changes === undefined) return null;
+
+  const line = countLines(base, prefix) + 1;
+  let from = { line, offset: prefix };
+  let to = from;
+  const hunks: Hunk[] = [];
+  for (let index = 0; index < changes.length; ) {
+    const removed: string[] = [];
+    const added: string[] = [];
+    let kept: readonly string[] = [];
+    for (; index < changes.length && kept.length === 0; index += 1) {
+      const change = changes[index];
+      if (change?.removed) removed.push(...change.value);
+      else if (change?.added) added.push(...change.value);
+      else kept = change?.value ?? [];
+    }
+    const [baseSide, afterBase] = side(from, removed);
+    const [headSide, afterHead] = side(to, added);
+    if (removed.length + added.length > 0) hunks.push({ base: baseSide, head: headSide });
+    from = side(afterBase, kept)[1];
+    to = side(afterHead, kept)[1];
+  }
+  return hunks;
+}
+
+interface Cursor {
+  readonly line: number;
+  readonly offset: number;
+}
+
+/** The side that `lines` make from a place on, and the place after them. */
+function side(from: Cursor, lines: readonly string[]): [HunkSide, Cursor] {
+  const length = lines.reduce((sum, text) => sum + text.length, 0);
+  const after = { line: from.line + lines.length, offset: from.offset + length };
+  const range = { start: from.line, end: after.line - 1 };
+  return [{ lines: range, text: { start: from.offset, end: after.offset } }, after];
+}
+
+/** The stretches of the head's text that were added or replaced (deletions leave none); all of it without hunks. */
+export function changedText(hunks: readonly Hunk[] | null, head: string): readonly TextRange[] {
+  if (hunks === null) return head === "" ? [] : [{ start: 0, end: head.length }];
+  return hunks.map((hunk) => hunk.head.text).filter((range) => range.start < range.end);
+}
+
+/** As many lines as GitHub shows around a change. */
+const contextLines = 3;
+
+/**
+ * The lines that GitHub takes review comments on: of the head (side RIGHT) those in a hunk with its context, of the
+ * base (LEFT) those that were removed. GitHub diffs by itself and may place a hunk among repeated lines otherwise.
+ * https://docs.github.com/en/rest/pulls/comments#create-a-review-comment-for-a-pull-request
+ */
+export function commentableLines(
+  hunks: readonly Hunk[],
+  headLineCount: number,
+): { readonly left: readonly LineRange[]; readonly right: readonly LineRange[] } {
+  const left: LineRange[] = [];
+  const right: LineRange[] = [];
+  for (const { base, head } of hunks) {
+    if (base.lines.start <= base.lines.end) left.push(base.lines);
+    const range = {
+      start: Math.max(1, head.lines.start - contextLines),
+      end: Math.min(headLineCount, head.lines.end + contextLines),
+    };
+    const previous = right.at(-1);
+    if (previous !== undefined && range.start <= previous.end + 1)
+      right[right.length - 1] = { ...previous, end: range.end };
+    else if (range.start <= range.end) right.push(range);
+  }
+  return { left, right };
+}
+
+/** How many characters of whole lines both texts begin with. */
+function commonPrefix(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < length && a.charCodeAt(at) === b.charCodeAt(at)) at += 1;
+  if (at === a.length && at === b.length) return at;
+  return at === 0 ? 0 : a.lastIndexOf("\n", at - 1) + 1;
+}
+
+/** How many characters of whole lines both texts end with, after their common `prefix`. */
+function commonSuffix(a: string, b: string, prefix: number): number {
+  const length = Math.min(a.length, b.length) - prefix;
+  let common = 0;
+  while (common < length && a.charCodeAt(a.length - 1 - common) === b.charCodeAt(b.length - 1 - common))
+    common += 1;
+  const isLineStart = (text: string): boolean => {
+    const at = text.length - common;
+    return at === prefix || text[at - 1] === "\n";
+  };
+  if (common === 0 || (isLineStart(a) && isLineStart(b))) return common;
+  const end = a.indexOf("\n", a.length - common);
+  return end === -1 ? 0 : a.length - end - 1;
+}
+
+/** The lines of a text, each with its line feed. */
+function splitLines(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+}
+
+function countLines(text: string, end: number): number {
+  let count = 0;
+  for (let at = text.indexOf("\n"); at !== -1 && at < end; at = text.indexOf("\n", at + 1)) count += 1;
+  return count;
+}

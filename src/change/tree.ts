@@ -1,0 +1,44 @@
+/** One side of a change from a repository. */
+import type { Entry, Tree } from "./change.ts";
+import type { TreeItem } from "./objects.ts";
+import type { Repository } from "./repository.ts";
+
+/** The files of the tree object `tree`, shown as those of `commit`. */
+export function repositoryTree(repository: Repository, commit: string, tree: string): Tree {
+  /** What stands at `path`, or null. */
+  async function find(path: string): Promise<TreeItem | null> {
+    let item: TreeItem = { kind: "tree", oid: tree };
+    if (path === "") return item;
+    for (const name of path.split("/")) {
+      if (item.kind !== "tree") return null;
+      const next: TreeItem | undefined = (await repository.folder(item.oid)).items.get(name);
+      if (next === undefined) return null;
+      item = next;
+    }
+    return item;
+  }
+  return {
+    commit,
+    async entry(path) {
+      const item = await find(path);
+      return item === null ? null : entryOf(path, item);
+    },
+    async list(directory) {
+      const item = await find(directory);
+      if (item?.kind !== "tree") return [];
+      const { items } = await repository.folder(item.oid);
+      const prefix = directory === "" ? "" : `${directory}/`;
+      const entries = [...items].map(([name, file]) => entryOf(prefix + name, file));
+      return entries.filter((entry) => entry !== null);
+    },
+    async read({ kind, oid }) {
+      if (kind !== "submodule") return repository.content(oid);
+      return { kind: "unavailable", reason: "a submodule: its files are in another repository" };
+    },
+  };
+}
+
+/** The entry of an item; null for a folder. */
+export function entryOf(path: string, { kind, oid }: TreeItem): Entry | null {
+  return kind === "tree" ? null : { path, kind, oid };
+}
