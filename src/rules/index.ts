@@ -2,6 +2,7 @@
 // biome-ignore-all assist/source/organizeImports: in the order of the rules.
 // biome-ignore-all format: one rule a line, so that two new rules rarely meet in one line.
 import { rule as binaryOrHugeFile } from "./binary-or-huge-file.ts";
+import { rule as ciWorkflowChange } from "./ci-workflow-change.ts";
 import { rule as diffSuppression } from "./diff-suppression.ts";
 import { rule as embeddedScriptGrowth } from "./embedded-script-growth.ts";
 import { rule as farRightCode } from "./far-right-code.ts";
@@ -16,6 +17,7 @@ import type { Rule } from "./rule.ts";
 
 export const rules: readonly Rule[] = [
   binaryOrHugeFile,
+  ciWorkflowChange,
   diffSuppression,
   embeddedScriptGrowth,
   farRightCode,

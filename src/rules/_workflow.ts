@@ -1,0 +1,165 @@
+/** A GitHub workflow or composite action as data with positions: what of it decides who may do what. */
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseDocument } from "yaml";
+
+/** A scalar as text, and where it stands. */
+export interface Value {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+  /** The comment behind it, as `# v5.0.0`. */
+  readonly comment: string;
+}
+
+/** Scope → level; null: not said, so that the default of the level above counts. */
+export type Permissions = ReadonlyMap<string, Value> | null;
+
+export interface Step {
+  readonly uses: Value | null;
+  readonly run: Value | null;
+  readonly with: ReadonlyMap<string, Value>;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly at: Value;
+  readonly condition: Value | null;
+  readonly permissions: Permissions;
+  readonly runsOn: readonly Value[];
+  /** A reusable workflow. */
+  readonly uses: Value | null;
+  /** `secrets: inherit` */
+  readonly inherits: Value | null;
+  readonly steps: readonly Step[];
+  /** All scalars of the job: what reads `secrets.X` can stand anywhere. */
+  readonly values: readonly Value[];
+}
+
+export interface Workflow {
+  readonly triggers: ReadonlyMap<string, Value>;
+  readonly permissions: Permissions;
+  readonly jobs: readonly Job[];
+}
+
+/** Workflows are written by hand; GitHub itself takes no larger ones. */
+const MOST_CHARACTERS = 512 * 1024;
+const MOST_VALUES = 20_000;
+
+/** Null when the text is no YAML mapping, or too large. Never throws. */
+export function readWorkflow(text: string): Workflow | null {
+  if (text.length > MOST_CHARACTERS) return null;
+  try {
+    const document = parseDocument(text, { strict: false, uniqueKeys: false, logLevel: "silent" });
+    return new Reader(document).workflow();
+  } catch {
+    // The library recurses: nesting of some thousand levels ends its stack.
+    return null;
+  }
+}
+
+/** (`a class` because every function needs the document, to follow aliases.) */
+class Reader {
+  private readonly document: Document;
+  private seen = 0;
+
+  constructor(document: Document) {
+    this.document = document;
+  }
+
+  workflow(): Workflow | null {
+    const root = this.follow(this.document.contents);
+    if (!isMap(root)) return null;
+    const jobs = this.entries(this.get(root, "jobs")).map(([key, job]) => this.job(key, job));
+    const runs = this.get(root, "runs");
+    if (isMap(runs)) jobs.push(this.job(this.value(runs, "runs"), runs));
+    return { triggers: this.triggers(root), permissions: this.permissions(root), jobs };
+  }
+
+  private follow(node: unknown): Node | null {
+    const target = isAlias(node) ? node.resolve(this.document) : node;
+    return isMap(target) || isSeq(target) || isScalar(target) ? target : null;
+  }
+
+  private get(map: Node | null, key: string): Node | null {
+    if (!isMap(map)) return null;
+    const pair = map.items.findLast((item) => isScalar(item.key) && String(item.key.value) === key);
+    return this.follow(pair?.value);
+  }
+
+  private value(node: Node, text = isScalar(node) ? String(node.value ?? "") : ""): Value {
+    const [start = 0, end = 0] = node.range ?? [];
+    return { text, start, end, comment: node.comment?.trim() ?? "" };
+  }
+
+  private scalar(map: Node | null, key: string): Value | null {
+    const node = this.get(map, key);
+    return isScalar(node) ? this.value(node) : null;
+  }
+
+  private entries(map: Node | null): readonly (readonly [Value, Node])[] {
+    if (!isMap(map)) return [];
+    return map.items.flatMap((item) => {
+      const value = this.follow(item.value);
+      return isScalar(item.key) && value ? [[this.value(item.key), value] as const] : [];
+    });
+  }
+
+  /** `on: push`, `on: [push]`, `on: { push: … }`; YAML 1.1 readers take `on` for true. */
+  private triggers(root: Node): ReadonlyMap<string, Value> {
+    const on = this.get(root, "on") ?? this.get(root, "true");
+    const found = new Map<string, Value>();
+    const add = (value: Value) => found.set(value.text, value);
+    if (isScalar(on)) add(this.value(on));
+    if (isSeq(on)) for (const item of on.items) if (isScalar(item)) add(this.value(item));
+    if (isMap(on)) for (const { key } of on.items) if (isScalar(key)) add(this.value(key));
+    return found;
+  }
+
+  private permissions(map: Node): Permissions {
+    const node = this.get(map, "permissions");
+    if (isScalar(node)) {
+      const value = this.value(node);
+      return new Map(value.text === "" ? [] : [["*", value]]);
+    }
+    if (!isMap(node)) return null;
+    return new Map(this.entries(node).map(([key, level]) => [key.text, this.value(level)]));
+  }
+
+  private job(key: Value, job: Node): Job {
+    const secrets = this.scalar(job, "secrets");
+    const runsOn = this.get(job, "runs-on");
+    const steps = this.get(job, "steps");
+    const values: Value[] = [];
+    this.collect(job, values, 0);
+    return {
+      id: key.text,
+      at: key,
+      condition: this.scalar(job, "if"),
+      permissions: this.permissions(job),
+      runsOn: isSeq(runsOn)
+        ? runsOn.items.filter(isScalar).map((item) => this.value(item))
+        : isScalar(runsOn)
+          ? [this.value(runsOn)]
+          : [],
+      uses: this.scalar(job, "uses"),
+      inherits: secrets?.text === "inherit" ? secrets : null,
+      steps: isSeq(steps) ? steps.items.flatMap((item) => this.step(this.follow(item))) : [],
+      values,
+    };
+  }
+
+  private step(step: Node | null): readonly Step[] {
+    if (!isMap(step)) return [];
+    const inputs = this.entries(this.get(step, "with")).map(
+      ([key, node]) => [key.text, this.value(node)] as const,
+    );
+    return [{ uses: this.scalar(step, "uses"), run: this.scalar(step, "run"), with: new Map(inputs) }];
+  }
+
+  private collect(node: Node | null, into: Value[], depth: number): void {
+    if (++this.seen > MOST_VALUES || depth > 50) return;
+    if (isScalar(node)) into.push(this.value(node));
+    else if (isSeq(node)) for (const item of node.items) this.collect(this.follow(item), into, depth + 1);
+    else if (isMap(node))
+      for (const { value } of node.items) this.collect(this.follow(value), into, depth + 1);
+  }
+}

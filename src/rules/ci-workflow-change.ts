@@ -1,0 +1,188 @@
+/** Changes that give a workflow more power, or strangers a way into one; and owners who are no longer asked. */
+
+import { ownerRisks } from "./_owners.ts";
+import { headPath, inBase, inHead, visible } from "./_text.ts";
+import { type Permissions, readWorkflow, type Value, type Workflow } from "./_workflow.ts";
+import { actionOf, isPinned, type Risk, risksOf, usesOf } from "./_workflow-risks.ts";
+import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
+
+const WORKFLOW = /^(?:\.github|\.gitea|\.forgejo)\/workflows\/[^/]+\.ya?ml$/;
+const ACTION = /(?:^|\/)action\.ya?ml$/;
+const OWNERS = /(?:^|\/)(?:CODEOWNERS|OWNERS)$/;
+
+/** Risks that the two sides show only together. */
+function* comparedRisks(base: Workflow, head: Workflow): Generator<Risk> {
+  yield* pinRisks(base, head);
+  yield* defaultRisks("", base.permissions, head.permissions, firstOf(head));
+  const before = new Map(base.jobs.map((job) => [job.id, job]));
+  for (const job of head.jobs) {
+    const old = before.get(job.id);
+    if (!old) continue;
+    yield* defaultRisks(job.id, old.permissions, job.permissions, job.at);
+    if (old.condition && !job.condition) {
+      yield {
+        key: `condition ${job.id}`,
+        severity: "medium",
+        title: `Condition of job ${visible(job.id)} removed`,
+        why: `\`if: ${visible(old.condition.text)}\` decided for whom the job runs.`,
+        clear: "Clear it by a word on why everybody may now start it.",
+        at: job.at,
+      };
+    }
+  }
+}
+
+function firstOf(workflow: Workflow): Value {
+  return workflow.jobs[0]?.at ?? { text: "", start: 0, end: 0, comment: "" };
+}
+
+/** No `permissions` means the repository's default, which is often more than was said. */
+function* defaultRisks(where: string, before: Permissions, after: Permissions, at: Value): Generator<Risk> {
+  if (before === null || after !== null) return;
+  yield {
+    key: `default ${where}`,
+    severity: "medium",
+    title: `Permissions of ${where === "" ? "the workflow" : `job ${visible(where)}`} no longer limited`,
+    why: "Without `permissions` the token has the repository's default rights, which can include writing.",
+    clear: "Clear it by keeping the `permissions` key.",
+    at,
+  };
+}
+
+function* pinRisks(base: Workflow, head: Workflow): Generator<Risk> {
+  const old = usesOf(base);
+  const known = new Set(old.map(({ text }) => text));
+  for (const use of usesOf(head)) {
+    const action = actionOf(use.text);
+    if (action === null || known.has(use.text)) continue;
+    const before = old.find(({ text }) => actionOf(text) === action);
+    if (!isPinned(use.text)) {
+      const wasPinned = before !== undefined && isPinned(before.text);
+      // From tag to tag: nothing got worse.
+      if (before && !wasPinned) continue;
+      yield {
+        key: `pin ${use.text}`,
+        severity: wasPinned ? "high" : "medium",
+        title: wasPinned
+          ? "Action no longer pinned to a commit"
+          : "New action that is not pinned to a commit",
+        why: `\`${visible(use.text)}\` is whatever its owner, or who has taken that account over, lets the tag point to next.`,
+        clear: "Clear it by the full commit id, with the version as a comment.",
+        at: use,
+      };
+    } else if (before && isPinned(before.text) && use.comment !== "" && use.comment === before.comment) {
+      yield {
+        key: `comment ${use.text}`,
+        severity: "medium",
+        title: "Pinned commit moved, its version comment did not",
+        why: `Both are said to be \`${visible(use.comment)}\`, but they are two commits.`,
+        clear: "Clear it by the commit that the tag points to; `git ls-remote` shows it.",
+        at: use,
+      };
+    }
+  }
+}
+
+/** A checkout that always left its token is no news in an ordinary run, and neither is one more such job. */
+function isNews(risk: Risk, base: Workflow | null): boolean {
+  if (!risk.key.startsWith("credentials ") || risk.severity === "high") return true;
+  const id = risk.key.slice("credentials ".length);
+  return base?.jobs.some((job) => job.id === id) ?? false;
+}
+
+function newRisks(base: Workflow | null, head: Workflow): readonly Risk[] {
+  const old = base ? risksOf(base) : new Map<string, Risk>();
+  const own = [...risksOf(head).values()].filter((risk) => {
+    const before = old.get(risk.key) ?? old.get(risk.within ?? "");
+    // The same weakness weighs more once strangers can reach it.
+    if (before && before.severity === risk.severity) return false;
+    return isNews(risk, base);
+  });
+  return [
+    ...own,
+    ...(base
+      ? comparedRisks(base, head)
+      : pinRisks({ triggers: new Map(), permissions: null, jobs: [] }, head)),
+  ];
+}
+
+function findingOf(file: FileFacts, risk: Risk, text: string): RuleFinding {
+  return {
+    severity: risk.severity,
+    confidence: risk.severity === "low" ? "medium" : "high",
+    title: risk.title,
+    message: `${risk.why} ${risk.clear} Check with: git diff HEAD^ HEAD -- ${visible(headPath(file), 200)}`,
+    at: inHead(file, risk.at.start, risk.at.end),
+    before: null,
+    after: visible(text.slice(risk.at.start, Math.min(risk.at.end, risk.at.start + 200)).trim(), 200),
+    evidence: ["static"],
+    related: [],
+    identity: [risk.key],
+  };
+}
+
+function* checkWorkflow(file: FileFacts): Iterable<RuleFinding> {
+  if (file.head === null) return;
+  const head = readWorkflow(file.head);
+  const base = file.base === null ? null : readWorkflow(file.base);
+  if (!head) {
+    if (file.base !== null && !base) return;
+    yield {
+      severity: "medium",
+      confidence: "medium",
+      title: "Workflow could not be read",
+      message:
+        "This file is no YAML mapping, or too large or too deep: none of the checks on workflows saw it. " +
+        `Clear it by plain YAML. Check with: git show HEAD:${visible(headPath(file), 200)}`,
+      at: inHead(file, 0, 0),
+      before: null,
+      after: null,
+      evidence: ["static"],
+      related: [],
+      identity: ["unreadable"],
+    };
+    return;
+  }
+  for (const risk of newRisks(base, head)) yield findingOf(file, risk, file.head);
+}
+
+function* checkOwners(file: FileFacts, files: readonly FileFacts[]): Iterable<RuleFinding> {
+  if (file.base === null) return;
+  const gone = files.flatMap(({ change }) =>
+    change.base && change.base.path !== change.head?.path ? [change.base.path] : [],
+  );
+  for (const risk of ownerRisks(file.base, file.head ?? "", gone)) {
+    yield {
+      severity: risk.severity,
+      confidence: "medium",
+      title: "Owners no longer asked",
+      message:
+        `\`${visible(risk.pattern)}\` had ${visible(risk.before, 200)} as owners and has ${risk.after === "" ? "none" : visible(risk.after, 200)} now: ` +
+        "later changes there are merged without those who know them. Clear it by a word of the former owners. " +
+        `Check with: git log -p -1 -- ${visible(headPath(file), 200)}`,
+      at:
+        risk.at.side === "head"
+          ? inHead(file, risk.at.start, risk.at.end)
+          : inBase(file, risk.at.start, risk.at.end),
+      before: visible(risk.before, 200),
+      after: risk.after === "" ? null : visible(risk.after, 200),
+      evidence: ["static"],
+      related: [],
+      identity: ["owners", risk.pattern],
+    };
+  }
+}
+
+export const rule: Rule = {
+  id: "ci-workflow-change",
+  threat: "A13",
+  description: "Workflows that gain power or let strangers in, and owners who are no longer asked",
+  severity: "high",
+  *check(facts) {
+    for (const file of facts.files) {
+      const path = headPath(file);
+      if (WORKFLOW.test(path) || ACTION.test(path)) yield* checkWorkflow(file);
+      else if (OWNERS.test(file.change.base?.path ?? "")) yield* checkOwners(file, facts.files);
+    }
+  },
+};
