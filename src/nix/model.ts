@@ -33,7 +33,7 @@ export interface Argument {
 /** A source pin: an attribute set (or call) that carries a hash, as one side has it. */
 export interface Source {
   readonly path: string;
-  /** The attribute path that the pin is bound to in its file, as `src` or `sources.x86_64-linux`; "" when none. */
+  /** The attribute path that leads to the pin in its file, as `src` or `sources.x86_64-linux`; "" when none. */
   readonly binding: string;
   /** The name of the function that takes the hash (`fetchFromGitHub`), null when the text does not say. */
   readonly fetcher: string | null;

@@ -114,8 +114,19 @@ export type Binding =
       readonly names: readonly SyntaxNode[];
     };
 
+const knownBindings = new WeakMap<SyntaxNode, readonly Binding[]>();
+
 /** The bindings of an attribute set or `let` expression, in order. */
 export function bindingsOf(node: SyntaxNode): readonly Binding[] {
+  let bindings = knownBindings.get(node);
+  if (!bindings) {
+    bindings = readBindings(node);
+    knownBindings.set(node, bindings);
+  }
+  return bindings;
+}
+
+function readBindings(node: SyntaxNode): readonly Binding[] {
   const set = node.children.find((child) => child.type === "binding_set");
   const bindings: Binding[] = [];
   for (const child of set?.children ?? []) {

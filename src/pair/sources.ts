@@ -6,3 +6,110 @@ export type SourceChange =
   | { readonly change: "added"; readonly before: null; readonly after: Source }
   | { readonly change: "removed"; readonly before: Source; readonly after: null }
   | { readonly change: "changed" | "moved"; readonly before: Source; readonly after: Source };
+
+/**
+ * Pairs the pins of both sides and keeps those that differ. `renamed` gives the head's path of a base file.
+ * Pins are paired by their place in the file, then by what they are: hash, location, fetcher and name.
+ */
+export function pairSources(
+  base: readonly Source[],
+  head: readonly Source[],
+  renamed: (path: string) => string,
+): readonly SourceChange[] {
+  const before = new Set(base);
+  const after = new Set(head);
+  const pairs: [Source, Source][] = [];
+  const match = (keyOf: (source: Source, side: "base" | "head") => string | null) => {
+    for (const [old, now] of matches(before, after, keyOf)) {
+      before.delete(old);
+      after.delete(now);
+      pairs.push([old, now]);
+    }
+  };
+  const place = (source: Source, side: "base" | "head") =>
+    `${side === "base" ? renamed(source.path) : source.path}\0${source.binding}`;
+  // The same place with the same content first, so that lists (patches) keep what did not change.
+  match((source, side) => source.hash && `${place(source, side)}\0${source.hash}`);
+  match((source, side) => location(source) && `${place(source, side)}\0${location(source)}`);
+  match((source, side) => location(source) && `${place(source, side)}\0${stem(source)}`);
+  match((source, side) =>
+    source.role === "patch" ? null : `${place(source, side)}\0${source.hashAttribute}`,
+  );
+  match((source, side) => (source.role === "patch" ? null : place(source, side)));
+  // Elsewhere: the same bytes, the same place, the same thing.
+  match((source) => source.hash && `${source.hash}\0${location(source)}`);
+  match((source) => source.hash);
+  match((source) => location(source));
+  match((source) => location(source) && `${source.fetcher}\0${stem(source)}`);
+  match((source, side) =>
+    source.role === "patch"
+      ? null
+      : `${side === "base" ? renamed(source.path) : source.path}\0${source.fetcher}`,
+  );
+  return [
+    ...pairs.filter(([old, now]) => differs(old, now)).map(([old, now]) => paired(old, now)),
+    ...[...before].map((source) => ({ change: "removed", before: source, after: null }) as const),
+    ...[...after].map((source) => ({ change: "added", before: null, after: source }) as const),
+  ].sort(byPlace);
+}
+
+function byPlace(a: SourceChange, b: SourceChange): number {
+  const [x, y] = [(a.after ?? a.before).hashSpan, (b.after ?? b.before).hashSpan];
+  return x.path < y.path ? -1 : x.path > y.path ? 1 : x.start - y.start;
+}
+
+/** Pairs of sources that have one key and are the only ones, or stand in the same order. */
+function matches(
+  before: ReadonlySet<Source>,
+  after: ReadonlySet<Source>,
+  keyOf: (source: Source, side: "base" | "head") => string | null,
+): readonly [Source, Source][] {
+  const old = grouped(before, (source) => keyOf(source, "base"));
+  const now = grouped(after, (source) => keyOf(source, "head"));
+  const pairs: [Source, Source][] = [];
+  for (const [key, sources] of old) {
+    const others = now.get(key);
+    if (others?.length !== sources.length) continue;
+    sources.forEach((source, index) => {
+      pairs.push([source, others[index] as Source]);
+    });
+  }
+  return pairs;
+}
+
+function grouped(sources: Iterable<Source>, keyOf: (source: Source) => string | null): Map<string, Source[]> {
+  const groups = new Map<string, Source[]>();
+  for (const source of sources) {
+    const key = keyOf(source);
+    if (key === null) continue;
+    const group = groups.get(key);
+    if (group) group.push(source);
+    else groups.set(key, [source]);
+  }
+  return groups;
+}
+
+function location(source: Source): string | null {
+  const urls = source.urls.map((url) => url.value).join(" ");
+  return urls === "" ? null : `${urls} ${source.rev?.value ?? ""}`;
+}
+
+/** A location without what a new version changes: digits and the revision. */
+function stem(source: Source): string {
+  const url = source.urls[0]?.value ?? "";
+  const rev = source.rev?.value;
+  return (rev ? url.replace(rev, "") : url).replace(/\d+/g, "0");
+}
+
+function differs(old: Source, now: Source): boolean {
+  return (
+    old.path !== now.path ||
+    old.version !== now.version ||
+    old.hash !== now.hash ||
+    location(old) !== location(now)
+  );
+}
+
+function paired(old: Source, now: Source): SourceChange {
+  return { change: old.path === now.path ? "changed" : "moved", before: old, after: now };
+}

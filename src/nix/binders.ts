@@ -1,0 +1,124 @@
+/** What the binders of the language put in scope: `let`, `rec`, function arguments, `with`. */
+import { asSet, evaluate, evaluateAt } from "./evaluate.ts";
+import { bind, bindWith, EMPTY_SCOPE, type Scope } from "./scope.ts";
+import { type Session, snippet } from "./session.ts";
+import { entriesOf } from "./sets.ts";
+import type { SourceFile } from "./source-file.ts";
+import { parts, type SyntaxNode } from "./syntax.ts";
+import { lazy, type Thunk, unknown, type Value } from "./value.ts";
+
+/** The scope around a node: what the binders between it and the root of its file bind. */
+export function scopeAt(session: Session, file: SourceFile, node: SyntaxNode): Scope {
+  const binders: { binder: SyntaxNode; child: SyntaxNode }[] = [];
+  for (let child = node, up = node.parent; up; child = up, up = up.parent) {
+    if (binds(up, child)) binders.push({ binder: up, child });
+  }
+  let scope = EMPTY_SCOPE;
+  for (const { binder } of binders.reverse()) {
+    const outer = scope;
+    scope = session.scopes.get(binder) ?? innerScope(session, file, binder, outer);
+    session.scopes.set(binder, scope);
+  }
+  return scope;
+}
+
+function binds(binder: SyntaxNode, child: SyntaxNode): boolean {
+  switch (binder.type) {
+    case "let_expression":
+    case "rec_attrset_expression":
+    case "let_attrset_expression":
+    case "function_expression":
+      return true;
+    case "with_expression":
+      return parts(binder).at(-1) === child;
+    default:
+      return false;
+  }
+}
+
+function innerScope(session: Session, file: SourceFile, binder: SyntaxNode, outer: Scope): Scope {
+  switch (binder.type) {
+    case "with_expression": {
+      const [environment] = parts(binder);
+      return environment
+        ? bindWith(
+            outer,
+            lazy(() => evaluate(session, file, environment, outer), "with"),
+          )
+        : outer;
+    }
+    case "function_expression": {
+      const argument = lazy(() => argumentHere(session, file, binder), snippet(file, binder));
+      return functionScope(session, file, binder, argument, outer);
+    }
+    default:
+      return recursiveScope(session, file, binder, outer).scope;
+  }
+}
+
+/** What a function literal is called with where it stands, as `finalAttrs` in `mkDerivation (finalAttrs: { … })`. */
+function argumentHere(session: Session, file: SourceFile, node: SyntaxNode): Value {
+  let child = node;
+  let up = node.parent;
+  while (up?.type === "parenthesized_expression") {
+    child = up;
+    up = up.parent;
+  }
+  // `finalAttrs: previousAttrs: { … }`: what is true of the outer function is near enough for the inner one.
+  if (up?.type === "function_expression" && parts(up).at(-1) === child)
+    return argumentHere(session, file, up);
+  const [callee, argument] = up?.type === "apply_expression" ? parts(up) : [];
+  if (!up || !callee || argument !== child) return unknown(snippet(file, node));
+  const called = evaluateAt(session, file, callee);
+  if (called.kind === "builtin" && OVERRIDES.has(called.name)) return called.arguments[0]?.() ?? called;
+  const value = evaluateAt(session, file, up);
+  return value.kind === "call" || called.kind === "builtin" ? value : unknown(snippet(file, node));
+}
+
+export const OVERRIDES = new Set(["overrideAttrs", "overrideDerivation"]);
+
+export function recursiveScope(session: Session, file: SourceFile, node: SyntaxNode, outer: Scope) {
+  let entries: ReadonlyMap<string, Thunk> = new Map();
+  const scope = bind(outer, (name) => entries.get(name));
+  const made = entriesOf(session, file, node, scope, outer);
+  entries = made.entries;
+  return { scope, ...made };
+}
+
+export function functionScope(
+  session: Session,
+  file: SourceFile,
+  node: SyntaxNode,
+  argument: Thunk,
+  outer: Scope,
+): Scope {
+  const bound = new Map<string, Thunk>();
+  const scope = bind(outer, (name) => bound.get(name));
+  for (const part of node.children) {
+    if (part.type === "identifier") {
+      const name = file.text.slice(part.start, part.end);
+      bound.set(
+        name,
+        lazy(() => {
+          const given = argument();
+          return given.kind === "unknown" ? unknown(name, [name]) : given;
+        }, name),
+      );
+    } else if (part.type === "formals") {
+      for (const formal of parts(part)) {
+        const [identifier, fallback] = parts(formal);
+        if (formal.type !== "formal" || !identifier) continue;
+        const name = file.text.slice(identifier.start, identifier.end);
+        const missing = () => (fallback ? evaluate(session, file, fallback, scope) : unknown(name, [name]));
+        bound.set(
+          name,
+          lazy(() => {
+            const given = asSet(session, argument())?.entries.get(name);
+            return given ? given() : missing();
+          }, name),
+        );
+      }
+    } else if (part.type === ":") break;
+  }
+  return scope;
+}

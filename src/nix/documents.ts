@@ -1,0 +1,99 @@
+/** Parsed Nix texts, kept by content: a blob is parsed once, and a new version from the tree of the old one. */
+import { Edit, type Tree } from "web-tree-sitter";
+import { createParser, type Document, type DocumentParser, type ParseResult } from "./parser.ts";
+
+/** Characters of text whose trees are kept; a tree takes some ten bytes of memory a character. */
+const KEPT_CHARACTERS = 4_000_000;
+
+/** A cache of documents. Not for use by several reviews at once: `trim` ends what a review may hold. */
+export interface Documents {
+  /**
+   * The document of a text. `oid` names its content; `previous` names a similar text (the other side of a
+   * change) whose tree is reused when it is here.
+   */
+  get(oid: string, text: string, previous?: string): ParseResult;
+  /** Forgets the documents used longest ago until the rest fits; call it between reviews. */
+  trim(): void;
+}
+
+/** Makes a cache; loading the grammar happens here. */
+export async function createDocuments(): Promise<Documents> {
+  const parser: DocumentParser = await createParser("nix");
+  const kept = new Map<string, Document>();
+  return {
+    get(oid, text, previous) {
+      const known = kept.get(oid);
+      if (known) {
+        kept.delete(oid);
+        kept.set(oid, known);
+        return { kind: "document", document: known };
+      }
+      const result = parseNear(parser, text, previous === undefined ? undefined : kept.get(previous));
+      if (result.kind === "document") kept.set(oid, result.document);
+      return result;
+    },
+    trim() {
+      let total = 0;
+      for (const document of kept.values()) total += document.text.length;
+      for (const [oid, document] of kept) {
+        if (total <= KEPT_CHARACTERS) break;
+        total -= document.text.length;
+        kept.delete(oid);
+        document.dispose();
+      }
+    },
+  };
+}
+
+function parseNear(parser: DocumentParser, text: string, near: Document | undefined): ParseResult {
+  if (!near) return parser.parse(text);
+  const old: Tree = near.tree.copy();
+  try {
+    old.edit(editBetween(near.text, text));
+    return parser.parse(text, old);
+  } finally {
+    old.delete();
+  }
+}
+
+/** One edit that covers all that differs. */
+function editBetween(before: string, after: string): Edit {
+  const shorter = Math.min(before.length, after.length);
+  const start = commonLength(shorter, (length) => before.slice(0, length) === after.slice(0, length));
+  const tail = commonLength(
+    shorter - start,
+    (length) => length === 0 || before.slice(before.length - length) === after.slice(after.length - length),
+  );
+  const oldEnd = before.length - tail;
+  const newEnd = after.length - tail;
+  return new Edit({
+    startIndex: start,
+    oldEndIndex: oldEnd,
+    newEndIndex: newEnd,
+    startPosition: pointAt(before, start),
+    oldEndPosition: pointAt(before, oldEnd),
+    newEndPosition: pointAt(after, newEnd),
+  });
+}
+
+/** The greatest length up to `limit` for which `same` holds. Comparing slices is faster than characters. */
+function commonLength(limit: number, same: (length: number) => boolean): number {
+  let low = 0;
+  let high = limit;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (same(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function pointAt(text: string, index: number): { row: number; column: number } {
+  let row = 0;
+  let lineStart = 0;
+  for (let at = text.indexOf("\n"); at >= 0 && at < index; at = text.indexOf("\n", at + 1)) {
+    row++;
+    lineStart = at + 1;
+  }
+  return { row, column: index - lineStart };
+}

@@ -1,0 +1,258 @@
+/**
+ * Static evaluation: a lazy, partial interpreter of the Nix language over the syntax tree. It answers what a
+ * source pin needs (strings, sets, calls) and says `unknown` for the rest. It reads files of the same side
+ * through `SourceFiles` and nothing else.
+ */
+import { functionScope, OVERRIDES, recursiveScope, scopeAt } from "./binders.ts";
+import { applyBuiltin, isBuiltin } from "./library/index.ts";
+import { binary } from "./operators.ts";
+import { platformFact } from "./platform.ts";
+import { bindWith, lookupWith, type Scope } from "./scope.ts";
+import { choose, DEPTH_LIMIT, decide, type Session, STEP_LIMIT, snippet } from "./session.ts";
+import { computedName, entriesOf, setLiteral } from "./sets.ts";
+import { directoryOf, normalPath, type SourceFile } from "./source-file.ts";
+import { attrName, parts, type SyntaxNode, stringPieces } from "./syntax.ts";
+import {
+  type CallValue,
+  concatenate,
+  lazy,
+  type SetValue,
+  type Thunk,
+  textValue,
+  unknown,
+  type Value,
+} from "./value.ts";
+
+/** What an expression evaluates to where it stands. */
+export function evaluateAt(session: Session, file: SourceFile, node: SyntaxNode): Value {
+  return evaluate(session, file, node, scopeAt(session, file, node));
+}
+
+/** Evaluates an expression in a scope. */
+export function evaluate(session: Session, file: SourceFile, node: SyntaxNode, scope: Scope): Value {
+  if (++session.steps > STEP_LIMIT || session.depth > DEPTH_LIMIT) return unknown(snippet(file, node));
+  session.depth++;
+  try {
+    return evaluateNode(session, file, node, scope);
+  } finally {
+    session.depth--;
+  }
+}
+
+function evaluateNode(session: Session, file: SourceFile, node: SyntaxNode, scope: Scope): Value {
+  const inner = parts(node);
+  const [first, second, third] = inner;
+  const value = (child: SyntaxNode) => evaluate(session, file, child, scope);
+  const thunk = (child: SyntaxNode) => lazy(() => value(child), snippet(file, child));
+  const here = () => unknown(snippet(file, node));
+  switch (node.type) {
+    case "parenthesized_expression":
+    case "source_code":
+      return first ? value(first) : here();
+    case "variable_expression":
+      return variable(file.text.slice(node.start, node.end), scope);
+    case "string_expression":
+    case "indented_string_expression":
+      return stringValue(session, file, node, scope);
+    case "uri_expression":
+      return textValue(file.text.slice(node.start, node.end), { file, start: node.start, end: node.end });
+    case "integer_expression":
+    case "float_expression":
+      return { kind: "number", value: Number(file.text.slice(node.start, node.end)) };
+    case "path_expression":
+      return pathValue(file, node);
+    case "list_expression":
+      return { kind: "list", items: inner.map(thunk), open: false };
+    case "attrset_expression":
+      return setLiteral(file, node, entriesOf(session, file, node, scope, scope));
+    case "rec_attrset_expression":
+      return setLiteral(file, node, recursiveScope(session, file, node, scope));
+    case "let_attrset_expression": {
+      const body = recursiveScope(session, file, node, scope).entries.get("body");
+      return body ? body() : here();
+    }
+    case "let_expression": {
+      const body = inner.at(-1);
+      return body && body.type !== "binding_set"
+        ? evaluate(session, file, body, recursiveScope(session, file, node, scope).scope)
+        : here();
+    }
+    case "with_expression":
+      return first && second ? evaluate(session, file, second, bindWith(scope, thunk(first))) : here();
+    case "assert_expression":
+      return second ? value(second) : here();
+    case "function_expression":
+      return { kind: "function", file, node, scope };
+    case "apply_expression":
+      return first && second ? apply(session, value(first), thunk(second), snippet(file, node)) : here();
+    case "select_expression": {
+      if (!first || !second) return here();
+      const fallback = third && thunk(third);
+      return selectPath(session, file, value(first), second, scope, fallback, node);
+    }
+    case "has_attr_expression": {
+      const name = second && attrName(file.text, second.children[0] ?? second);
+      const target = first && asSet(session, value(first));
+      if (!target || name === null || name === undefined || parts(second as SyntaxNode).length > 1)
+        return here();
+      if (target.entries.has(name)) return { kind: "bool", value: true };
+      return target.open ? here() : { kind: "bool", value: false };
+    }
+    case "if_expression": {
+      if (!first || !second || !third) return here();
+      const taken = decide(session, value(first), snippet(file, first));
+      return taken === undefined ? here() : value(taken ? second : third);
+    }
+    case "unary_expression": {
+      const operand = first && value(first);
+      const operator = node.children[0]?.type;
+      if (operator === "!" && operand?.kind === "bool") return { kind: "bool", value: !operand.value };
+      if (operator === "-" && operand?.kind === "number") return { kind: "number", value: -operand.value };
+      return here();
+    }
+    case "binary_expression":
+      return first && second ? binary(session, file, node, thunk(first), thunk(second)) : here();
+    default:
+      return here();
+  }
+}
+
+const GLOBALS: ReadonlyMap<string, Value> = new Map<string, Value>([
+  ["true", { kind: "bool", value: true }],
+  ["false", { kind: "bool", value: false }],
+  ["null", { kind: "null" }],
+]);
+
+export function variable(name: string, scope: Scope): Value {
+  const bound = scope.lookup(name);
+  if (bound) return bound();
+  const global = GLOBALS.get(name);
+  if (global) return global;
+  for (const environment of scope.withs) {
+    const found = lookupWith(environment(), name);
+    if (found === "unsure") break;
+    if (found !== "absent") return found();
+  }
+  return unknown(name, [name]);
+}
+
+export function stringValue(session: Session, file: SourceFile, node: SyntaxNode, scope: Scope): Value {
+  const pieces = stringPieces(file.text, node);
+  const origin = { file, start: node.start, end: node.end };
+  const literals = pieces.filter((piece) => piece.kind === "text");
+  if (literals.length === pieces.length) {
+    return textValue(literals.map((piece) => piece.text).join(""), origin);
+  }
+  return concatenate(
+    pieces.map((piece) =>
+      piece.kind === "text"
+        ? textValue(piece.text, { file, start: piece.start, end: piece.end })
+        : evaluate(session, file, piece.expression, scope),
+    ),
+  );
+}
+
+function pathValue(file: SourceFile, node: SyntaxNode): Value {
+  const text = file.text.slice(node.start, node.end);
+  const path =
+    text.startsWith("/") || text.includes("${") ? null : normalPath(`${directoryOf(file.path)}/${text}`);
+  return path === null ? unknown(snippet(file, node)) : { kind: "path", path };
+}
+
+function selectPath(
+  session: Session,
+  file: SourceFile,
+  from: Value,
+  attrpath: SyntaxNode,
+  scope: Scope,
+  fallback: Thunk | undefined,
+  node: SyntaxNode,
+): Value {
+  let value = from;
+  for (const attr of parts(attrpath)) {
+    let name = attrName(file.text, attr) ?? computedName(session, file, attr, scope);
+    if (name === null) {
+      // The set is known, the name is not: any of its attributes, as in `hashes.${system}`.
+      const options = asSet(session, value);
+      if (!options || options.entries.size === 0) return unknown(snippet(file, node));
+      name = choose(session, selectorKey(session, file, attr, scope), [...options.entries.keys()]) ?? null;
+      if (name === null) return unknown(snippet(file, node));
+    }
+    const target = asSet(session, value);
+    const entry = target?.entries.get(name);
+    if (!entry && target && !target.open && fallback) return fallback();
+    if (!entry && value.kind === "unknown" && fallback && value.path.length === 0)
+      return unknown(snippet(file, node));
+    value = entry ? entry() : select(session, value, name, snippet(file, node));
+  }
+  return value;
+}
+
+/** Two selectors that must agree have one key: every spelling of the build platform is `system`. */
+function selectorKey(session: Session, file: SourceFile, attr: SyntaxNode, scope: Scope): string {
+  const [expression] = parts(attr);
+  const value = expression && evaluate(session, file, expression, scope);
+  if (value?.kind === "unknown" && value.path.at(-1) === "system") return "system";
+  return value?.kind === "unknown" ? value.text : snippet(file, attr);
+}
+
+/** `value.name`, for one known name. */
+export function select(session: Session, value: Value, name: string, text: string): Value {
+  if (value.kind === "unknown") {
+    if (value.path.length === 0) return unknown(text);
+    const path = [...value.path, name];
+    return platformFact(path, session.assumed.get("system")) ?? unknown(path.join("."), path);
+  }
+  if (value.kind === "call" && (name === "override" || OVERRIDES.has(name))) {
+    return { kind: "builtin", name, arguments: [() => value] };
+  }
+  const entry = asSet(session, value)?.entries.get(name);
+  return entry ? entry() : unknown(text);
+}
+
+/** The attributes that a value shows: a set's own, or those that a call was given. */
+export function asSet(session: Session, value: Value): SetValue | null {
+  if (value.kind === "set") return value;
+  return value.kind === "call" ? callAttributes(session, value) : null;
+}
+
+const attributesOfCalls = new WeakMap<CallValue, SetValue | null>();
+
+/** `mkDerivation { … }` shows what it was given; `mkDerivation (finalAttrs: { … })` is given itself. */
+function callAttributes(session: Session, call: CallValue): SetValue | null {
+  const made = attributesOfCalls.get(call);
+  if (made !== undefined) return made;
+  attributesOfCalls.set(call, null);
+  let argument = call.argument();
+  if (argument.kind === "function") argument = apply(session, argument, () => call, call.text);
+  const attributes = asSet(session, argument);
+  attributesOfCalls.set(call, attributes);
+  return attributes;
+}
+
+/** Applies a function to an argument. */
+export function apply(session: Session, callee: Value, argument: Thunk, text: string): Value {
+  switch (callee.kind) {
+    case "function": {
+      const body = parts(callee.node).at(-1);
+      if (!body) return unknown(text);
+      return evaluate(
+        session,
+        callee.file,
+        body,
+        functionScope(session, callee.file, callee.node, argument, callee.scope),
+      );
+    }
+    case "builtin":
+      return applyBuiltin(session, callee.name, [...callee.arguments, argument], text);
+    case "unknown": {
+      const name = callee.path.at(-1) ?? null;
+      if (name !== null && isBuiltin(callee.path)) return applyBuiltin(session, name, [argument], text);
+      return { kind: "call", name, text, argument };
+    }
+    case "call":
+      return { kind: "call", name: callee.name, text, argument };
+    default:
+      return unknown(text);
+  }
+}

@@ -1,0 +1,374 @@
+/**
+ * What the fetchers of nixpkgs make of their arguments: the URLs that they would download.
+ * https://nixos.org/manual/nixpkgs/stable/#chap-pkgs-fetchers and `pkgs/build-support/fetch*`.
+ */
+import type { SourceRole, Text } from "./model.ts";
+
+/** The arguments of a fetcher, read by name. */
+export interface FetcherArguments {
+  /** The text of an argument; null when it is absent, `null`, or no string. */
+  text(name: string): Text | null;
+  /** The texts of an argument that is a list; null when it is absent or no known list. */
+  texts(name: string): readonly Text[] | null;
+  /** Whether a flag is (or may be) on: false when absent or `false`. */
+  flag(name: string): boolean;
+}
+
+export interface Location {
+  readonly urls: readonly Text[];
+  readonly rev: Text | null;
+}
+
+export interface Fetcher {
+  readonly role: SourceRole;
+  /** The arguments that say where the bytes come from; all others shape what is fetched. */
+  readonly location: readonly string[];
+  readonly locate: (args: FetcherArguments) => Location;
+}
+
+/** Texts and literals in a row, as one text. */
+export function joinTexts(...parts: readonly (Text | string | null)[]): Text {
+  let value = "";
+  let resolved = true;
+  for (const part of parts) {
+    if (part === null) {
+      value += "${?}";
+      resolved = false;
+    } else if (typeof part === "string") value += part;
+    else {
+      value += part.value;
+      resolved &&= part.resolved;
+    }
+  }
+  return { value, resolved };
+}
+
+const literal = (value: string): Text => ({ value, resolved: true });
+const mapText = (text: Text | null, change: (value: string) => string): Text | null =>
+  text && { value: text.resolved ? change(text.value) : text.value, resolved: text.resolved };
+
+function plainUrls(args: FetcherArguments): readonly Text[] {
+  const urls = args.texts("urls");
+  if (urls && urls.length > 0) return urls;
+  const url = args.text("url");
+  return url ? [url] : [];
+}
+
+/** `rev`, or `tag` as the ref that forge fetchers make of it; null when neither is given. */
+function revision(args: FetcherArguments): Text | null {
+  const tag = args.text("tag");
+  return tag ? joinTexts("refs/tags/", tag) : args.text("rev");
+}
+
+/** fetchFromGitHub and its kin clone when the archive of the forge does not do. */
+function clones(args: FetcherArguments): boolean {
+  return [
+    "fetchSubmodules",
+    "leaveDotGit",
+    "deepClone",
+    "forceFetchGit",
+    "fetchLFS",
+    "fetchTags",
+    "sparseCheckout",
+    "rootDir",
+    "postCheckout",
+  ].some((flag) => args.flag(flag));
+}
+
+const download = (role: SourceRole, extra: readonly string[] = []): Fetcher => ({
+  role,
+  location: ["url", "urls", ...extra],
+  locate: (args) => ({ urls: plainUrls(args), rev: null }),
+});
+
+const clone = (role: SourceRole, extra: readonly string[] = []): Fetcher => ({
+  role,
+  location: ["url", "rev", "tag", "ref", ...extra],
+  locate: (args) => ({ urls: plainUrls(args), rev: revision(args) ?? args.text("ref") }),
+});
+
+interface Forge {
+  readonly location: readonly string[];
+  /** The page of the repository, without a slash at the end. */
+  readonly home: (args: FetcherArguments) => Text;
+  readonly archive: (home: Text, rev: Text | null, args: FetcherArguments) => Text;
+  readonly gitSuffix?: string;
+}
+
+const forge = ({ location, home, archive, gitSuffix = ".git" }: Forge): Fetcher => ({
+  role: "source",
+  location: [...location, "rev", "tag"],
+  locate: (args) => {
+    const rev = revision(args);
+    const base = home(args);
+    return { urls: [clones(args) ? joinTexts(base, gitSuffix) : archive(base, rev, args)], rev };
+  },
+});
+
+const host = (args: FetcherArguments, name: string, otherwise: string): Text =>
+  args.text(name) ?? literal(otherwise);
+
+const ownerAndRepo =
+  (domain: (args: FetcherArguments) => Text) =>
+  (args: FetcherArguments): Text =>
+    joinTexts("https://", domain(args), "/", args.text("owner"), "/", args.text("repo"));
+
+const archivePath = (home: Text, rev: Text | null) => joinTexts(home, "/archive/", rev, ".tar.gz");
+
+const FORGES: Readonly<Record<string, Fetcher>> = {
+  fetchFromGitHub: forge({
+    location: ["owner", "repo", "githubBase"],
+    home: ownerAndRepo((args) => host(args, "githubBase", "github.com")),
+    archive: archivePath,
+  }),
+  fetchFromGitLab: forge({
+    location: ["owner", "repo", "domain", "group", "protocol"],
+    home: (args) => joinTexts("https://", host(args, "domain", "gitlab.com"), "/", ...gitlabPath(args, "/")),
+    archive: (_, rev, args) =>
+      joinTexts(
+        "https://",
+        host(args, "domain", "gitlab.com"),
+        "/api/v4/projects/",
+        ...gitlabPath(args, "%2F").map((part) =>
+          typeof part === "string" ? part : mapText(part, (value) => value.replaceAll(".", "%2E")),
+        ),
+        "/repository/archive.tar.gz?sha=",
+        mapText(rev, (value) => value.replaceAll("/", "%2F")),
+      ),
+  }),
+  fetchFromGitea: forge({
+    location: ["owner", "repo", "domain"],
+    home: ownerAndRepo((args) => args.text("domain") ?? { value: "${domain}", resolved: false }),
+    archive: archivePath,
+  }),
+  fetchFromForgejo: forge({
+    location: ["owner", "repo", "domain"],
+    home: ownerAndRepo((args) => args.text("domain") ?? { value: "${domain}", resolved: false }),
+    archive: archivePath,
+  }),
+  fetchFromCodeberg: forge({
+    location: ["owner", "repo"],
+    home: ownerAndRepo(() => literal("codeberg.org")),
+    archive: archivePath,
+  }),
+  fetchFromBitbucket: forge({
+    location: ["owner", "repo"],
+    home: ownerAndRepo(() => literal("bitbucket.org")),
+    archive: (home, rev) => joinTexts(home, "/get/", rev, ".tar.gz"),
+  }),
+  fetchFromSourcehut: forge({
+    location: ["owner", "repo", "vc", "domain"],
+    home: (args) =>
+      joinTexts(
+        "https://",
+        host(args, "vc", "git"),
+        ".",
+        host(args, "domain", "sr.ht"),
+        "/",
+        args.text("owner"),
+        "/",
+        args.text("repo"),
+      ),
+    archive: archivePath,
+    gitSuffix: "",
+  }),
+  fetchFromGitiles: forge({
+    location: ["url"],
+    home: (args) => args.text("url") ?? { value: "${url}", resolved: false },
+    archive: (home, rev) => joinTexts(home, "/+archive/", rev, ".tar.gz"),
+    gitSuffix: "",
+  }),
+  fetchFromRepoOrCz: forge({
+    location: ["repo"],
+    home: (args) => joinTexts("https://repo.or.cz/", args.text("repo"), ".git"),
+    archive: (home, rev) => joinTexts(home, "/snapshot/", rev, ".tar.gz"),
+    gitSuffix: "",
+  }),
+  fetchFromSavannah: forge({
+    location: ["repo"],
+    home: (args) => joinTexts("https://git.savannah.gnu.org/cgit/", args.text("repo"), ".git"),
+    archive: (home, rev, args) => joinTexts(home, "/snapshot/", args.text("repo"), "-", rev, ".tar.gz"),
+    gitSuffix: "",
+  }),
+};
+
+function gitlabPath(args: FetcherArguments, separator: string): readonly (Text | string | null)[] {
+  const group = args.text("group");
+  const path = [args.text("owner"), separator, args.text("repo")];
+  return group ? [group, separator, ...path] : path;
+}
+
+const REGISTRIES: Readonly<Record<string, Fetcher>> = {
+  fetchPypi: {
+    role: "source",
+    location: ["pname", "version", "format", "dist", "python", "abi", "platform", "extension"],
+    locate: (args) => ({ urls: [pypiUrl(args)], rev: null }),
+  },
+  fetchCrate: {
+    role: "source",
+    location: ["pname", "crateName", "version", "registryDl"],
+    locate: (args) => ({
+      urls: [
+        joinTexts(
+          args.text("registryDl") ?? "https://crates.io/api/v1/crates",
+          "/",
+          args.text("crateName") ?? args.text("pname"),
+          "/",
+          args.text("version"),
+          "/download",
+        ),
+      ],
+      rev: null,
+    }),
+  },
+  fetchHex: {
+    role: "source",
+    location: ["pkg", "version"],
+    locate: (args) => ({
+      urls: [joinTexts("https://repo.hex.pm/tarballs/", args.text("pkg"), "-", args.text("version"), ".tar")],
+      rev: null,
+    }),
+  },
+  fetchNuGet: {
+    role: "source",
+    location: ["pname", "baseName", "version", "url"],
+    locate: (args) => ({
+      urls: [
+        args.text("url") ??
+          joinTexts(
+            "https://www.nuget.org/api/v2/package/",
+            args.text("pname") ?? args.text("baseName"),
+            "/",
+            args.text("version"),
+          ),
+      ],
+      rev: null,
+    }),
+  },
+  fetchDebianPatch: {
+    role: "patch",
+    location: ["pname", "version", "debianRevision", "area", "patch"],
+    locate: (args) => ({
+      urls: [
+        joinTexts(
+          "https://sources.debian.org/data/",
+          args.text("area") ?? "main",
+          "/",
+          mapText(args.text("pname"), (value) =>
+            value.startsWith("lib") ? value.slice(0, 4) : value.slice(0, 1),
+          ),
+          "/",
+          args.text("pname"),
+          "/",
+          args.text("version"),
+          "-",
+          args.text("debianRevision"),
+          "/debian/patches/",
+          args.text("patch"),
+        ),
+      ],
+      rev: null,
+    }),
+  },
+};
+
+function pypiUrl(args: FetcherArguments): Text {
+  const pname = args.text("pname");
+  const version = args.text("version");
+  const first = mapText(pname, (value) => value.slice(0, 1));
+  const format = args.text("format") ?? literal("setuptools");
+  if (format.value !== "wheel") {
+    const extension = args.text("extension") ?? literal("tar.gz");
+    return joinTexts("mirror://pypi/", first, "/", pname, "/", pname, "-", version, ".", extension);
+  }
+  const python = args.text("python") ?? literal("py2.py3");
+  return joinTexts(
+    "https://files.pythonhosted.org/packages/",
+    args.text("dist") ?? python,
+    "/",
+    first,
+    "/",
+    pname,
+    "/",
+    mapText(pname, (value) => value.replaceAll("-", "_")),
+    "-",
+    version,
+    "-",
+    python,
+    "-",
+    args.text("abi") ?? "none",
+    "-",
+    args.text("platform") ?? "any",
+    ".whl",
+  );
+}
+
+/** Fetchers of dependencies: they read a source, not a URL. */
+const vendored: Fetcher = { role: "dependencies", location: [], locate: () => ({ urls: [], rev: null }) };
+
+const FETCHERS: ReadonlyMap<string, Fetcher> = new Map(
+  Object.entries({
+    fetchurl: download("source"),
+    fetchurlBoot: download("source"),
+    fetchzip: download("source"),
+    fetchTarball: download("source"),
+    requireFile: download("source"),
+    fetchtorrent: download("source"),
+    fetchipfs: download("source", ["ipfs"]),
+    fetchs3: { ...download("source"), location: ["s3url", "url", "urls"] },
+    fetchpatch: download("patch"),
+    fetchpatch2: download("patch"),
+    fetchgit: clone("source"),
+    fetchgitLocal: clone("source"),
+    fetchgitPrivate: clone("source"),
+    fetchGit: clone("source"),
+    fetchTree: clone("source"),
+    fetchhg: clone("source"),
+    fetchsvn: clone("source"),
+    fetchsvnssh: clone("source"),
+    fetchbzr: clone("source"),
+    fetchdarcs: clone("source"),
+    fetchfossil: clone("source"),
+    fetchmtn: clone("source", ["dbs", "selector", "branch"]),
+    fetchcvs: clone("source", ["cvsRoot", "module", "date"]),
+    ...FORGES,
+    ...REGISTRIES,
+    fetchCargoTarball: vendored,
+    fetchCargoVendor: vendored,
+    fetchNpmDeps: vendored,
+    fetchPnpmDeps: vendored,
+    fetchYarnDeps: vendored,
+    fetchBunDeps: vendored,
+    fetchMixDeps: vendored,
+    fetchRebarDeps: vendored,
+    fetchDeps: vendored,
+  } satisfies Record<string, Fetcher>),
+);
+
+/** The fetcher of a name, as `fetchFromGitHub`; undefined when the table does not know it. */
+export function fetcherNamed(name: string | null): Fetcher | undefined {
+  return name === null ? undefined : FETCHERS.get(name);
+}
+
+/** Names of attributes that carry a hash: `hash`, `sha256`, `vendorHash`, `cargoSha256`, `outputHash`. */
+const HASH_NAME = /(?:^|[a-z0-9_])(?:hash|sha(?:1|256|512)|md5)$/i;
+/** Attributes so named that hold something else. */
+const NOT_HASHES = new Set(["recursiveHash", "outputHashAlgo", "outputHashMode", "missingHashes"]);
+
+export function isHashName(name: string): boolean {
+  return HASH_NAME.test(name) && !NOT_HASHES.has(name);
+}
+
+/** The algorithm that an attribute's name gives to a bare digest: `sha1`, `cargoSha256`. */
+export function algorithmOfName(name: string): "md5" | "sha1" | "sha256" | "sha512" | undefined {
+  const match = /(md5|sha(?:1|256|512))$/i.exec(name);
+  return match?.[1]?.toLowerCase() as "md5" | "sha1" | "sha256" | "sha512" | undefined;
+}
+
+/** Hash attributes of builders whose hash is that of dependencies fetched by the build. */
+const DEPENDENCY_HASHES =
+  /^(?:vendor|cargo|npmDeps|pnpmDeps|yarn(?:OfflineCache|Deps)?|mvn|mvnDeps|deps|nugetDeps|composer(?:Vendor|Repository)?|mixFodDeps|mixNix|fetchDeps|denoDeps|bunDeps|modules?|goModules|pubspecLock|zigDeps)(?:Hash|Sha256|Sha512)$/;
+
+export function isDependencyHash(name: string): boolean {
+  return DEPENDENCY_HASHES.test(name);
+}

@@ -1,0 +1,206 @@
+/** Lists and attribute sets: `lib.lists`, `lib.attrsets` and their kin in `builtins`. */
+import { apply, asSet } from "../evaluate.ts";
+import { choose, decide, type Session } from "../session.ts";
+import { update } from "../sets.ts";
+import { knownText, lazy, list, set, type Thunk, textValue, unknown, type Value } from "../value.ts";
+import {
+  argument,
+  type Builtin,
+  itemsAt,
+  type Library,
+  numberAt,
+  stringAt,
+  stringsAt,
+  valueAt,
+} from "./support.ts";
+
+function known(items: readonly Thunk[] | null | undefined): Value | undefined {
+  return items ? { kind: "list", items, open: false } : undefined;
+}
+
+const slice = (pick: (items: readonly Thunk[]) => readonly Thunk[]): Builtin => ({
+  arity: 1,
+  run: (_, args) => {
+    const items = itemsAt(args, 0);
+    return known(items && pick(items));
+  },
+});
+
+const counted = (pick: (items: readonly Thunk[], count: number) => readonly Thunk[]): Builtin => ({
+  arity: 2,
+  run: (_, args) => {
+    const count = numberAt(args, 0);
+    const items = itemsAt(args, 1);
+    return known(items && count !== null ? pick(items, count) : null);
+  },
+});
+
+/** `mapAttrs`-like: the function's results by attribute. */
+function mapEntries(session: Session, args: readonly Thunk[], text: string): [string, Thunk][] | undefined {
+  const source = asSet(session, valueAt(args, 1));
+  return (
+    (source &&
+      [...source.entries].map(([name, value]) => [
+        name,
+        lazy(() => {
+          const withName = apply(session, valueAt(args, 0), () => textValue(name), text);
+          return apply(session, withName, value, text);
+        }, name),
+      ])) ??
+    undefined
+  );
+}
+
+export const COLLECTIONS: Library = {
+  map: {
+    arity: 2,
+    run: (session, args, text) =>
+      known(itemsAt(args, 1)?.map((item) => lazy(() => apply(session, valueAt(args, 0), item, text), text))),
+  },
+  head: { arity: 1, run: (_, args) => itemsAt(args, 0)?.[0]?.() },
+  last: { arity: 1, run: (_, args) => itemsAt(args, 0)?.at(-1)?.() },
+  elemAt: { arity: 2, run: (_, args) => itemsAt(args, 0)?.[numberAt(args, 1) ?? -1]?.() },
+  tail: slice((items) => items.slice(1)),
+  init: slice((items) => items.slice(0, -1)),
+  reverseList: slice((items) => [...items].reverse()),
+  take: counted((items, count) => items.slice(0, count)),
+  drop: counted((items, count) => items.slice(count)),
+  length: {
+    arity: 1,
+    run: (_, args) => {
+      const length = itemsAt(args, 0)?.length;
+      return length === undefined ? undefined : { kind: "number", value: length };
+    },
+  },
+  elem: {
+    arity: 2,
+    run: (_, args) => {
+      const needle = stringAt(args, 0);
+      const hay = stringsAt(args, 1);
+      return needle === null || !hay ? undefined : { kind: "bool", value: hay.includes(needle) };
+    },
+  },
+  optional: {
+    arity: 2,
+    run: (session, args, text) => {
+      const taken = decide(session, valueAt(args, 0), text);
+      return taken === undefined ? undefined : known(taken ? args.slice(1) : []);
+    },
+  },
+  optionals: {
+    arity: 2,
+    run: (session, args, text) => {
+      const taken = decide(session, valueAt(args, 0), text);
+      return taken === undefined ? undefined : taken ? valueAt(args, 1) : list([]);
+    },
+  },
+  concatLists: {
+    arity: 1,
+    run: (_, args) => {
+      const items: Thunk[] = [];
+      for (const inner of itemsAt(args, 0) ?? [() => unknown("list")]) {
+        const value = inner();
+        if (value.kind !== "list" || value.open) return undefined;
+        items.push(...value.items);
+      }
+      return known(items);
+    },
+  },
+
+  optionalAttrs: {
+    arity: 2,
+    run: (session, args, text) => {
+      const source = asSet(session, valueAt(args, 1));
+      const taken = decide(session, valueAt(args, 0), text);
+      if (taken === undefined) return source && { ...source, open: true };
+      return taken ? source : set([]);
+    },
+  },
+  attrNames: {
+    arity: 1,
+    run: (session, args) => {
+      const source = asSet(session, valueAt(args, 0));
+      if (!source || source.open) return undefined;
+      return list([...source.entries.keys()].sort().map((name) => textValue(name)));
+    },
+  },
+  attrValues: {
+    arity: 1,
+    run: (session, args) => {
+      const source = asSet(session, valueAt(args, 0));
+      return source && { kind: "list", items: [...source.entries.values()], open: source.open };
+    },
+  },
+  mapAttrs: {
+    arity: 2,
+    run: (session, args, text) => {
+      const entries = mapEntries(session, args, text);
+      return entries && set(entries);
+    },
+  },
+  mapAttrsToList: {
+    arity: 2,
+    run: (session, args, text) => known(mapEntries(session, args, text)?.map(([, value]) => value)),
+  },
+  genAttrs: {
+    arity: 2,
+    run: (session, args, text) => {
+      const names = stringsAt(args, 0);
+      const value = (name: string) =>
+        lazy(() => apply(session, valueAt(args, 1), () => textValue(name), text), name);
+      return names ? set(names.map((name) => [name, value(name)])) : undefined;
+    },
+  },
+  nameValuePair: {
+    arity: 2,
+    run: (_, args) =>
+      set([
+        ["name", () => valueAt(args, 0)],
+        ["value", () => valueAt(args, 1)],
+      ]),
+  },
+  listToAttrs: {
+    arity: 1,
+    run: (session, args) => {
+      const entries: [string, Thunk][] = [];
+      for (const item of itemsAt(args, 0) ?? [() => unknown("item")]) {
+        const pair = asSet(session, item())?.entries;
+        const name = pair?.get("name");
+        const value = pair?.get("value");
+        const text = name && knownText(name());
+        if (typeof text !== "string" || !value) return undefined;
+        entries.push([text, value]);
+      }
+      return set(entries);
+    },
+  },
+  removeAttrs: {
+    arity: 2,
+    run: (session, args) => {
+      const source = asSet(session, valueAt(args, 0));
+      const names = stringsAt(args, 1);
+      if (!source || !names) return undefined;
+      return { ...source, entries: new Map([...source.entries].filter(([name]) => !names.includes(name))) };
+    },
+  },
+  recursiveUpdate: {
+    arity: 2,
+    run: (session, args) => {
+      const left = asSet(session, valueAt(args, 0));
+      const right = asSet(session, valueAt(args, 1));
+      return left && right && update(left, right);
+    },
+  },
+  getAttr: {
+    arity: 2,
+    run: (session, args) => {
+      const selector = valueAt(args, 0);
+      const source = asSet(session, valueAt(args, 1));
+      if (!source) return undefined;
+      const key = selector.kind === "unknown" ? selector.text : "getAttr";
+      const name = knownText(selector) ?? choose(session, key, [...source.entries.keys()]);
+      return name === undefined ? undefined : source.entries.get(name)?.();
+    },
+  },
+  intersectAttrs: argument(2, 1),
+};

@@ -1,0 +1,173 @@
+/** Strings: `lib.strings` and the string functions of `builtins`. */
+import { apply } from "../evaluate.ts";
+import { decide, type Session } from "../session.ts";
+import { concatenate, knownText, list, type Thunk, textValue, type Value } from "../value.ts";
+import {
+  argument,
+  type Builtin,
+  itemsAt,
+  type Library,
+  numberAt,
+  ofStrings,
+  predicate,
+  stringAt,
+  stringsAt,
+  valueAt,
+} from "./support.ts";
+
+/** Left to right, at each place the first of `from` that fits, as builtins.replaceStrings. */
+function replaced(from: readonly string[], to: readonly string[], text: string): string {
+  let result = "";
+  for (let index = 0; index < text.length; ) {
+    const match = from.findIndex((candidate) => candidate !== "" && text.startsWith(candidate, index));
+    if (match < 0) result += text[index++];
+    else {
+      result += to[match] ?? "";
+      index += from[match]?.length ?? 1;
+    }
+  }
+  return result;
+}
+
+const replaceStrings: Builtin = {
+  arity: 3,
+  run: (_, args) => {
+    const from = stringsAt(args, 0);
+    const to = stringsAt(args, 1);
+    const text = stringAt(args, 2);
+    return from && to && text !== null ? textValue(replaced(from, to, text)) : undefined;
+  },
+};
+
+function joined(values: readonly Value[], separator: Value): Value {
+  return concatenate(values.flatMap((value, index) => (index === 0 ? [value] : [separator, value])));
+}
+
+const values = (thunks: readonly Thunk[] | null) => thunks?.map((thunk) => thunk());
+
+function asString(value: Value): Value | undefined {
+  switch (value.kind) {
+    case "text":
+      return value;
+    case "number":
+      return textValue(String(value.value));
+    case "path":
+      return textValue(value.path);
+    case "bool":
+      return textValue(value.value ? "1" : "");
+    case "null":
+      return textValue("");
+    default:
+      return undefined;
+  }
+}
+
+const percent = (character: string) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+
+export const STRINGS: Library = {
+  // Typed by hand: an object literal's `toString` takes its type from Object.
+  toString: { arity: 1, run: (_: Session, args: readonly Thunk[]) => asString(valueAt(args, 0)) },
+  toLower: ofStrings(1, (text) => text.toLowerCase()),
+  toUpper: ofStrings(1, (text) => text.toUpperCase()),
+  removePrefix: ofStrings(2, (prefix, text) => (text.startsWith(prefix) ? text.slice(prefix.length) : text)),
+  removeSuffix: ofStrings(2, (suffix, text) =>
+    suffix !== "" && text.endsWith(suffix) ? text.slice(0, -suffix.length) : text,
+  ),
+  hasPrefix: predicate(2, (prefix, text) => text.startsWith(prefix)),
+  hasSuffix: predicate(2, (suffix, text) => text.endsWith(suffix)),
+  hasInfix: predicate(2, (infix, text) => text.includes(infix)),
+  trim: ofStrings(1, (text) => text.trim()),
+  escapeURL: ofStrings(1, (text) => encodeURIComponent(text).replace(/[!'()*]/g, percent)),
+  escapeShellArg: argument(1, 0),
+  dirOf: ofStrings(1, (text) => (text.includes("/") ? text.slice(0, text.lastIndexOf("/")) : ".")),
+  baseNameOf: {
+    arity: 1,
+    run: (_, args) => {
+      const value = valueAt(args, 0);
+      const text = value.kind === "path" ? value.path : knownText(value);
+      return text === null ? undefined : textValue(text.replace(/\/$/, "").replace(/^.*\//, ""));
+    },
+  },
+  replaceStrings,
+  replaceChars: replaceStrings,
+  concatStrings: {
+    arity: 1,
+    run: (_, args) => {
+      const texts = values(itemsAt(args, 0));
+      return texts && concatenate(texts);
+    },
+  },
+  concatStringsSep: {
+    arity: 2,
+    run: (_, args) => {
+      const texts = values(itemsAt(args, 1));
+      return texts && joined(texts, valueAt(args, 0));
+    },
+  },
+  concatMapStrings: {
+    arity: 2,
+    run: (session, args, text) => {
+      const texts = itemsAt(args, 1)?.map((item) => apply(session, valueAt(args, 0), item, text));
+      return texts && concatenate(texts);
+    },
+  },
+  concatMapStringsSep: {
+    arity: 3,
+    run: (session, args, text) => {
+      const texts = itemsAt(args, 2)?.map((item) => apply(session, valueAt(args, 1), item, text));
+      return texts && joined(texts, valueAt(args, 0));
+    },
+  },
+  splitString: {
+    arity: 2,
+    run: (_, args) => {
+      const separator = stringAt(args, 0);
+      const text = stringAt(args, 1);
+      return separator && text !== null
+        ? list(text.split(separator).map((part) => textValue(part)))
+        : undefined;
+    },
+  },
+  stringToCharacters: {
+    arity: 1,
+    run: (_, args) => {
+      const text = stringAt(args, 0);
+      return text === null ? undefined : list([...text].map((character) => textValue(character)));
+    },
+  },
+  substring: {
+    arity: 3,
+    run: (_, args) => {
+      const start = numberAt(args, 0);
+      const count = numberAt(args, 1);
+      const text = stringAt(args, 2);
+      if (start === null || count === null || text === null || start < 0) return undefined;
+      return textValue(text.slice(start, count < 0 ? undefined : start + count));
+    },
+  },
+  stringLength: {
+    arity: 1,
+    run: (_, args) => {
+      const text = stringAt(args, 0);
+      return text === null ? undefined : { kind: "number", value: Buffer.byteLength(text) };
+    },
+  },
+  fixedWidthString: {
+    arity: 3,
+    run: (_, args) => {
+      const width = numberAt(args, 0);
+      const filler = stringAt(args, 1);
+      const text = stringAt(args, 2);
+      return width !== null && width < 1000 && filler && text !== null
+        ? textValue(text.padStart(width, filler))
+        : undefined;
+    },
+  },
+  optionalString: {
+    arity: 2,
+    run: (session, args, text) => {
+      const taken = decide(session, valueAt(args, 0), text);
+      return taken === undefined ? undefined : taken ? valueAt(args, 1) : textValue("");
+    },
+  },
+};

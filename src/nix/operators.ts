@@ -1,0 +1,72 @@
+/** The operators of the language. */
+import { asSet } from "./evaluate.ts";
+import { type Session, snippet } from "./session.ts";
+import { update } from "./sets.ts";
+import { normalPath, type SourceFile } from "./source-file.ts";
+import type { SyntaxNode } from "./syntax.ts";
+import { concatenate, knownText, type Thunk, unknown, type Value } from "./value.ts";
+
+export function binary(
+  session: Session,
+  file: SourceFile,
+  node: SyntaxNode,
+  left: Thunk,
+  right: Thunk,
+): Value {
+  const operator = node.children.find((child) => !child.isNamed)?.type ?? "";
+  const here = () => unknown(snippet(file, node));
+  switch (operator) {
+    case "+": {
+      const a = left();
+      const b = right();
+      if (a.kind === "number" && b.kind === "number") return { kind: "number", value: a.value + b.value };
+      if (a.kind === "path") {
+        const path = knownText(b) === null ? null : normalPath(a.path + knownText(b));
+        return path === null ? here() : { kind: "path", path };
+      }
+      return a.kind === "text" || b.kind === "text" ? concatenate([a, b]) : here();
+    }
+    case "//": {
+      const b = right();
+      const a = left();
+      const above = asSet(session, b);
+      const below = asSet(session, a);
+      if (above && below) return update(below, above);
+      const known = above ?? below;
+      return known ? { ...known, open: true } : here();
+    }
+    case "++": {
+      const a = left();
+      const b = right();
+      if (a.kind !== "list" && b.kind !== "list") return here();
+      const items = [a, b].flatMap((side) => (side.kind === "list" ? side.items : []));
+      return { kind: "list", items, open: [a, b].some((side) => side.kind !== "list" || side.open) };
+    }
+    case "&&":
+    case "||": {
+      const a = left();
+      if (a.kind === "bool" && a.value === (operator === "||")) return a;
+      const b = right();
+      if (b.kind === "bool" && b.value === (operator === "||")) return b;
+      return a.kind === "bool" && b.kind === "bool" ? b : here();
+    }
+    case "==":
+    case "!=": {
+      const same = equal(left(), right());
+      return same === undefined ? here() : { kind: "bool", value: same === (operator === "==") };
+    }
+    default:
+      return here();
+  }
+}
+
+function equal(a: Value, b: Value): boolean | undefined {
+  const [x, y] = [knownText(a), knownText(b)];
+  if (x !== null && y !== null) return x === y;
+  if (a.kind === "number" && b.kind === "number") return a.value === b.value;
+  if (a.kind === "bool" && b.kind === "bool") return a.value === b.value;
+  const decided = (v: Value) =>
+    v.kind !== "unknown" && v.kind !== "call" && !(v.kind === "text" && knownText(v) === null);
+  if ((a.kind === "null" || b.kind === "null") && decided(a) && decided(b)) return a.kind === b.kind;
+  return undefined;
+}

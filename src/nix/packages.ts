@@ -1,0 +1,75 @@
+/** The package around a pin: the expression that gives it a name and a version. */
+import { asSet, evaluateAt } from "./evaluate.ts";
+import { parseName } from "./library/versions.ts";
+import type { Session } from "./session.ts";
+import type { NixFile } from "./sites.ts";
+import { ancestors, isAttrset, parts, type SyntaxNode } from "./syntax.ts";
+import { knownText, type Origin, type Value } from "./value.ts";
+
+/** What is known of a package. */
+export interface PackageFacts {
+  readonly version: string | null;
+  readonly versionOrigin: Origin | null;
+  readonly pname: string | null;
+  /** The node of the package's expression, when it stands in the pin's own file. */
+  readonly node: SyntaxNode | null;
+}
+
+const NO_PACKAGE: PackageFacts = { version: null, versionOrigin: null, pname: null, node: null };
+
+/** Name and version that a set or call shows; null when it shows neither. */
+export function packageFacts(session: Session, value: Value): Omit<PackageFacts, "node"> | null {
+  const entries = asSet(session, value)?.entries;
+  if (!entries) return null;
+  const version = entries.get("version")?.();
+  const name = entries.get("name")?.();
+  const parsed = name && knownText(name) !== null ? parseName(knownText(name) ?? "") : null;
+  const pname = entries.get("pname")?.();
+  if (!version && !name && !pname) return null;
+  const fromName = !version && parsed && parsed.version !== "" ? parsed.version : null;
+  return {
+    version: version ? knownText(version) : fromName,
+    versionOrigin: originOf(version ?? name),
+    pname: (pname && knownText(pname)) ?? parsed?.name ?? null,
+  };
+}
+
+function originOf(value: Value | undefined): Origin | null {
+  return value?.kind === "text" ? value.origin : null;
+}
+
+/**
+ * The package that a node belongs to: the nearest expression around it that shows a version, be it the set that
+ * it stands in, the call that gets it, or what a `let` around it results in.
+ */
+export function packageAround(session: Session, file: NixFile, node: SyntaxNode): PackageFacts {
+  let child = node;
+  let named: PackageFacts | null = null;
+  for (const up of ancestors(node)) {
+    const value = candidateValue(session, file, up, child);
+    const facts = value && packageFacts(session, value);
+    if (facts) {
+      const found = { ...facts, node: up };
+      if (facts.version !== null) return found;
+      // A set with a name whose version is not known is a package all the same: further out is another one.
+      named ??= found;
+      if (up.type === "apply_expression") return found;
+    }
+    // `x.overrideAttrs (old: { src = …; })`: the version is that of `x`, not of what stands around.
+    if (up.type === "apply_expression" && OVERRIDES.test(file.text.slice(up.start, child.start))) break;
+    child = up;
+  }
+  return named ?? NO_PACKAGE;
+}
+
+const OVERRIDES = /\.override(?:Attrs|Derivation)?\s*$/;
+
+function candidateValue(session: Session, file: NixFile, up: SyntaxNode, child: SyntaxNode): Value | null {
+  if (isAttrset(up)) return evaluateAt(session, file, up);
+  if (up.type === "apply_expression" && parts(up)[1] === child) return evaluateAt(session, file, up);
+  if (up.type === "let_expression") {
+    const body = parts(up).at(-1);
+    return body ? evaluateAt(session, file, body) : null;
+  }
+  return null;
+}

@@ -1,0 +1,164 @@
+/** A source pin as plain data, from what evaluation found. */
+
+import { asSet } from "./evaluate.ts";
+import {
+  algorithmOfName,
+  type FetcherArguments,
+  fetcherNamed,
+  isDependencyHash,
+  isHashName,
+  type Location,
+} from "./fetchers.ts";
+import { isHashAlgorithm, toSri } from "./hash.ts";
+import type { Argument, Source, SourceRole, Span, Text } from "./model.ts";
+import type { PackageFacts } from "./packages.ts";
+import type { Session } from "./session.ts";
+import { bindingPath, type NixFile } from "./sites.ts";
+import type { SourceFile } from "./source-file.ts";
+import { attrNames, bindingsOf, isAttrset, type SyntaxNode } from "./syntax.ts";
+import { asText, knownText, type Origin, type SetValue, type Value } from "./value.ts";
+
+export interface Finding {
+  readonly session: Session;
+  readonly file: NixFile;
+  /** The call or set that makes the pin, in `file`. */
+  readonly node: SyntaxNode;
+  /** The set literal (or argument) that carries the hash. */
+  readonly carrier: SyntaxNode;
+  readonly fetcher: string | null;
+  readonly attributes: SetValue;
+  readonly hashName: string;
+  readonly hash: Value;
+  readonly origin: Origin;
+  readonly package: PackageFacts;
+}
+
+export function makeSource(found: Finding): Source {
+  const { file, node, origin, hashName, attributes } = found;
+  const dependency = isDependencyHash(hashName);
+  const fetcher = fetcherNamed(found.fetcher);
+  const args = argumentsOf(found.session, attributes);
+  const location: Location = dependency
+    ? { urls: [], rev: null }
+    : fetcher
+      ? fetcher.locate(args)
+      : { urls: args.texts("urls") ?? listOf(args.text("url")), rev: args.text("rev") };
+  const path = bindingPath(file, dependency ? found.carrier : node);
+  const names = dependency ? [hashName, ...path] : path;
+  return {
+    path: origin.file.path,
+    binding: [...names].reverse().join("."),
+    fetcher: found.fetcher,
+    role: roleOf(dependency, fetcher?.role ?? "other", names),
+    version: found.package.version,
+    versionSpan: found.package.versionOrigin && spanOf(found.package.versionOrigin),
+    pname: found.package.pname,
+    urls: location.urls,
+    rev: location.rev,
+    hash: hashOf(found.hash, hashName, args),
+    hashAttribute: hashName,
+    hashSpan: spanOf(origin),
+    span: { path: file.path, start: node.start, end: node.end },
+    urlSpan: locationSpan(file, found.carrier, fetcher?.location ?? ["url", "urls"]),
+    shape: dependency ? [] : shapeOf(file, found.carrier, fetcher?.location ?? ["url", "urls", "rev"]),
+    packageSpan: found.package.node && {
+      path: file.path,
+      start: found.package.node.start,
+      end: found.package.node.end,
+    },
+  };
+}
+
+function listOf(text: Text | null): readonly Text[] {
+  return text ? [text] : [];
+}
+
+function roleOf(dependency: boolean, fetcher: SourceRole, names: readonly string[]): SourceRole {
+  if (dependency || fetcher === "dependencies") return "dependencies";
+  if (names.includes("patches")) return "patch";
+  return fetcher;
+}
+
+function spanOf(origin: Origin): Span {
+  return { path: origin.file.path, start: origin.start, end: origin.end };
+}
+
+/** The hash as SRI. An `outputHashAlgo` beside it names the algorithm as the attribute's own name does. */
+function hashOf(value: Value, name: string, args: FetcherArguments): string | null {
+  const text = knownText(value);
+  if (text === null) return null;
+  const stated = args.text("outputHashAlgo")?.value ?? "";
+  return toSri(text, algorithmOfName(name) ?? (isHashAlgorithm(stated) ? stated : undefined));
+}
+
+function argumentsOf(session: Session, attributes: SetValue): FetcherArguments {
+  const get = (name: string): Value | null => attributes.entries.get(name)?.() ?? null;
+  return {
+    text(name) {
+      const value = get(name);
+      return value && asText(value);
+    },
+    texts(name) {
+      const value = get(name);
+      if (value?.kind !== "list") return value ? listOf(asText(value)) : null;
+      const texts: Text[] = [];
+      for (const item of value.items) {
+        const text = asText(item());
+        if (text) texts.push(text);
+      }
+      return texts;
+    },
+    flag(name) {
+      const value = get(name);
+      if (!value || value.kind === "null") return false;
+      if (value.kind === "text" && knownText(value) === "") return false;
+      if (value.kind === "list" && value.items.length === 0) return false;
+      if (value.kind === "set" && asSet(session, value)?.entries.size === 0) return false;
+      return value.kind !== "bool" || value.value;
+    },
+  };
+}
+
+function locationSpan(file: SourceFile, carrier: SyntaxNode, names: readonly string[]): Span | null {
+  if (!isAttrset(carrier)) return null;
+  for (const binding of bindingsOf(carrier)) {
+    if (binding.kind !== "binding") continue;
+    const [name] = attrNames(file.text, binding.attrpath);
+    if (typeof name === "string" && names.includes(name)) {
+      return { path: file.path, start: binding.node.start, end: binding.node.end };
+    }
+  }
+  return null;
+}
+
+/** Arguments that say neither where from nor which bytes, nor only how the result is called. */
+function shapeOf(file: SourceFile, carrier: SyntaxNode, location: readonly string[]): readonly Argument[] {
+  if (!isAttrset(carrier)) return [];
+  const shape: Argument[] = [];
+  for (const binding of bindingsOf(carrier)) {
+    if (binding.kind !== "binding") continue;
+    const [name, ...rest] = attrNames(file.text, binding.attrpath);
+    if (typeof name !== "string" || rest.length > 0) continue;
+    if (
+      location.includes(name) ||
+      isHashName(name) ||
+      ["name", "pname", "version", "meta", "passthru"].includes(name)
+    ) {
+      continue;
+    }
+    shape.push({
+      name,
+      text: plainText(file.text.slice(binding.value.start, binding.value.end)),
+      span: { path: file.path, start: binding.value.start, end: binding.value.end },
+    });
+  }
+  return shape.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Source text without full-line comments and with white space folded, for comparing across reformatting. */
+function plainText(text: string): string {
+  return text
+    .replace(/^\s*#.*$/gm, "")
+    .replace(/\s+/g, " ")
+    .trim();
+}

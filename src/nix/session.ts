@@ -1,0 +1,60 @@
+/** One evaluation: its files, its assumptions, its limits. */
+import type { Scope } from "./scope.ts";
+import type { SourceFile, SourceFiles } from "./source-file.ts";
+import type { SyntaxNode } from "./syntax.ts";
+import type { Value } from "./value.ts";
+
+/** A place where the text alone does not decide, with the ways it can go. */
+export interface Choice {
+  readonly key: string;
+  readonly options: readonly string[];
+}
+
+/**
+ * One evaluation: the files, and what is assumed at choices.
+ * Values are kept within a session; another set of assumptions is another session.
+ */
+export interface Session {
+  readonly files: SourceFiles;
+  /** Choice key → option taken. */
+  readonly assumed: ReadonlyMap<string, string>;
+  /** Choices met and not assumed, in order. */
+  readonly choices: Choice[];
+  readonly scopes: Map<SyntaxNode, Scope>;
+  steps: number;
+  depth: number;
+}
+
+/** Honest recipes need some hundreds of steps; the limit bounds hostile ones. */
+export const STEP_LIMIT = 200_000;
+/** JavaScript's stack holds about ten times as much. */
+export const DEPTH_LIMIT = 300;
+
+export function createSession(files: SourceFiles, assumed: Session["assumed"] = new Map()): Session {
+  return { files, assumed, choices: [], scopes: new Map(), steps: 0, depth: 0 };
+}
+
+/** The option assumed at a choice; undefined when none is, and then the choice is noted. */
+export function choose(session: Session, key: string, options: readonly string[]): string | undefined {
+  const option = session.assumed.get(key);
+  if (option !== undefined) return options.includes(option) ? option : undefined;
+  if (!session.choices.some((choice) => choice.key === key)) session.choices.push({ key, options });
+  return undefined;
+}
+
+/** An expression as it stands, on one line and not longer than a reader wants it. */
+export function snippet(file: SourceFile, node: SyntaxNode): string {
+  const text = file.text
+    .slice(node.start, Math.min(node.end, node.start + 200))
+    .replace(/\s+/g, " ")
+    .trim();
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
+/** The truth of a condition; undefined when it is open, and then a choice is noted. */
+export function decide(session: Session, condition: Value, text: string): boolean | undefined {
+  if (condition.kind === "bool") return condition.value;
+  const key = condition.kind === "unknown" ? condition.text : text;
+  const option = choose(session, `if ${key}`, ["true", "false"]);
+  return option === undefined ? undefined : option === "true";
+}

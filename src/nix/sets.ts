@@ -1,0 +1,139 @@
+/** Attribute sets: the attributes that a literal or `let` binds, and `//`. */
+import { asSet, evaluate, select, stringValue, variable } from "./evaluate.ts";
+import type { Scope } from "./scope.ts";
+import { type Session, snippet } from "./session.ts";
+import type { SourceFile } from "./source-file.ts";
+import { attrName, type Binding, bindingsOf, parts, type SyntaxNode } from "./syntax.ts";
+import { knownText, lazy, type SetValue, type Thunk } from "./value.ts";
+
+export function setLiteral(
+  file: SourceFile,
+  node: SyntaxNode,
+  made: { readonly entries: ReadonlyMap<string, Thunk>; readonly open: boolean },
+): SetValue {
+  return {
+    kind: "set",
+    entries: made.entries,
+    open: made.open,
+    literal: { file, start: node.start, end: node.end },
+  };
+}
+
+/** The attributes that a set literal or `let` binds. `inner` is the scope of values, `outer` that of `inherit x`. */
+export function entriesOf(session: Session, file: SourceFile, node: SyntaxNode, inner: Scope, outer: Scope) {
+  const entries = new Map<string, Thunk>();
+  // `a.b = …; a.c = …;` together make the set `a`.
+  const nested = new Map<string, { rest: readonly SyntaxNode[]; value: SyntaxNode }[]>();
+  let open = false;
+  const nameOf = (attr: SyntaxNode) => attrName(file.text, attr) ?? computedName(session, file, attr, inner);
+  for (const binding of bindingsOf(node)) {
+    switch (binding.kind) {
+      case "binding": {
+        const [attr, ...rest] = parts(binding.attrpath);
+        const name = attr ? nameOf(attr) : null;
+        if (name === null) open = true;
+        else if (rest.length === 0) {
+          entries.set(
+            name,
+            lazy(() => evaluate(session, file, binding.value, inner), name),
+          );
+        } else {
+          const group = nested.get(name) ?? [];
+          group.push({ rest, value: binding.value });
+          nested.set(name, group);
+        }
+        break;
+      }
+      case "inherit":
+        for (const attr of binding.names) {
+          const name = nameOf(attr);
+          if (name !== null)
+            entries.set(
+              name,
+              lazy(() => variable(name, outer), name),
+            );
+        }
+        break;
+      case "inherit-from":
+        inheritFrom(session, file, binding, inner, entries);
+        break;
+    }
+  }
+  for (const [name, group] of nested) {
+    const whole = entries.get(name);
+    entries.set(
+      name,
+      lazy(() => {
+        const deeper = nestedSet(session, file, group, inner);
+        const plain = whole && asSet(session, whole());
+        return plain ? update(plain, deeper) : deeper;
+      }, name),
+    );
+  }
+  return { entries, open };
+}
+
+function inheritFrom(
+  session: Session,
+  file: SourceFile,
+  binding: Extract<Binding, { kind: "inherit-from" }>,
+  scope: Scope,
+  entries: Map<string, Thunk>,
+): void {
+  const from = lazy(() => evaluate(session, file, binding.from, scope), snippet(file, binding.from));
+  for (const attr of binding.names) {
+    const name = attrName(file.text, attr);
+    if (name === null) continue;
+    entries.set(
+      name,
+      lazy(() => select(session, from(), name, `${snippet(file, binding.from)}.${name}`), name),
+    );
+  }
+}
+
+function nestedSet(
+  session: Session,
+  file: SourceFile,
+  group: readonly { readonly rest: readonly SyntaxNode[]; readonly value: SyntaxNode }[],
+  scope: Scope,
+): SetValue {
+  let result: SetValue = { kind: "set", entries: new Map(), open: false, literal: null };
+  for (const { rest, value } of group) {
+    const [attr, ...deeper] = rest;
+    const name = attr ? (attrName(file.text, attr) ?? computedName(session, file, attr, scope)) : null;
+    if (name === null) {
+      result = { ...result, open: true };
+      continue;
+    }
+    const known = result.entries.get(name);
+    const made: Thunk = lazy(() => {
+      if (deeper.length === 0) return evaluate(session, file, value, scope);
+      const inner = nestedSet(session, file, [{ rest: deeper, value }], scope);
+      const before = known && asSet(session, known());
+      return before ? update(before, inner) : inner;
+    }, name);
+    result = { ...result, entries: new Map([...result.entries, [name, made]]) };
+  }
+  return result;
+}
+
+export function computedName(
+  session: Session,
+  file: SourceFile,
+  attr: SyntaxNode,
+  scope: Scope,
+): string | null {
+  if (attr.type === "string_expression") return knownText(stringValue(session, file, attr, scope));
+  const [expression] = attr.type === "interpolation" ? parts(attr) : [];
+  return expression ? knownText(evaluate(session, file, expression, scope)) : null;
+}
+
+/** `left // right`. */
+export function update(left: SetValue, right: SetValue): SetValue {
+  return {
+    kind: "set",
+    entries: new Map([...left.entries, ...right.entries]),
+    open: left.open || right.open,
+    literal: left.literal ?? right.literal,
+  };
+}

@@ -1,0 +1,78 @@
+/** One side of a change as the Nix model sees it: its files by path, loaded when evaluation asks for them. */
+import { parseTree } from "jsonc-parser";
+import type { Entry, Tree, Unchecked } from "../change/change.ts";
+import type { Documents } from "./documents.ts";
+import type { Source } from "./model.ts";
+import { FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
+import { sourcesOfNix } from "./sources.ts";
+
+/** Files that one file's pins may lead to: a package reads some few siblings. */
+const NEEDED_LIMIT = 64;
+
+export interface NixSide {
+  /** Loads a file for evaluation; `previous` is the content id of the other side's version. */
+  load(entry: Entry, previous?: string): Promise<SourceFile | null>;
+  /** The pins of a loaded file. */
+  sources(path: string): Promise<readonly Source[]>;
+  /** What could not be read, in the order met. */
+  readonly unchecked: readonly Unchecked[];
+}
+
+export function createNixSide(tree: Tree, documents: Documents): NixSide {
+  const loaded = new Map<string, SourceFile | null>();
+  const unchecked: Unchecked[] = [];
+  const files: SourceFiles = {
+    get(path) {
+      const file = loaded.get(path);
+      if (file === undefined) throw new FileNeeded(path);
+      return file;
+    },
+  };
+
+  async function load(entry: Entry, previous?: string): Promise<SourceFile | null> {
+    const known = loaded.get(entry.path);
+    if (known !== undefined) return known;
+    const file = await read(entry, previous);
+    loaded.set(entry.path, file);
+    return file;
+  }
+
+  async function read(entry: Entry, previous?: string): Promise<SourceFile | null> {
+    // A link is not followed: what it points to is reviewed under its own name.
+    if (entry.kind === "symlink" || entry.kind === "submodule") return null;
+    const { path } = entry;
+    const content = await tree.read(entry);
+    if (content.kind !== "text") {
+      const reason = content.kind === "binary" ? "binary content where text is expected" : content.reason;
+      if (path.endsWith(".nix") || path.endsWith(".json")) unchecked.push({ what: path, reason });
+      return null;
+    }
+    const { text } = content;
+    if (path.endsWith(".json")) return { kind: "json", path, text, root: parseTree(text) };
+    if (!path.endsWith(".nix")) return { kind: "text", path, text };
+    const result = documents.get(entry.oid, text, previous);
+    if (result.kind === "document")
+      return { kind: "nix", path, text: result.document.text, document: result.document };
+    unchecked.push({ what: path, reason: result.reason });
+    return null;
+  }
+
+  async function sources(path: string): Promise<readonly Source[]> {
+    const file = loaded.get(path);
+    if (file?.kind !== "nix") return [];
+    for (let needed = 0; needed < NEEDED_LIMIT; needed++) {
+      try {
+        return sourcesOfNix(files, file);
+      } catch (error) {
+        if (!(error instanceof FileNeeded)) throw error;
+        const entry = await tree.entry(error.path);
+        if (entry) await load(entry);
+        else loaded.set(error.path, null);
+      }
+    }
+    unchecked.push({ what: path, reason: `its pins lead to more than ${NEEDED_LIMIT} other files` });
+    return [];
+  }
+
+  return { load, sources, unchecked };
+}

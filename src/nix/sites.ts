@@ -1,0 +1,136 @@
+/** Where a file mentions fetchers and hashes: found in the text first, so that big files are not walked whole. */
+
+import { algorithmOfName, isHashName } from "./fetchers.ts";
+import { parseHash } from "./hash.ts";
+import type { SourceFile } from "./source-file.ts";
+import { ancestors, attrName, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
+
+export type NixFile = Extract<SourceFile, { kind: "nix" }>;
+
+/** A place where a hash is handed to something: a call, or a bare attribute set. */
+export interface Site {
+  /** The call, `fetchurl { … }`; null for a set that nothing is called with. */
+  readonly application: SyntaxNode | null;
+  /** What carries the hash: the attribute set literal, or the argument as it stands. */
+  readonly carrier: SyntaxNode;
+}
+
+/** A string literal that is a hash, with the name that says so. */
+export interface HashLiteral {
+  readonly node: SyntaxNode;
+  /** The attribute that it is bound to, directly or through sets and lists; null for an SRI hash without one. */
+  readonly name: string | null;
+  /** The names of all bindings around it, innermost first. */
+  readonly path: readonly string[];
+}
+
+const ANCHOR =
+  /\b(?:fetch[A-Za-z0-9_]*|requireFile|pullImage|[A-Za-z0-9_]*(?:[hH]ash|[sS]ha(?:1|256|512)|md5))\b/g;
+/** Digests are 26 (md5 in nix32) to 128 characters (sha512 in hex); SRI adds its prefix. */
+const LITERAL = /"(?:(?:sha(?:1|256|512)|md5)[-:])?([A-Za-z0-9+/]{26,128}={0,2})"/g;
+
+/** The sites of a file, in order. */
+export function sitesOf(file: NixFile): readonly Site[] {
+  const sites = new Map<SyntaxNode, Site>();
+  for (const match of file.document.text.matchAll(ANCHOR)) {
+    const node = nodeAt(file.document.root, match.index, match.index + match[0].length);
+    const site = node.type === "identifier" ? siteOf(node, match[0]) : null;
+    if (site) sites.set(site.application ?? site.carrier, site);
+  }
+  return [...sites.values()].sort((a, b) => a.carrier.start - b.carrier.start);
+}
+
+function siteOf(identifier: SyntaxNode, name: string): Site | null {
+  const parent = identifier.parent;
+  if (parent?.type === "attrpath" && parent.parent?.type === "binding") {
+    if (!isHashName(name) || parts(parent).at(-1) !== identifier) return null;
+    // `sha256.x86_64-linux = …` is a map of hashes, not a pin.
+    return parts(parent).length === 1 ? carrierSite(setAround(parent.parent)) : null;
+  }
+  if (parent?.type === "inherited_attrs") {
+    return isHashName(name) && parent.parent ? carrierSite(setAround(parent.parent)) : null;
+  }
+  if (!name.startsWith("fetch") && name !== "requireFile" && name !== "pullImage") return null;
+  const callee = parent?.type === "attrpath" ? parent.parent : parent;
+  const application = callee?.parent;
+  if (!callee || application?.type !== "apply_expression" || application.children[0] !== callee) return null;
+  const argument = parts(application)[1];
+  return argument ? { application, carrier: literalSet(argument) ?? argument } : null;
+}
+
+function setAround(binding: SyntaxNode): SyntaxNode | null {
+  const set = binding.parent?.parent;
+  return set && isAttrset(set) ? set : null;
+}
+
+function carrierSite(set: SyntaxNode | null): Site | null {
+  return set && { application: applicationOf(set), carrier: set };
+}
+
+function literalSet(argument: SyntaxNode): SyntaxNode | null {
+  let node = argument;
+  while (node.type === "parenthesized_expression") {
+    const [inner] = parts(node);
+    if (!inner) return null;
+    node = inner;
+  }
+  return isAttrset(node) ? node : null;
+}
+
+/** The call that a set is the argument of, also through parentheses, `//`, `finalAttrs:`, `let` and `with`. */
+export function applicationOf(set: SyntaxNode): SyntaxNode | null {
+  let child = set;
+  for (const up of ancestors(set)) {
+    switch (up.type) {
+      case "parenthesized_expression":
+        break;
+      case "binary_expression":
+        if (up.children.some((operator) => operator.type === "++" || operator.type === "+")) return null;
+        break;
+      case "function_expression":
+      case "let_expression":
+      case "with_expression":
+      case "assert_expression":
+        if (parts(up).at(-1) !== child) return null;
+        break;
+      case "apply_expression":
+        return parts(up)[1] === child ? up : null;
+      default:
+        return null;
+    }
+    child = up;
+  }
+  return null;
+}
+
+/** The hash literals of a file, in order. */
+export function hashLiteralsOf(file: NixFile): readonly HashLiteral[] {
+  const literals: HashLiteral[] = [];
+  for (const match of file.document.text.matchAll(LITERAL)) {
+    const node = nodeAt(file.document.root, match.index, match.index + match[0].length);
+    if (node.type !== "string_expression") continue;
+    const path = bindingPath(file, node);
+    const name = path.find((candidate) => isHashName(candidate.replace(/(?:es|s)$/, ""))) ?? null;
+    const text = match[0].slice(1, -1);
+    const algorithm = name === null ? undefined : algorithmOfName(name.replace(/s$/, ""));
+    const prefixed = /^(?:sha(?:1|256|512)|md5)[-:]/.test(text);
+    if ((name !== null || prefixed) && parseHash(text, prefixed ? undefined : algorithm)) {
+      literals.push({ node, name, path });
+    }
+  }
+  return literals;
+}
+
+/** The names of the bindings around a node, innermost first; computed names are left out. */
+export function bindingPath(file: SourceFile, node: SyntaxNode): readonly string[] {
+  const names: string[] = [];
+  for (const up of ancestors(node)) {
+    if (up.type !== "binding") continue;
+    const [attrpath] = parts(up);
+    for (const attr of attrpath ? [...parts(attrpath)].reverse() : []) {
+      const name = attrName(file.text, attr);
+      if (name !== null) names.push(name);
+    }
+  }
+  return names;
+}

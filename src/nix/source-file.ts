@@ -1,0 +1,50 @@
+/** The files that evaluation reads: the changed one and those that it imports, all of one side. */
+import type { Node as JsonNode } from "jsonc-parser";
+import type { Document } from "./parser.ts";
+
+/** A file as evaluation sees it. */
+export type SourceFile =
+  | { readonly kind: "nix"; readonly path: string; readonly text: string; readonly document: Document }
+  | {
+      readonly kind: "json";
+      readonly path: string;
+      readonly text: string;
+      readonly root: JsonNode | undefined;
+    }
+  | { readonly kind: "text"; readonly path: string; readonly text: string };
+
+/**
+ * Gives the files of one side. Null: there is no such file, or it cannot be read. Files come from git or the
+ * network, evaluation is synchronous: a file that is not here yet throws `FileNeeded`, and the caller loads it
+ * and evaluates again.
+ */
+export interface SourceFiles {
+  get(path: string): SourceFile | null;
+}
+
+/** Thrown to whoever can load the file. */
+export class FileNeeded extends Error {
+  readonly path: string;
+  constructor(path: string) {
+    super(`needs ${path}`);
+    this.path = path;
+  }
+}
+
+/** `a/b/../c` as `a/c`; null when it leaves the tree. */
+export function normalPath(path: string): string | null {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part === "..") {
+      if (parts.pop() === undefined) return null;
+    } else parts.push(part);
+  }
+  return parts.join("/");
+}
+
+/** The directory of a path, "" for the root. */
+export function directoryOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? "" : path.slice(0, slash);
+}

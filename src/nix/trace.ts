@@ -1,0 +1,62 @@
+/**
+ * Looking into values: which calls a value holds, and the packages around them. It finds the fetcher that a hash
+ * ends in when functions, maps or other files stand between the two.
+ */
+import { apply, asSet } from "./evaluate.ts";
+import { isHashName } from "./fetchers.ts";
+import { type PackageFacts, packageFacts } from "./packages.ts";
+import type { Session } from "./session.ts";
+import type { CallValue, Origin, SetValue, Thunk, Value } from "./value.ts";
+import { unknown } from "./value.ts";
+
+/** A call that was handed a hash. */
+export interface HashedCall {
+  readonly call: CallValue;
+  readonly attributes: SetValue;
+  readonly hashName: string;
+  readonly origin: Origin;
+  readonly package: Omit<PackageFacts, "node"> | null;
+}
+
+/** Values looked into per trace: a package has some dozens; a hostile nest of sets has no end. */
+const VALUE_LIMIT = 4_000;
+const DEPTH_LIMIT = 12;
+
+/** All calls inside a value that were handed a hash literal. A function is looked into as if called. */
+export function hashedCalls(session: Session, value: Value): readonly HashedCall[] {
+  const found: HashedCall[] = [];
+  const seen = new Set<Value>();
+  let budget = VALUE_LIMIT;
+  const look = (thunk: Thunk, around: HashedCall["package"], depth: number): void => {
+    if (--budget < 0 || depth > DEPTH_LIMIT) return;
+    let inner = thunk();
+    for (let count = 0; inner.kind === "function" && count < 3; count++) {
+      inner = apply(session, inner, () => unknown("argument"), "function");
+    }
+    if (seen.has(inner)) return;
+    seen.add(inner);
+    if (inner.kind === "list") {
+      for (const item of inner.items) look(item, around, depth + 1);
+      return;
+    }
+    const attributes = asSet(session, inner);
+    if (!attributes) return;
+    const hashes = [...attributes.entries].filter(([name]) => isHashName(name));
+    if (inner.kind === "call") {
+      for (const [hashName, hash] of hashes) {
+        const text = hash();
+        if (text.kind === "text" && text.origin) {
+          const isPackage = attributes.entries.has("src") || attributes.entries.has("outputHash");
+          const own = isPackage ? packageFacts(session, inner) : null;
+          found.push({ call: inner, attributes, hashName, origin: text.origin, package: own ?? around });
+        }
+      }
+    }
+    // A fetcher's own name and version are not those of the package around it.
+    const isFetch = inner.kind === "call" && hashes.length > 0 && !attributes.entries.has("src");
+    const next = (isFetch ? null : packageFacts(session, inner)) ?? around;
+    for (const [name, entry] of attributes.entries) if (name !== "meta") look(entry, next, depth + 1);
+  };
+  look(() => value, null, 0);
+  return found;
+}

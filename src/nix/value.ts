@@ -1,0 +1,175 @@
+/**
+ * What static evaluation knows of a value. Evaluation is lazy, as Nix is, and partial: what the text does not
+ * decide is `unknown`, carrying the expression as it stands.
+ */
+import type { Text } from "./model.ts";
+import type { Scope } from "./scope.ts";
+import type { SourceFile } from "./source-file.ts";
+import type { SyntaxNode } from "./syntax.ts";
+
+/** A value that is worked out when looked at, once. */
+export type Thunk = () => Value;
+
+/** The literal that a string came from, however many names it was handed through. */
+export interface Origin {
+  readonly file: SourceFile;
+  readonly start: number;
+  readonly end: number;
+}
+
+export type TextPart =
+  | { readonly known: true; readonly text: string }
+  | { readonly known: false; readonly text: string };
+
+export interface TextValue {
+  readonly kind: "text";
+  readonly parts: readonly TextPart[];
+  readonly origin: Origin | null;
+}
+
+export interface SetValue {
+  readonly kind: "set";
+  readonly entries: ReadonlyMap<string, Thunk>;
+  /** True when the set may have attributes that are not listed. */
+  readonly open: boolean;
+  /** The literal that made the set, when one did. */
+  readonly literal: { readonly file: SourceFile; readonly start: number; readonly end: number } | null;
+}
+
+export interface FunctionValue {
+  readonly kind: "function";
+  readonly file: SourceFile;
+  readonly node: SyntaxNode;
+  readonly scope: Scope;
+}
+
+/** The application of a function that is not known, as `stdenv.mkDerivation { … }`: keeps its argument. */
+export interface CallValue {
+  readonly kind: "call";
+  /** The function's own name, as `mkDerivation`; null when it has none. */
+  readonly name: string | null;
+  readonly text: string;
+  readonly argument: Thunk;
+}
+
+export interface UnknownValue {
+  readonly kind: "unknown";
+  /** The expression as it stands, white space folded. */
+  readonly text: string;
+  /** The names that lead to it, as `["stdenv", "hostPlatform", "system"]`; empty when it is no such path. */
+  readonly path: readonly string[];
+}
+
+export type Value =
+  | TextValue
+  | SetValue
+  | FunctionValue
+  | CallValue
+  | UnknownValue
+  | { readonly kind: "number"; readonly value: number }
+  | { readonly kind: "bool"; readonly value: boolean }
+  | { readonly kind: "null" }
+  /** A path inside the repository. */
+  | { readonly kind: "path"; readonly path: string }
+  | { readonly kind: "list"; readonly items: readonly Thunk[]; readonly open: boolean }
+  | { readonly kind: "builtin"; readonly name: string; readonly arguments: readonly Thunk[] };
+
+export function unknown(text: string, path: readonly string[] = []): UnknownValue {
+  return { kind: "unknown", text, path };
+}
+
+export function textValue(text: string, origin: Origin | null = null): TextValue {
+  return { kind: "text", parts: text === "" ? [] : [{ known: true, text }], origin };
+}
+
+export function list(items: readonly Value[]): Value {
+  return { kind: "list", items: items.map((item) => () => item), open: false };
+}
+
+export function set(entries: Iterable<readonly [string, Thunk]>, open = false): SetValue {
+  return { kind: "set", entries: new Map(entries), open, literal: null };
+}
+
+/** A thunk that works its value out once; a value that needs itself is unknown. */
+export function lazy(compute: () => Value, name: string): Thunk {
+  let state: "new" | "running" | "done" = "new";
+  let value: Value | undefined;
+  return () => {
+    if (state === "running") return unknown(name);
+    if (value) return value;
+    state = "running";
+    try {
+      value = compute();
+      state = "done";
+    } finally {
+      // A file that must be fetched first ends the computation; it starts afresh then.
+      if (state === "running") state = "new";
+    }
+    return value;
+  };
+}
+
+/** The string when every part of it is known, else null. */
+export function knownText(value: Value): string | null {
+  if (value.kind !== "text") return null;
+  let text = "";
+  for (const part of value.parts) {
+    if (!part.known) return null;
+    text += part.text;
+  }
+  return text;
+}
+
+/** A value as a text with placeholders; null when it cannot be a string at all. */
+export function asText(value: Value): Text | null {
+  switch (value.kind) {
+    case "text":
+      return {
+        value: value.parts.map((part) => (part.known ? part.text : `\${${part.text}}`)).join(""),
+        resolved: value.parts.every((part) => part.known),
+      };
+    case "unknown":
+      return { value: `\${${value.text}}`, resolved: false };
+    case "call":
+      return { value: `\${${value.text}}`, resolved: false };
+    case "number":
+      return { value: String(value.value), resolved: true };
+    case "path":
+      return { value: value.path, resolved: true };
+    case "bool":
+    case "null":
+    case "set":
+    case "list":
+    case "function":
+    case "builtin":
+      return null;
+  }
+}
+
+/** The parts that a value adds to a string it is interpolated or concatenated into. */
+export function partsOf(value: Value): readonly TextPart[] {
+  if (value.kind === "text") return value.parts;
+  if (value.kind === "unknown" || value.kind === "call") return [{ known: false, text: value.text }];
+  const text = asText(value);
+  return [text ? { known: true, text: text.value } : { known: false, text: value.kind }];
+}
+
+/** Strings joined; the origin is that of a hash-like literal among them. */
+export function concatenate(values: readonly Value[]): TextValue {
+  const parts: TextPart[] = [];
+  let origin: Origin | null = null;
+  for (const value of values) {
+    for (const part of partsOf(value)) {
+      const last = parts.at(-1);
+      if (last?.known && part.known) parts[parts.length - 1] = { known: true, text: last.text + part.text };
+      else parts.push(part);
+    }
+    // The longest literal is the one that a reader would point at: `"sha256-" + digest`.
+    if (value.kind === "text" && value.origin && length(value.origin) > length(origin)) origin = value.origin;
+  }
+  return { kind: "text", parts, origin };
+}
+
+function length(origin: Origin | null): number {
+  return origin ? origin.end - origin.start : 0;
+}
