@@ -1,6 +1,6 @@
 /** What a rule is. A rule is a pure function of facts: no I/O, no clock, no environment. */
 import type { FileChange, Side } from "../change/change.ts";
-import type { Impurity, Span } from "../nix/model.ts";
+import type { Impurity, Source, Span } from "../nix/model.ts";
 import type { ScriptChange } from "../pair/scripts.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import type { SourceChange } from "../pair/sources.ts";
@@ -33,6 +33,8 @@ export interface Facts {
   readonly files: readonly FileFacts[];
   /** Source pins that differ, paired. */
   readonly sources: readonly SourceChange[];
+  /** All pins of the changed files, those that did not change too; the sources above are among them. */
+  readonly pins: Readonly<Record<Side, readonly Source[]>>;
   /** Scripts whose text differs, paired. */
   readonly scripts: readonly ScriptChange[];
   /** Settings whose value differs, paired. */
