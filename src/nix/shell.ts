@@ -52,7 +52,19 @@ export function readShell(
   restore: (text: string) => string = (same) => same,
 ): ScriptReading {
   const shell: Shell = { parser, commands: [], variables: new Map(), restore };
-  return { ...readLayer(shell, { text, within: [], at: null }), commands: shell.commands };
+  const reading = readLayer(shell, { text, within: [], at: null });
+  return { ...reading, commands: shell.commands.map((draft) => restored(draft, restore)) };
+}
+
+/** Stand-ins are words for the grammar until the end: `${…}` of Nix would be read as the shell's. */
+function restored(draft: Draft, restore: (text: string) => string): ScriptCommand {
+  return {
+    ...draft,
+    words: draft.words.map(restore),
+    assignments: draft.assignments.map(({ name, value }) => ({ name: restore(name), value: restore(value) })),
+    redirects: draft.redirects.map(({ operator, target }) => ({ operator, target: restore(target) })),
+    input: draft.input === null ? null : restore(draft.input),
+  };
 }
 
 function readLayer(shell: Shell, layer: Layer): Omit<ScriptReading, "commands"> {
@@ -199,7 +211,7 @@ function word(shell: Shell, layer: Layer, node: SyntaxNode, holds: number[], rea
       return printed(shell, from) ?? layer.text.slice(inner.start, inner.end);
     },
   });
-  return shell.restore(value);
+  return value;
 }
 
 /** What `$(echo text)` stands for. */
@@ -272,10 +284,10 @@ function add(
   node: Stretch,
   about: Pick<Draft, "words" | "assignments" | "redirects" | "input" | "reads" | "holds" | "disguised">,
 ): number {
-  const [first = "", ...rest] = unwrap(about.words);
+  const [first = "", ...rest] = unwrap(about.words, shell.restore);
   const draft: Draft = {
     ...about,
-    name: programName(first),
+    name: programName(shell.restore(first)),
     words: rest,
     tolerated: false,
     within: layer.within,
@@ -306,10 +318,10 @@ const WRAPPERS: Readonly<Record<string, RegExp>> = {
   busybox: /^$/,
 };
 
-function unwrap(words: readonly string[]): readonly string[] {
+function unwrap(words: readonly string[], restore: (text: string) => string): readonly string[] {
   let rest = words;
   for (let rounds = 0; rounds < 5; rounds++) {
-    const wrapper = rest[0] === undefined ? undefined : WRAPPERS[programName(rest[0])];
+    const wrapper = rest[0] === undefined ? undefined : WRAPPERS[programName(restore(rest[0]))];
     if (!wrapper) break;
     let at = 1;
     for (; at < rest.length; at++) {
@@ -331,7 +343,8 @@ export function programName(word: string): string {
     if (rest.includes("/")) return rest.slice(rest.lastIndexOf("/") + 1);
     return rest === "" ? expressionName(expression) : word;
   }
-  return /^\/|^\$(SHELL|BASH)$/.test(word) ? word.slice(word.search(/[^/$]+$/)).toLowerCase() : word;
+  if (word === "$SHELL" || word === "$BASH") return "sh";
+  return /^\/(\S+\/)?s?bin\/[^/]+$/.test(word) ? word.slice(word.lastIndexOf("/") + 1) : word;
 }
 
 function expressionName(expression: string): string {
@@ -381,7 +394,8 @@ function readWords(shell: Shell, layer: Layer, draft: Draft, node: Stretch): voi
       });
     }
   }
-  if (draft.name === "eval") readNested(shell, layer, node, draft.words.join(" "), "eval");
+  if (draft.name === "eval" && draft.holds.length === 0)
+    readNested(shell, layer, node, draft.words.join(" "), "eval");
   if (draft.name === "trap" && draft.words[0]) readNested(shell, layer, node, draft.words[0], "trap");
   for (const { text, how } of decodedTexts(draft.words)) readNested(shell, layer, node, text, how);
 }
@@ -407,6 +421,6 @@ function teeTarget(draft: Draft): string | undefined {
 
 function isScriptFile(file: string, text: string): boolean {
   const shebang = /^\s*#!(.*)/.exec(text)?.[1];
-  if (shebang !== undefined) return /\b(ba|da|z|k)?sh\b/.test(shebang) || shebang.includes("${");
+  if (shebang !== undefined) return /\b(ba|da|z|k)?sh\b/.test(shebang) || shebang.includes("__nix_");
   return /\.(sh|bash)$|\/bin\/|(^|[/.])(bash|zsh)?(rc|_profile|profile)$/.test(file);
 }

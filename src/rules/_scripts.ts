@@ -1,7 +1,8 @@
 /** What rules on scripts share: what a change brings that no script of the base has. */
 import type { Command, Script, Span } from "../nix/model.ts";
 import type { ScriptChange } from "../pair/scripts.ts";
-import type { Facts, FileFacts } from "./rule.ts";
+import { visible } from "./_text.ts";
+import type { Facts, FileFacts, RuleFinding } from "./rule.ts";
 
 /** Something seen in a script. Two sightings with one key are the same, wherever they stand. */
 export interface Sighting {
@@ -73,6 +74,43 @@ const LONGEST_SHOWN = 160;
 
 /** A command as one line, for a message. */
 export function shown(command: Command): string {
-  const line = [command.name, ...command.words].join(" ").replace(/\s+/g, " ").trim();
-  return line.length > LONGEST_SHOWN ? `${line.slice(0, LONGEST_SHOWN)}…` : line;
+  return visible([command.name, ...command.words].join(" ").replace(/\s+/g, " ").trim(), LONGEST_SHOWN);
+}
+
+/** A finding on a script, with the parts that all of them share. */
+export function scriptFinding(
+  script: Script,
+  seen: Sighting,
+  about: Pick<RuleFinding, "severity" | "confidence" | "title" | "message" | "after"> & Partial<RuleFinding>,
+): RuleFinding {
+  return {
+    at: { side: "head", span: seen.span },
+    before: null,
+    evidence: ["static"],
+    related: [],
+    identity: [script.binding, seen.key],
+    ...about,
+    message: `${about.message}${script.parsed ? "" : " (Parts of this script could not be read.)"}`,
+  };
+}
+
+const WHEN: Readonly<Record<Script["context"], string>> = {
+  build: "when the package is built",
+  fetch: "while the source is fetched, with the network at hand",
+  update: "when somebody or the update bot updates the package, with their rights and outside any sandbox",
+  run: "on the user's machine",
+  test: "in a test",
+  shell: "in the developer's shell",
+  patch: "where the patched file runs",
+  unknown: "wherever this text is used",
+};
+
+/** When a command of a script runs, for a message. */
+export function whenRun(script: Script, command: Command): string {
+  return WHEN[isRunLater(command) ? "run" : script.context];
+}
+
+/** Does the command stand in something that a build leaves behind to be run: a wrapper, a file that it writes? */
+export function isRunLater(command: Command): boolean {
+  return command.within.includes("--run") || command.within.includes("file");
 }

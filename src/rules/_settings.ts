@@ -1,0 +1,117 @@
+/** What rules on settings share. */
+import type { Setting, Span } from "../nix/model.ts";
+import type { SettingChange } from "../pair/settings.ts";
+import { isNewFile } from "./_scripts.ts";
+import { visible } from "./_text.ts";
+import type { Facts, RuleFinding } from "./rule.ts";
+
+/** A setting that the head has and that is not as in the base. */
+export type NewSetting = Extract<SettingChange, { readonly after: Setting }>;
+
+/** The settings that the change adds or changes. */
+export function newSettings(facts: Facts): readonly NewSetting[] {
+  return facts.settings.filter((change) => change.after !== null);
+}
+
+export function settingName(setting: Setting): string {
+  return setting.attributes.join(".");
+}
+
+export function lastName(setting: Setting): string {
+  return setting.attributes.at(-1) ?? "";
+}
+
+/** The items of a list value; of another value none. */
+export function itemsOf(setting: Setting | null): readonly string[] {
+  return setting?.value.kind === "list" ? setting.value.items : [];
+}
+
+/** The items that a list gained, and those that it lost. */
+export function listDifference({ before, after }: SettingChange): {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+} {
+  const old = new Set(itemsOf(before));
+  const now = new Set(itemsOf(after));
+  return {
+    added: [...now].filter((item) => !old.has(item)),
+    removed: [...old].filter((item) => !now.has(item)),
+  };
+}
+
+/** Is this file for tests, examples or documentation? */
+export function isTestPath(path: string): boolean {
+  return /(^|\/)(tests?|examples?|docs?|doc)\//.test(path);
+}
+
+const sameSpan = (a: Span | null, b: Span | null) =>
+  a === b || (a !== null && b !== null && a.path === b.path && a.start === b.start && a.end === b.end);
+
+/** Does the package around a setting of the head exist in the base? Unknown counts as existing. */
+export function isNewPackage(facts: Facts, setting: Setting): boolean {
+  if (isNewFile(facts, setting.path)) return true;
+  if (setting.packageSpan === null) return false;
+  return facts.settings.some(
+    ({ change, after }) =>
+      change === "added" &&
+      (lastName(after) === "pname" || lastName(after) === "name") &&
+      sameSpan(after.packageSpan, setting.packageSpan),
+  );
+}
+
+/** Does the package around a setting of the base go away with the change? */
+export function isGonePackage(facts: Facts, setting: Setting): boolean {
+  const file = facts.files.find(({ change }) => change.base?.path === setting.path);
+  if (file?.change.status === "removed") return true;
+  if (setting.packageSpan === null) return false;
+  return facts.settings.some(
+    ({ change, before }) =>
+      change === "removed" &&
+      (lastName(before) === "pname" || lastName(before) === "name") &&
+      sameSpan(before.packageSpan, setting.packageSpan),
+  );
+}
+
+/** The change of `version` in the package around a setting (or in its file, when the package is not told); null when none. */
+export function versionChange(
+  facts: Facts,
+  { before, after }: SettingChange,
+): { from: string; to: string } | null {
+  for (const change of facts.settings) {
+    if (change.before === null || change.after === null || lastName(change.after) !== "version") continue;
+    const { value: from } = change.before;
+    const { value: to } = change.after;
+    const same =
+      (after && sameSpan(after.packageSpan, change.after.packageSpan)) ||
+      (before && sameSpan(before.packageSpan, change.before.packageSpan)) ||
+      (change.after.packageSpan === null && change.after.path === (after ?? before)?.path);
+    if (same && from.kind === "string" && to.kind === "string") return { from: from.value, to: to.value };
+  }
+  return null;
+}
+
+const LONGEST_SHOWN = 160;
+
+/** A setting's value for a message. */
+export function shownValue(setting: Setting | null): string {
+  return setting ? visible(setting.text, LONGEST_SHOWN) : "not set";
+}
+
+/** A finding on a setting, with the parts that all of them share. */
+export function settingFinding(
+  { before, after }: SettingChange,
+  about: Pick<RuleFinding, "severity" | "confidence" | "title" | "message"> & Partial<RuleFinding>,
+): RuleFinding {
+  const place = after
+    ? ({ side: "head", span: after.span } as const)
+    : ({ side: "base", span: before.span } as const);
+  return {
+    at: place,
+    before: before && shownValue(before),
+    after: after && shownValue(after),
+    evidence: ["static"],
+    related: [],
+    identity: [settingName(after ?? before)],
+    ...about,
+  };
+}

@@ -1,0 +1,64 @@
+import type { Command, Script } from "../nix/model.ts";
+import type { Severity } from "../report/review.ts";
+import { isInterpreter, isNetwork } from "./_commands.ts";
+import { decodedCode } from "./_remote.ts";
+import { nameOf, newSightings, type Sighting, scriptFinding, shown, whenRun } from "./_scripts.ts";
+import type { Rule } from "./rule.ts";
+
+interface Hidden extends Sighting {
+  readonly severity: Severity;
+  readonly command: Command;
+  /** What is hidden, and how. */
+  readonly what: string;
+}
+
+export const rule: Rule = {
+  id: "obfuscated-payload",
+  threat: "A30",
+  description: "Code is hidden by an encoding or by names put together from pieces",
+  severity: "high",
+  *check(facts) {
+    for (const { script, seen } of newSightings(facts, hidden)) {
+      yield scriptFinding(script, seen, {
+        severity: script.context === "test" || script.context === "patch" ? "medium" : seen.severity,
+        confidence: script.context === "unknown" ? "medium" : "high",
+        title: `${nameOf(script)} hides what it runs`,
+        message: [
+          `New in ${nameOf(script)}: ${seen.what}. It runs ${whenRun(script, seen.command)}.`,
+          "Readers and searches see something else than the shell does; honest recipes have no need for that.",
+          "Writing the command as it is would clear this.",
+          `See it with: git diff BASE HEAD -- ${script.path}`,
+        ].join(" "),
+        after: seen.what,
+      });
+    }
+  },
+};
+
+function hidden(script: Script): readonly Hidden[] {
+  const decoded = decodedCode(script).map(
+    ({ runner, decoder, key, span }): Hidden => ({
+      severity: "block",
+      command: runner,
+      what: `the output of ${shown(decoder)} is run by ${shown(runner)}`,
+      key: `decoded ${key}`,
+      span,
+    }),
+  );
+  if (decoded.length > 0) return decoded;
+  return script.commands.flatMap((command): readonly Hidden[] => {
+    const harmful = isNetwork(command) || isInterpreter(command) || DANGEROUS.test(command.name);
+    const encoding = command.within.find((layer) => layer === "base64" || layer === "hex");
+    if (encoding && harmful) {
+      const what = `a text in ${encoding} reads: ${shown(command)}`;
+      return [{ severity: "high", command, what, key: `encoded ${shown(command)}`, span: command.span }];
+    }
+    if (command.disguised && harmful) {
+      const what = `a name in pieces is a command: ${shown(command)}`;
+      return [{ severity: "high", command, what, key: `pieces ${shown(command)}`, span: command.span }];
+    }
+    return [];
+  });
+}
+
+const DANGEROUS = /^(rm|chmod|chown|crontab|systemctl|sudo|dd|mkfifo|npx|bunx)$/;

@@ -1,0 +1,51 @@
+import type { Script } from "../nix/model.ts";
+import type { Severity } from "../report/review.ts";
+import { type RemoteCode, remoteCode } from "./_remote.ts";
+import { isRunLater, nameOf, newSightings, scriptFinding, shown, whenRun } from "./_scripts.ts";
+import type { Rule } from "./rule.ts";
+
+export const rule: Rule = {
+  id: "remote-code-in-recipe",
+  threat: "A29",
+  description: "Code from the network is run at build or run time, outside any hash",
+  severity: "block",
+  *check(facts) {
+    for (const { script, seen } of newSightings(facts, remoteCode)) {
+      const severity = severityOf(script, seen);
+      if (!severity) continue;
+      const { runner, fetcher } = seen;
+      const flow = runner === fetcher ? shown(fetcher) : `${shown(fetcher)} → ${shown(runner)}`;
+      yield scriptFinding(script, seen, {
+        severity,
+        confidence: script.context === "unknown" ? "medium" : "high",
+        title: `${nameOf(script)} runs code that it fetches`,
+        message: [
+          `New in ${nameOf(script)}: ${flow}. It runs ${whenRun(script, runner)}.`,
+          "What the server sends becomes code there, no hash covers it, and it may differ tomorrow or from machine to machine.",
+          "Fetching the code with a hash (fetchurl, fetchFromGitHub) and running that file would clear this.",
+          `See it with: git diff BASE HEAD -- ${script.path}`,
+        ].join(" "),
+        after: flow,
+      });
+    }
+  },
+};
+
+/** At run time nothing stops it; a build usually has no network. Update scripts have a rule of their own. */
+function severityOf(script: Script, seen: RemoteCode): Severity | null {
+  if (isRunLater(seen.runner)) return script.context === "test" ? "low" : "block";
+  switch (script.context) {
+    case "run":
+      return "block";
+    case "build":
+    case "fetch":
+    case "shell":
+    case "unknown":
+      return "high";
+    case "patch":
+      return "medium";
+    case "update":
+    case "test":
+      return null;
+  }
+}
