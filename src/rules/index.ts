@@ -2,6 +2,7 @@
 // biome-ignore-all assist/source/organizeImports: in the order of the rules.
 // biome-ignore-all format: one rule a line, so that two new rules rarely meet in one line.
 import { rule as binaryOrHugeFile } from "./binary-or-huge-file.ts";
+import { rule as buildPhaseNetwork } from "./build-phase-network.ts";
 import { rule as ciWorkflowChange } from "./ci-workflow-change.ts";
 import { rule as diffSuppression } from "./diff-suppression.ts";
 import { rule as embeddedScriptGrowth } from "./embedded-script-growth.ts";
@@ -10,13 +11,19 @@ import { rule as hiddenUnicode } from "./hidden-unicode.ts";
 import { rule as highEntropyString } from "./high-entropy-string.ts";
 import { rule as homoglyphString } from "./homoglyph-string.ts";
 import { rule as loneCrHiddenCode } from "./lone-cr-hidden-code.ts";
+import { rule as obfuscatedPayload } from "./obfuscated-payload.ts";
+import { rule as remoteCodeInRecipe } from "./remote-code-in-recipe.ts";
 import { rule as reviewerPromptInjection } from "./reviewer-prompt-injection.ts";
 import { rule as staticParseDisagreement } from "./static-parse-disagreement.ts";
 import { rule as symlinkOrSpecialFile } from "./symlink-or-special-file.ts";
+import { rule as tlsVerificationOff } from "./tls-verification-off.ts";
+import { rule as updateScriptRemoteExec } from "./update-script-remote-exec.ts";
+import { rule as writesOutsideOut } from "./writes-outside-out.ts";
 import type { Rule } from "./rule.ts";
 
 export const rules: readonly Rule[] = [
   binaryOrHugeFile,
+  buildPhaseNetwork,
   ciWorkflowChange,
   diffSuppression,
   embeddedScriptGrowth,
@@ -25,7 +32,12 @@ export const rules: readonly Rule[] = [
   highEntropyString,
   homoglyphString,
   loneCrHiddenCode,
+  obfuscatedPayload,
+  remoteCodeInRecipe,
   reviewerPromptInjection,
   staticParseDisagreement,
   symlinkOrSpecialFile,
+  tlsVerificationOff,
+  updateScriptRemoteExec,
+  writesOutsideOut,
 ];
