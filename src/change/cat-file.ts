@@ -5,7 +5,7 @@ import { cannotRun, complaint, gitEnvironment, gitOptions, gitTimeoutMs } from "
 
 /** What git answers for a name. */
 export type ObjectAnswer =
-  /** `data` is null with `--batch-check`, and for an object over the limit. */
+  /** `data` is null for an object over the limit. */
   | {
       readonly kind: "object";
       readonly oid: string;
@@ -31,59 +31,49 @@ interface Question {
   readonly fail: (error: Error) => void;
 }
 
-const lineFeed = 10;
-/** Chunks of an object being received; `wanted` includes the line feed after it. */
-interface Body {
-  readonly header: { readonly oid: string; readonly type: string; readonly size: number };
-  readonly chunks: Buffer[] | null;
-  wanted: number;
-}
-
 /**
- * A reader of the objects of `gitDirectory`. Content over `limit` bytes passes by without being kept.
- * The process is started at the first question, and again when git ends over one: that question alone fails.
+ * A reader of the objects of `gitDirectory`. The process is started at the first question, and again when git ends
+ * over one (that question alone fails) or begins to send an object of more than `limit` bytes.
  */
-export function openObjectReader(
-  gitDirectory: string,
-  mode: "--batch" | "--batch-check",
-  limit: number,
-): ObjectReader {
+export function openObjectReader(gitDirectory: string, limit: number): ObjectReader {
   const questions: Question[] = [];
   let running: { readonly git: ChildProcessWithoutNullStreams; readonly watchdog: NodeJS.Timeout } | null =
     null;
   let closed = false;
 
   function start() {
-    const git = spawn("git", [...gitOptions, `--git-dir=${gitDirectory}`, "cat-file", mode], {
-      env: gitEnvironment(),
-      stdio: "pipe",
-    });
+    // Beyond this threshold git streams: it need not inflate all of a blob whose size alone is wanted.
+    const options = [...gitOptions, "-c", `core.bigFileThreshold=${limit}`, `--git-dir=${gitDirectory}`];
+    const git = spawn("git", [...options, "cat-file", "--batch"], { env: gitEnvironment(), stdio: "pipe" });
     let stderr = "";
+    let abandoned = false;
     const watchdog = setTimeout(() => {
       if (questions.length === 0) return;
       stderr = `fatal: git did not answer within ${gitTimeoutMs / 1000} s`;
       git.kill("SIGKILL");
     }, gitTimeoutMs).unref();
-    const receive = answerParser(mode, limit, (answer) => questions.shift()?.answer(answer));
+    const receive = answerParser(limit, (answer) => {
+      questions.shift()?.answer(answer);
+      abandoned = answer.kind === "object" && answer.data === null;
+      if (abandoned) git.kill("SIGKILL");
+    });
     git.stdout.on("data", (chunk: Buffer) => {
       watchdog.refresh();
-      receive(chunk);
+      if (!abandoned) receive(chunk);
     });
     git.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr = (stderr + text).slice(-4000);
     });
-    // A broken pipe says the same as the end of the process, later and less.
+    // A broken pipe says the same as the end of the process, with less of a reason.
     git.stdin.on("error", () => {});
     git.on("error", (error) => {
       for (const question of questions.splice(0)) question.fail(cannotRun(error));
     });
     git.on("close", () => {
       clearTimeout(watchdog);
-      running = null;
-      questions.shift()?.answer({ kind: "failed", reason: complaint(stderr) });
-      if (questions.length === 0) return;
-      running = start();
-      for (const question of questions) running.git.stdin.write(`${question.name}\n`);
+      if (!abandoned) questions.shift()?.answer({ kind: "failed", reason: complaint(stderr) });
+      running = questions.length === 0 ? null : start();
+      running?.git.stdin.write(questions.map(({ name }) => `${name}\n`).join(""));
     });
     return { git, watchdog };
   }
@@ -95,7 +85,13 @@ export function openObjectReader(
         running ??= start();
         if (questions.length === 0) running.watchdog.refresh();
         questions.push({ name, answer, fail });
-        running.git.stdin.write(`${name}\n`);
+        const { stdin } = running.git;
+        // Questions of one turn go out in one write.
+        if (stdin.writableCorked === 0) {
+          stdin.cork();
+          process.nextTick(() => stdin.uncork());
+        }
+        stdin.write(`${name}\n`);
       });
     },
     close() {
@@ -108,12 +104,17 @@ export function openObjectReader(
   };
 }
 
-/** A consumer of git's output that gives each answer, in order. */
-function answerParser(
-  mode: "--batch" | "--batch-check",
-  limit: number,
-  give: (answer: ObjectAnswer) => void,
-): (chunk: Buffer) => void {
+const lineFeed = 10;
+
+/** An object being received: its parts so far, and how many bytes are to come, with the line feed after it. */
+interface Body {
+  readonly header: { readonly oid: string; readonly type: string; readonly size: number };
+  readonly parts: Buffer[];
+  wanted: number;
+}
+
+/** A consumer of git's output that gives each answer, in order; the last one is of an object over the limit. */
+function answerParser(limit: number, give: (answer: ObjectAnswer) => void): (chunk: Buffer) => void {
   let headerParts: Buffer[] = [];
   let body: Body | null = null;
 
@@ -122,14 +123,13 @@ function answerParser(
     while (at < chunk.length) {
       if (body !== null) {
         const part = chunk.subarray(at, at + body.wanted);
-        body.chunks?.push(part);
+        body.parts.push(part);
         body.wanted -= part.length;
         at += part.length;
         if (body.wanted > 0) return;
-        const { header, chunks } = body;
+        const { header, parts } = body;
         body = null;
-        const data = chunks === null ? null : Buffer.concat(chunks).subarray(0, header.size);
-        give({ kind: "object", ...header, data });
+        give({ kind: "object", ...header, data: Buffer.concat(parts, header.size) });
         continue;
       }
       const end = chunk.indexOf(lineFeed, at);
@@ -145,10 +145,13 @@ function answerParser(
         give({ kind: line.endsWith(" ambiguous") ? "ambiguous" : "missing" });
         continue;
       }
-      const [, oid = "", type = "", digits = ""] = match;
-      const header = { oid, type, size: Number(digits) };
-      if (mode === "--batch-check") give({ kind: "object", ...header, data: null });
-      else body = { header, chunks: header.size > limit ? null : [], wanted: header.size + 1 };
+      const [, oid = "", type = "", size = ""] = match;
+      const header = { oid, type, size: Number(size) };
+      if (header.size > limit) {
+        give({ kind: "object", ...header, data: null });
+        return;
+      }
+      body = { header, parts: [], wanted: header.size + 1 };
     }
   };
 }

@@ -33,47 +33,76 @@ const defaultTimeoutMs = 1_000;
  * Takes time for what lies between the first and the last differing line only.
  */
 export function diffTexts(base: string, head: string, timeoutMs = defaultTimeoutMs): readonly Hunk[] | null {
+  if (base === head) return [];
   const prefix = commonPrefix(base, head);
   const suffix = commonSuffix(base, head, prefix);
   const before = splitLines(base.slice(prefix, base.length - suffix));
   const after = splitLines(head.slice(prefix, head.length - suffix));
-  const changes = diffArrays(before, after, { timeout: timeoutMs });
-  if (changes === undefined) return null;
+  const matches = matchLines(before, after, timeoutMs);
+  if (matches === null) return null;
 
-  const line = countLines(base, prefix) + 1;
-  let from = { line, offset: prefix };
-  let to = from;
+  const start = { line: countLines(base, prefix) + 1, offset: prefix };
+  let from = { index: 0, ...start };
+  let to = { index: 0, ...start };
   const hunks: Hunk[] = [];
-  for (let index = 0; index < changes.length; ) {
-    const removed: string[] = [];
-    const added: string[] = [];
-    let kept: readonly string[] = [];
-    for (; index < changes.length && kept.length === 0; index += 1) {
-      const change = changes[index];
-      if (change?.removed) removed.push(...change.value);
-      else if (change?.added) added.push(...change.value);
-      else kept = change?.value ?? [];
-    }
-    const [baseSide, afterBase] = side(from, removed);
-    const [headSide, afterHead] = side(to, added);
-    if (removed.length + added.length > 0) hunks.push({ base: baseSide, head: headSide });
-    from = side(afterBase, kept)[1];
-    to = side(afterHead, kept)[1];
+  for (const match of [...matches, { base: before.length, head: after.length }]) {
+    const baseEnd = advance(before, from, match.base);
+    const headEnd = advance(after, to, match.head);
+    if (baseEnd !== from || headEnd !== to)
+      hunks.push({ base: side(from, baseEnd), head: side(to, headEnd) });
+    from = advance(before, baseEnd, match.base + 1);
+    to = advance(after, headEnd, match.head + 1);
   }
   return hunks;
 }
 
+/** The lines, by index, that stay, in order; null when they could not be found in time. */
+function matchLines(
+  before: readonly string[],
+  after: readonly string[],
+  timeout: number,
+): { readonly base: number; readonly head: number }[] | null {
+  // Lines that only one side has cannot stay. Without them the rest takes little time even for a rewritten file.
+  const [inBefore, inAfter] = [new Set(before), new Set(after)];
+  const bases = before.flatMap((line, index) => (inAfter.has(line) ? [index] : []));
+  const heads = after.flatMap((line, index) => (inBefore.has(line) ? [index] : []));
+  const linesAt = (lines: readonly string[], indices: number[]) => indices.map((index) => lines[index] ?? "");
+  const changes = diffArrays(linesAt(before, bases), linesAt(after, heads), { timeout });
+  if (changes === undefined) return null;
+
+  const matches: { base: number; head: number }[] = [];
+  let [base, head] = [0, 0];
+  for (const { removed, added, count } of changes) {
+    for (let step = 0; !removed && !added && step < count; step += 1) {
+      matches.push({ base: bases[base + step] ?? 0, head: heads[head + step] ?? 0 });
+    }
+    if (!added) base += count;
+    if (!removed) head += count;
+  }
+  return matches;
+}
+
+/** A place between lines: the index among the lines compared, the line's number and offset in the whole text. */
 interface Cursor {
+  readonly index: number;
   readonly line: number;
   readonly offset: number;
 }
 
-/** The side that `lines` make from a place on, and the place after them. */
-function side(from: Cursor, lines: readonly string[]): [HunkSide, Cursor] {
-  const length = lines.reduce((sum, text) => sum + text.length, 0);
-  const after = { line: from.line + lines.length, offset: from.offset + length };
-  const range = { start: from.line, end: after.line - 1 };
-  return [{ lines: range, text: { start: from.offset, end: after.offset } }, after];
+/** The place before the line `index`; the same object when it is there already, or all lines are behind it. */
+function advance(lines: readonly string[], from: Cursor, index: number): Cursor {
+  const end = Math.min(index, lines.length);
+  if (end <= from.index) return from;
+  let offset = from.offset;
+  for (let at = from.index; at < end; at += 1) offset += lines[at]?.length ?? 0;
+  return { index: end, line: from.line + end - from.index, offset };
+}
+
+function side(from: Cursor, to: Cursor): HunkSide {
+  return {
+    lines: { start: from.line, end: to.line - 1 },
+    text: { start: from.offset, end: to.offset },
+  };
 }
 
 /** The stretches of the head's text that were added or replaced (deletions leave none); all of it without hunks. */

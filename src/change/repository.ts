@@ -8,10 +8,11 @@ import type { Content } from "./change.ts";
 import { complaint, runGit } from "./git-process.ts";
 import { type Commit, contentOf, type Folder, parseCommit, parseFolder } from "./objects.ts";
 
-/** Larger files are not read. GitHub takes files up to 100 MB: https://docs.github.com/en/repositories/working-with-files/managing-large-files/about-large-files-on-github */
-export const largestFile = 20_000_000;
-/** Larger folders and commits are not read: a folder of this size has about a million items. */
-const largestFolder = 32_000_000;
+/**
+ * Larger files (and folders, and commits) are not read. GitHub takes files up to 100 MB:
+ * https://docs.github.com/en/repositories/working-with-files/managing-large-files/about-large-files-on-github
+ */
+const largestObject = 20_000_000;
 const keptFiles = 64_000_000;
 const keptFolders = 64_000_000;
 
@@ -50,21 +51,17 @@ export async function openRepository(directory: string): Promise<Repository> {
     throw new VerifodError("usage", `${directory} is not a directory: name a git repository with --repo`);
   }
   const { gitDirectory, shallow, hash } = await locate(directory);
-  const objects = openObjectReader(gitDirectory, "--batch", largestFolder);
-  const checks = openObjectReader(gitDirectory, "--batch-check", 0);
+  const objects = openObjectReader(gitDirectory, largestObject);
   const contents = byteCache<Promise<Content>>(keptFiles);
   const folders = byteCache<Folder>(keptFolders);
   const commits = byteCache<Commit>(1_000_000);
   const emptyTree = createHash(hash).update("tree 0\0").digest("hex");
   const oidBytes = emptyTree.length / 2;
 
-  async function commit(oid: string): Promise<Commit | null> {
-    const known = commits.get(oid);
-    if (known !== undefined) return known;
-    const answer = await objects.ask(oid);
+  function commitOf(answer: ObjectAnswer): Commit | null {
     if (answer.kind !== "object" || answer.type !== "commit" || answer.data === null) return null;
-    const parsed = parseCommit(oid, answer.data);
-    if (parsed !== null) commits.set(oid, parsed, 500);
+    const parsed = parseCommit(answer.oid, answer.data);
+    if (parsed !== null) commits.set(answer.oid, parsed, 500);
     return parsed;
   }
 
@@ -86,16 +83,10 @@ export async function openRepository(directory: string): Promise<Repository> {
   }
 
   async function readContent(oid: string): Promise<Content> {
-    // The size first: a blob of gigabytes compresses to little, and git would inflate all of it.
-    const check = await checks.ask(oid);
-    if (check.kind !== "object" || check.type !== "blob") return unavailable(check);
-    if (check.size > largestFile) {
-      const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
-      const reason = `${megabytes(check.size)} are more than is read (${megabytes(largestFile)})`;
-      return { kind: "unavailable", reason };
-    }
     const answer = await objects.ask(oid);
-    if (answer.kind !== "object" || answer.data === null) return unavailable(answer);
+    if (answer.kind !== "object" || answer.type !== "blob" || answer.data === null) {
+      return { kind: "unavailable", reason: lack(answer, "blob") };
+    }
     const content = contentOf(answer.data);
     contents.set(oid, Promise.resolve(content), answer.size * 2);
     return content;
@@ -105,11 +96,13 @@ export async function openRepository(directory: string): Promise<Repository> {
     directory: gitDirectory,
     shallow,
     emptyTree,
-    commit,
     folder,
+    async commit(oid) {
+      return commits.get(oid) ?? commitOf(await objects.ask(oid));
+    },
     async resolve(revision) {
-      const answer = await checks.ask(`${checkedRevision(revision)}^{commit}`);
-      const known = answer.kind === "object" ? await commit(answer.oid) : null;
+      const answer = await objects.ask(`${checkedRevision(revision)}^{commit}`);
+      const known = commitOf(answer);
       if (known === null) throw new VerifodError("usage", unknownRevision(revision, answer, shallow));
       return known;
     },
@@ -120,10 +113,7 @@ export async function openRepository(directory: string): Promise<Repository> {
       contents.set(oid, reading, 1000);
       return reading;
     },
-    close() {
-      objects.close();
-      checks.close();
-    },
+    close: objects.close,
   };
 }
 
@@ -182,10 +172,6 @@ export function fetchAdvice(oid: string): string {
   return `get it with git fetch --unshallow (in a shallow clone) or git fetch origin ${oid}`;
 }
 
-function unavailable(answer: ObjectAnswer): Content {
-  return { kind: "unavailable", reason: lack(answer, "blob") };
-}
-
 /** Why an answer is not the `wanted` object with its content. */
 function lack(answer: ObjectAnswer, wanted: "blob" | "tree"): string {
   const absent = `the repository lacks this ${wanted} (partial or shallow clone)`;
@@ -200,8 +186,13 @@ function lack(answer: ObjectAnswer, wanted: "blob" | "tree"): string {
         ? absent
         : `git cannot read it: ${answer.reason}`;
     case "object":
-      return answer.type === wanted ? "it is too large" : `it is a ${answer.type}, not a ${wanted}`;
+      if (answer.type !== wanted) return `it is a ${answer.type}, not a ${wanted}`;
+      return `its ${megabytes(answer.size)} are more than the ${megabytes(largestObject)} that are read`;
     default:
       return unreachable(answer);
   }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1e6)} MB`;
 }
