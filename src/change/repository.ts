@@ -174,7 +174,7 @@ export function fetchAdvice(oid: string): string {
 
 /** Why an answer is not the `wanted` object with its content. */
 function lack(answer: ObjectAnswer, wanted: "blob" | "tree"): string {
-  const absent = `the repository lacks this ${wanted} (partial or shallow clone)`;
+  const absent = `the repository lacks this ${wanted} (partial, shallow or damaged clone)`;
   switch (answer.kind) {
     case "missing":
       return absent;

@@ -1,29 +1,185 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { openGitChange } from "../../src/change/git.ts";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Change } from "../../src/change/change.ts";
+import { openGitChange, openGitPair } from "../../src/change/git.ts";
 import { openRepository, type Repository } from "../../src/change/repository.ts";
-import { makeRepository, type TestRepository } from "../support/repository.ts";
+import { git, makeRepository, type TestRepository } from "../support/repository.ts";
 
 let made: TestRepository;
-let repository: Repository;
+let root: string;
+let left: string;
+let right: string;
+let merge: string;
+const opened: Repository[] = [];
 
-beforeAll(async () => {
-  made = makeRepository(
-    { "a.nix": "1\n", "b/c.nix": "2\n" },
-    { "a.nix": "3\n", "b/c.nix": null, "d.nix": "4\n" },
-  );
-  repository = await openRepository(made.directory);
-});
-afterAll(() => {
-  repository.close();
-  made.remove();
-});
+async function open(directory: string): Promise<Repository> {
+  const repository = await openRepository(directory);
+  opened.push(repository);
+  return repository;
+}
 
-test("without a range, a change is that of the last commit", async () => {
-  const change = await openGitChange(repository);
-  expect(change.files.map((file) => [file.status, file.base?.path, file.head?.path])).toEqual([
-    ["modified", "a.nix", "a.nix"],
-    ["removed", "b/c.nix", undefined],
-    ["added", undefined, "d.nix"],
-  ]);
+/** `status path`, with both paths of a rename. */
+function summary(change: Change): string[] {
+  return change.files.map(({ status, base, head }) => {
+    const paths = new Set([base?.path, head?.path].filter((path) => path !== undefined));
+    return `${status} ${[...paths].join(" -> ")}`;
+  });
+}
+
+/** Two branches from one root, merged into each other: `left` and `right` are merge bases of the two merges. */
+beforeAll(() => {
+  made = makeRepository({ "a.nix": "1\n", "folder/b.nix": "2\n" });
+  root = made.git("rev-parse", "HEAD");
+  made.git("checkout", "--quiet", "-b", "side");
+  right = made.commit({ "right.nix": "r\n" });
+  made.git("checkout", "--quiet", "main");
+  left = made.commit({ "a.nix": "3\n", "folder/b.nix": null });
+  made.git("merge", "--quiet", "--no-edit", "side");
+  merge = made.git("rev-parse", "HEAD");
+  made.git("checkout", "--quiet", "side");
+  made.git("merge", "--quiet", "--no-edit", left);
+  made.commit({ "side.nix": "s\n" });
+  made.git("checkout", "--quiet", "main");
+});
+afterEach(() => {
+  for (const repository of opened.splice(0)) repository.close();
+});
+afterAll(() => made.remove());
+
+test("without a range, a change is that of HEAD, a merge against its first parent", async () => {
+  const change = await openGitChange(await open(made.directory));
+  expect([change.base.commit, change.head.commit]).toEqual([left, merge]);
+  expect(summary(change)).toEqual(["added right.nix"]);
   expect(change.unchecked).toEqual([]);
+});
+
+test("a revision alone is compared with its parent, a range with what it names", async () => {
+  const repository = await open(made.directory);
+  expect(summary(await openGitChange(repository, left))).toEqual(["modified a.nix", "removed folder/b.nix"]);
+  expect(summary(await openGitChange(repository, "side~1..main"))).toEqual([]);
+  expect(summary(await openGitChange(repository, `${root}..`))).toEqual([
+    "modified a.nix",
+    "removed folder/b.nix",
+    "added right.nix",
+  ]);
+});
+
+test("three dots compare from the merge base", async () => {
+  const repository = await open(made.directory);
+  const change = await openGitChange(repository, `${left}...${right}`);
+  expect(change.base.commit).toBe(root);
+  expect(summary(change)).toEqual(["added right.nix"]);
+});
+
+test("of the merge bases of a criss-cross, git's first one is taken", async () => {
+  const change = await openGitChange(await open(made.directory), "main...side");
+  expect(change.base.commit).toBe(made.git("merge-base", "main", "side"));
+  expect(summary(change)).toContain("added side.nix");
+});
+
+test("before a root commit stands the empty tree", async () => {
+  const repository = await open(made.directory);
+  const empty = made.git("hash-object", "-t", "tree", "/dev/null");
+  for (const range of [root, `${root}^..${root}`, `${empty}..${root}`]) {
+    const change = await openGitChange(repository, range);
+    expect([change.base.commit, change.head.commit]).toEqual([empty, root]);
+    expect(summary(change)).toEqual(["added a.nix", "added folder/b.nix"]);
+    expect(await change.base.list("")).toEqual([]);
+  }
+  expect(summary(await openGitPair(repository, empty, root))).toEqual(["added a.nix", "added folder/b.nix"]);
+});
+
+test("a bare repository, a folder of a work tree and a linked work tree are repositories", async () => {
+  const bare = made.folder();
+  git(bare, "clone", "--quiet", "--bare", made.directory, ".");
+  const linked = `${made.folder()}/linked`;
+  made.git("worktree", "add", "--quiet", linked, left);
+  made.commit({ "folder/c.nix": "c\n" });
+  expect((await openGitChange(await open(bare))).head.commit).toBe(merge);
+  expect((await openGitChange(await open(linked))).head.commit).toBe(left);
+  expect(summary(await openGitChange(await open(`${made.directory}/folder`)))).toEqual([
+    "added folder/c.nix",
+  ]);
+  made.git("reset", "--quiet", "--hard", merge);
+});
+
+test("a tree gives entries, folders and contents by path", async () => {
+  const { head, base } = await openGitChange(await open(made.directory), `${root}..${left}`);
+  expect(await base.list("folder")).toEqual([await base.entry("folder/b.nix")]);
+  expect((await head.list("")).map((entry) => entry.path)).toEqual(["a.nix"]);
+  expect(await head.entry("folder")).toBeNull();
+  expect(await head.entry("a.nix/b")).toBeNull();
+  expect(await head.list("a.nix")).toEqual([]);
+  const entry = await head.entry("a.nix");
+  expect(entry && (await head.read(entry))).toEqual({ kind: "text", text: "3\n" });
+});
+
+test("the work tree and replacement objects are not looked at", async () => {
+  const other = makeRepository({ "a.nix": "1\n" }, { "a.nix": "2\n" });
+  try {
+    other.git("replace", other.git("rev-parse", "HEAD:a.nix"), other.git("rev-parse", "HEAD^:a.nix"));
+    other.git("config", "core.worktree", "/nonexistent");
+    const { head } = await openGitChange(await open(other.directory));
+    const entry = await head.entry("a.nix");
+    expect(entry && (await head.read(entry))).toEqual({ kind: "text", text: "2\n" });
+  } finally {
+    other.remove();
+  }
+});
+
+test("a sha256 repository is read", async () => {
+  const directory = made.folder();
+  git(directory, "init", "--quiet", "--object-format=sha256");
+  writeFileSync(join(directory, "a.nix"), "1\n");
+  git(directory, "add", "a.nix");
+  git(directory, "commit", "--quiet", "--message", "Add");
+  const repository = await open(directory);
+  const change = await openGitChange(repository);
+  expect(change.base.commit).toBe(git(directory, "hash-object", "-t", "tree", "/dev/null"));
+  const entry = await change.head.entry("a.nix");
+  expect(entry && (await change.head.read(entry))).toEqual({ kind: "text", text: "1\n" });
+});
+
+test.each([
+  ["--upload-pack=touch pwned", /is not a revision/],
+  ["-n..HEAD", /is not a revision/],
+  ["HEAD\nHEAD", /is not a revision/],
+  ["", /is not a revision/],
+  ["nowhere", /knows no revision nowhere/],
+  ["HEAD..nowhere", /knows no revision nowhere/],
+  ["HEAD:a.nix", /knows no revision HEAD:a\.nix/],
+  ["1234567890123456789012345678901234567890", /lacks the commit 1234.* git fetch origin 1234/],
+])("the range %j is refused with what to do", async (range, message) => {
+  const repository = await open(made.directory);
+  await expect(openGitChange(repository, range)).rejects.toMatchObject({
+    fault: "usage",
+    message: expect.stringMatching(message),
+  });
+});
+
+test("histories without a merge base are refused", async () => {
+  made.git("checkout", "--quiet", "--orphan", "unrelated");
+  made.commit({ "a.nix": "other\n" }, "Unrelated");
+  made.git("checkout", "--quiet", "main");
+  const repository = await open(made.directory);
+  await expect(openGitChange(repository, "main...unrelated")).rejects.toMatchObject({
+    fault: "usage",
+    message: expect.stringMatching(/no merge base.*compare the two with A\.\.B/),
+  });
+  expect(summary(await openGitChange(repository, "unrelated..main"))).toContain("modified a.nix");
+});
+
+test("what is no repository is refused with what to do", async () => {
+  const folder = made.folder();
+  git(folder, "init", "--quiet", "empty");
+  await expect(openRepository(folder)).rejects.toMatchObject({
+    fault: "usage",
+    message: expect.stringMatching(/not a git repository.*--repo/),
+  });
+  await expect(openRepository(`${folder}/nowhere`)).rejects.toMatchObject({
+    fault: "usage",
+    message: expect.stringMatching(/not a directory/),
+  });
+  await expect(openGitChange(await open(`${folder}/empty`))).rejects.toMatchObject({ fault: "usage" });
 });
