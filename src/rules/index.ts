@@ -10,6 +10,7 @@ import { rule as farRightCode } from "./far-right-code.ts";
 import { rule as hiddenUnicode } from "./hidden-unicode.ts";
 import { rule as highEntropyString } from "./high-entropy-string.ts";
 import { rule as homoglyphString } from "./homoglyph-string.ts";
+import { rule as lockfilePoisoning } from "./lockfile-poisoning.ts";
 import { rule as loneCrHiddenCode } from "./lone-cr-hidden-code.ts";
 import { rule as obfuscatedPayload } from "./obfuscated-payload.ts";
 import { rule as remoteCodeInRecipe } from "./remote-code-in-recipe.ts";
@@ -31,6 +32,7 @@ export const rules: readonly Rule[] = [
   hiddenUnicode,
   highEntropyString,
   homoglyphString,
+  lockfilePoisoning,
   loneCrHiddenCode,
   obfuscatedPayload,
   remoteCodeInRecipe,
