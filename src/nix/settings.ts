@@ -75,6 +75,8 @@ const WRAPPERS = new Set([
   "optional",
   "optionals",
   "optionalAttrs",
+  "toString",
+  "concatStringsSep",
 ]);
 
 function unwrapped(source: string, value: SyntaxNode) {

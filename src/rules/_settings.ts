@@ -44,6 +44,24 @@ export function isTestPath(path: string): boolean {
   return /(^|\/)(tests?|examples?|docs?|doc)\//.test(path);
 }
 
+/** Is this the example or the documentation of an option, not its value? */
+export function isExample(setting: Setting): boolean {
+  return setting.attributes.some((name) =>
+    /^(example|defaultText|literalExample|description|tests)$/.test(name),
+  );
+}
+
+/** Is the value a script? Rules on scripts look at those. */
+export function isScript(facts: Facts, setting: Setting): boolean {
+  const name = settingName(setting);
+  return facts.scripts.some(({ after }) => after?.path === setting.path && after.binding === name);
+}
+
+/** The names of an option or setting, without what `mkOption` adds. */
+export function optionPath(setting: Setting): readonly string[] {
+  return lastName(setting) === "default" ? setting.attributes.slice(0, -1) : setting.attributes;
+}
+
 const sameSpan = (a: Span | null, b: Span | null) =>
   a === b || (a !== null && b !== null && a.path === b.path && a.start === b.start && a.end === b.end);
 

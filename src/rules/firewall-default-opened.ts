@@ -1,0 +1,72 @@
+import type { Setting } from "../nix/model.ts";
+import type { SettingChange } from "../pair/settings.ts";
+import {
+  isExample,
+  isTestPath,
+  lastName,
+  listDifference,
+  newSettings,
+  optionPath,
+  settingFinding,
+  settingName,
+  shownValue,
+} from "./_settings.ts";
+import type { Rule } from "./rule.ts";
+
+export const rule: Rule = {
+  id: "firewall-default-opened",
+  threat: "A44",
+  description: "A module opens the firewall without being asked",
+  severity: "medium",
+  *check(facts) {
+    for (const change of newSettings(facts)) {
+      const { after, before } = change;
+      if (isTestPath(after.path) || isExample(after)) continue;
+      const what = opened(change);
+      if (what === null) continue;
+      yield settingFinding(change, {
+        severity: "medium",
+        confidence: before ? "high" : "medium",
+        title: what,
+        message: [
+          `${settingName(after)} is now ${shownValue(after)} (${before ? `before: ${shownValue(before)}` : "not set before"}).`,
+          "Services of people who never asked for it become reachable from the network; the manual says that modules must not do this by default.",
+          "An openFirewall option that is off, and mkIf cfg.openFirewall around the ports, would clear this.",
+          "See what a system opens: nixos-option networking.firewall.allowedTCPPorts",
+        ].join(" "),
+      });
+    }
+  },
+};
+
+const isTrue = (setting: Setting | null) => setting?.value.kind === "bool" && setting.value.value;
+
+function opened(change: SettingChange): string | null {
+  const { after, before } = change;
+  if (after === null) return null;
+  const path = settingName(after);
+  const option = optionPath(after).at(-1) ?? "";
+  if (/^openFirewall$|^openPorts?$|^firewall\.open$/i.test(option) && after.attributes.at(-1) === "default") {
+    return isTrue(after) && !isTrue(before) ? `${option} is on by default` : null;
+  }
+  if (!/networking\.(firewall|nftables)\b/.test(path) || /^options\./.test(path)) return null;
+  if (asked(after)) return null;
+  if (/networking\.firewall\.enable$/.test(path)) {
+    return after.value.kind === "bool" && !after.value.value ? "The firewall is switched off" : null;
+  }
+  if (/^(allowed(TCP|UDP)(Ports|PortRanges)|trustedInterfaces)$/.test(lastName(after))) {
+    const ports = after.value.kind === "list" ? listDifference(change).added : before ? [] : [after.text];
+    return ports.length > 0 ? `${lastName(after)} gains ${ports.slice(0, 5).join(", ")}` : null;
+  }
+  if (/^(from|to)$/.test(lastName(after)) && /PortRanges/.test(path) && before === null)
+    return "A range of ports is opened";
+  return null;
+}
+
+/** Does it stand under a condition about the firewall, or about something that listens for others by nature? */
+function asked(setting: Setting): boolean {
+  return (
+    setting.conditions.some((condition) => /firewall|openPorts?|\bopen\b/i.test(condition)) ||
+    /firewall\w*\s*=/i.test(setting.conditions.join(" "))
+  );
+}

@@ -1,0 +1,214 @@
+import type { Command, Script, Setting } from "../nix/model.ts";
+import type { Severity } from "../report/review.ts";
+import { nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
+import {
+  isExample,
+  isTestPath,
+  itemsOf,
+  lastName,
+  newSettings,
+  settingFinding,
+  settingName,
+  shownValue,
+} from "./_settings.ts";
+import type { Facts, Rule } from "./rule.ts";
+
+interface Grant {
+  /** One key, one power: a grant that another place of the change gives up is no new one. */
+  readonly key: string;
+  readonly severity: Severity;
+  readonly what: string;
+}
+
+interface SeenGrant extends Grant, Sighting {
+  readonly command: Command;
+}
+
+export const rule: Rule = {
+  id: "privilege-grant-added",
+  threat: "A35",
+  description: "A program or user gets more power over the system",
+  severity: "high",
+  *check(facts) {
+    const given = grantsOfBase(facts);
+    for (const change of newSettings(facts)) {
+      const { after, before } = change;
+      if (isTestPath(after.path) || isExample(after)) continue;
+      const old = new Set(before ? grantsOf(before).map(({ key }) => key) : []);
+      for (const grant of grantsOf(after)) {
+        if (old.has(grant.key) || given.has(grant.key)) continue;
+        yield settingFinding(change, {
+          severity: grant.severity,
+          confidence: "medium",
+          title: grant.what,
+          message: [
+            `${settingName(after)} is now ${shownValue(after)} (${before ? `before: ${shownValue(before)}` : "not set before"}).`,
+            "Whoever controls that program or account, by a bug or on purpose, then has this power over the whole system.",
+            "A narrower grant (one capability instead of setuid, a group of its own), or the upstream's reason for it, would clear this.",
+            `See what it gives: nixos-option ${settingName(after).replace(/^config\./, "")}`,
+          ].join(" "),
+          identity: [settingName(after), grant.key],
+        });
+      }
+    }
+    for (const { script, seen } of newSightings(facts, commandGrants)) {
+      yield scriptFinding(script, seen, {
+        severity: seen.severity,
+        confidence: "medium",
+        title: seen.what,
+        message: `New in ${nameOf(script)}: ${shown(seen.command)}. A file that gives its caller another user's rights is a way in for everybody on the system; in the store such bits are even lost, so it does nothing good there. security.wrappers, with the narrowest capability, would clear this. See it with: git diff BASE HEAD -- ${script.path}`,
+        after: shown(seen.command),
+      });
+    }
+  },
+};
+
+function grantsOfBase(facts: Facts): ReadonlySet<string> {
+  return new Set(
+    facts.settings.flatMap((change) =>
+      change.after === null ? grantsOf(change.before).map(({ key }) => key) : [],
+    ),
+  );
+}
+
+/** From the most powerful; one that is not listed is in the middle. */
+const STRONG =
+  /cap_(sys_admin|sys_ptrace|dac_override|dac_read_search|sys_module|sys_rawio|setuid|setgid|setfcap|sys_chroot|bpf|fowner|chown|mac_admin)/i;
+const WEAK =
+  /^(cap_(net_bind_service|sys_nice|ipc_lock|wake_alarm|net_raw|sys_resource|block_suspend)(\+?=?\w*)|,|\s)*$/i;
+const POWERFUL_GROUPS =
+  /^(wheel|docker|kvm|libvirtd|disk|shadow|root|sudo|lxd|podman|video-admin|incus-admin|kmem)$/;
+
+function grantsOf(setting: Setting): readonly Grant[] {
+  const path = settingName(setting);
+  const name = lastName(setting);
+  const { value } = setting;
+  const text = value.kind === "string" ? value.value : "";
+  if (/security\.wrappers\./.test(path) || /\bsecurity\.(setuidPrograms|setuidOwners)\b/.test(path)) {
+    const program = setting.attributes[setting.attributes.indexOf("wrappers") + 1] ?? "";
+    if (/^(setuid|setgid)$/.test(name) && value.kind === "bool" && value.value) {
+      return [{ key: `setuid ${program}`, severity: "high", what: `${program} becomes ${name}` }];
+    }
+    if (name === "capabilities")
+      return capabilities(`capabilities ${program}`, `${program} gets ${text}`, text);
+    if (name === "setuidPrograms") {
+      return itemsOf(setting).map((item) => ({
+        key: `setuid ${item}`,
+        severity: "high",
+        what: `${item} becomes setuid`,
+      }));
+    }
+    return [];
+  }
+  if (name === "AmbientCapabilities") {
+    const all = value.kind === "list" ? value.items : [text];
+    return all
+      .filter((each) => each !== "")
+      .flatMap((each) => capabilities(`ambient ${each}`, `A service gets ${each}`, each));
+  }
+  if (/security\.(sudo|doas|sudo-rs)\b/.test(path)) {
+    const free =
+      (name === "options" && itemsOf(setting).includes("NOPASSWD")) ||
+      /NOPASSWD|nopass/.test(text) ||
+      (name === "noPass" && value.kind === "bool" && value.value);
+    return free
+      ? [
+          {
+            key: `nopasswd ${path}`,
+            severity: "high",
+            what: "Commands run as another user without a password",
+          },
+        ]
+      : [];
+  }
+  if (/polkit/.test(path) && /Result\.YES|return\s+["']yes["']/.test(text)) {
+    return [{ key: `polkit ${path}`, severity: "high", what: "A polkit rule says yes without asking" }];
+  }
+  if (/udev/.test(path) && /MODE\s*:?=\s*"0?666"/.test(text)) {
+    return [
+      { key: `udev ${path}`, severity: "medium", what: "A udev rule lets everybody write to a device" },
+    ];
+  }
+  if (
+    name === "extraGroups" ||
+    name === "SupplementaryGroups" ||
+    (name === "members" && /users\.groups\./.test(path))
+  ) {
+    const groups = name === "members" ? [setting.attributes.at(-2) ?? ""] : itemsOf(setting);
+    return groups
+      .filter((group) => POWERFUL_GROUPS.test(group))
+      .map((group) => ({
+        key: `group ${group}`,
+        severity: "high",
+        what: `An account joins the group ${group}`,
+      }));
+  }
+  if (name === "kernelParams") {
+    return itemsOf(setting)
+      .filter((item) =>
+        /^(mitigations=off|nokaslr|nopti|nospectre\w*|selinux=0|apparmor=0|lockdown=none|module\.sig_enforce=0|init_on_alloc=0|slab_nomerge=0|iommu=off)$/.test(
+          item,
+        ),
+      )
+      .map((item) => ({ key: `kernel ${item}`, severity: "high", what: `The kernel starts with ${item}` }));
+  }
+  const weak = weakSysctl(setting);
+  return weak === null
+    ? []
+    : [{ key: `sysctl ${weak}`, severity: "medium", what: `The kernel setting ${weak} is opened` }];
+}
+
+function capabilities(key: string, what: string, text: string): readonly Grant[] {
+  if (text === "" || text.startsWith("~")) return [];
+  return [{ key, what, severity: STRONG.test(text) ? "high" : WEAK.test(text) ? "low" : "medium" }];
+}
+
+/** Settings whose lower value is the weaker one, and the least that is not weak. */
+const SYSCTL: Readonly<Record<string, number>> = {
+  "kernel.yama.ptrace_scope": 1,
+  "kernel.kptr_restrict": 1,
+  "kernel.dmesg_restrict": 1,
+  "kernel.unprivileged_bpf_disabled": 1,
+  "kernel.randomize_va_space": 2,
+  "net.ipv4.conf.all.rp_filter": 1,
+  "fs.protected_symlinks": 1,
+  "fs.protected_hardlinks": 1,
+};
+
+function weakSysctl(setting: Setting): string | null {
+  if (!setting.attributes.includes("sysctl")) return null;
+  const name = setting.attributes.slice(setting.attributes.indexOf("sysctl") + 1).join(".");
+  const least = Object.hasOwn(SYSCTL, name) ? SYSCTL[name] : undefined;
+  const { value } = setting;
+  const number =
+    value.kind === "number"
+      ? value.value
+      : value.kind === "string"
+        ? Number(value.value)
+        : value.kind === "bool"
+          ? Number(value.value)
+          : Number.NaN;
+  return least !== undefined && number < least ? name : null;
+}
+
+function commandGrants(script: Script): readonly SeenGrant[] {
+  if (script.context === "test" || script.context === "patch") return [];
+  return script.commands.flatMap((command): readonly SeenGrant[] => {
+    const seen = (key: string, what: string, severity: Severity) => [
+      { key, what, severity, command, span: command.span },
+    ];
+    const words = command.words.join(" ");
+    if (
+      command.name === "chmod" &&
+      /(^|\s)([ugoa]*[+=][rwxX]*s|[2467]\d{3})(\s|$|,)/.test(words) &&
+      !/(^|\s)(g\+s|2\d{3})(\s|$)/.test(words)
+    ) {
+      return seen(`chmod ${words}`, "A file becomes setuid", "high");
+    }
+    if (command.name === "install" && /(-m\s*|--mode=)[467]\d{3}\b/.test(words))
+      return seen(`install ${words}`, "A file becomes setuid", "high");
+    if (command.name === "setcap")
+      return seen(`setcap ${words}`, "A file gets capabilities", STRONG.test(words) ? "high" : "medium");
+    return [];
+  });
+}
