@@ -4,20 +4,27 @@
 import { rule as binaryOrHugeFile } from "./binary-or-huge-file.ts";
 import { rule as buildPhaseNetwork } from "./build-phase-network.ts";
 import { rule as ciWorkflowChange } from "./ci-workflow-change.ts";
+import { rule as compilerHardeningDisabled } from "./compiler-hardening-disabled.ts";
 import { rule as diffSuppression } from "./diff-suppression.ts";
 import { rule as embeddedScriptGrowth } from "./embedded-script-growth.ts";
 import { rule as farRightCode } from "./far-right-code.ts";
+import { rule as firewallDefaultOpened } from "./firewall-default-opened.ts";
 import { rule as hiddenUnicode } from "./hidden-unicode.ts";
 import { rule as highEntropyString } from "./high-entropy-string.ts";
 import { rule as homoglyphString } from "./homoglyph-string.ts";
 import { rule as lockfilePoisoning } from "./lockfile-poisoning.ts";
 import { rule as loneCrHiddenCode } from "./lone-cr-hidden-code.ts";
 import { rule as obfuscatedPayload } from "./obfuscated-payload.ts";
+import { rule as privilegeGrantAdded } from "./privilege-grant-added.ts";
+import { rule as remoteAccessWeakened } from "./remote-access-weakened.ts";
 import { rule as remoteCodeInRecipe } from "./remote-code-in-recipe.ts";
 import { rule as reviewerPromptInjection } from "./reviewer-prompt-injection.ts";
+import { rule as sandboxEscapeAttr } from "./sandbox-escape-attr.ts";
 import { rule as staticParseDisagreement } from "./static-parse-disagreement.ts";
 import { rule as symlinkOrSpecialFile } from "./symlink-or-special-file.ts";
+import { rule as testsDisabled } from "./tests-disabled.ts";
 import { rule as tlsVerificationOff } from "./tls-verification-off.ts";
+import { rule as trustAnchorAdded } from "./trust-anchor-added.ts";
 import { rule as updateScriptRemoteExec } from "./update-script-remote-exec.ts";
 import { rule as writesOutsideOut } from "./writes-outside-out.ts";
 import type { Rule } from "./rule.ts";
@@ -26,20 +33,27 @@ export const rules: readonly Rule[] = [
   binaryOrHugeFile,
   buildPhaseNetwork,
   ciWorkflowChange,
+  compilerHardeningDisabled,
   diffSuppression,
   embeddedScriptGrowth,
   farRightCode,
+  firewallDefaultOpened,
   hiddenUnicode,
   highEntropyString,
   homoglyphString,
   lockfilePoisoning,
   loneCrHiddenCode,
   obfuscatedPayload,
+  privilegeGrantAdded,
+  remoteAccessWeakened,
   remoteCodeInRecipe,
   reviewerPromptInjection,
+  sandboxEscapeAttr,
   staticParseDisagreement,
   symlinkOrSpecialFile,
+  testsDisabled,
   tlsVerificationOff,
+  trustAnchorAdded,
   updateScriptRemoteExec,
   writesOutsideOut,
 ];
