@@ -15,8 +15,14 @@ export interface Entry {
 /** What a file holds, or why that cannot be said. For a symlink, `text` is its target. */
 export type Content =
   | { readonly kind: "text"; readonly text: string }
-  /** `because`: what makes it no text. */
-  | { readonly kind: "binary"; readonly bytes: number; readonly because: "NUL byte" | "not UTF-8" }
+  /** `because`: what makes it no text. `first`, `last`: at most 64 bytes of it, a character (0–255) each. */
+  | {
+      readonly kind: "binary";
+      readonly bytes: number;
+      readonly because: "NUL byte" | "not UTF-8";
+      readonly first: string;
+      readonly last: string;
+    }
   | { readonly kind: "unavailable"; readonly reason: string };
 
 /** One side: the files of a commit. Nothing is ever checked out. */

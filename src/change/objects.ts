@@ -78,7 +78,14 @@ function quoted(bytes: Buffer): string {
 
 /** The bytes of a blob as a text, when they are one. */
 export function contentOf(data: Buffer): Content {
-  if (data.includes(0)) return { kind: "binary", bytes: data.length, because: "NUL byte" };
-  if (!isUtf8(data)) return { kind: "binary", bytes: data.length, because: "not UTF-8" };
-  return { kind: "text", text: data.toString("utf8") };
+  const because = data.includes(0) ? "NUL byte" : isUtf8(data) ? null : "not UTF-8";
+  if (because === null) return { kind: "text", text: data.toString("utf8") };
+  const shown = (bytes: Buffer) => bytes.toString("latin1");
+  return {
+    kind: "binary",
+    bytes: data.length,
+    because,
+    first: shown(data.subarray(0, 64)),
+    last: shown(data.subarray(-64)),
+  };
 }

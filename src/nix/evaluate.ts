@@ -23,9 +23,14 @@ import {
   type Value,
 } from "./value.ts";
 
-/** What an expression evaluates to where it stands. */
+/** What an expression evaluates to where it stands; worked out once a session. */
 export function evaluateAt(session: Session, file: SourceFile, node: SyntaxNode): Value {
-  return evaluate(session, file, node, scopeAt(session, file, node));
+  let value = session.values.get(node);
+  if (!value) {
+    value = evaluate(session, file, node, scopeAt(session, file, node));
+    session.values.set(node, value);
+  }
+  return value;
 }
 
 /** Evaluates an expression in a scope. */

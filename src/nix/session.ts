@@ -21,6 +21,8 @@ export interface Session {
   /** Choices met and not assumed, in order. */
   readonly choices: Choice[];
   readonly scopes: Map<SyntaxNode, Scope>;
+  /** Values of expressions where they stand. */
+  readonly values: Map<SyntaxNode, Value>;
   steps: number;
   depth: number;
 }
@@ -31,7 +33,7 @@ export const STEP_LIMIT = 200_000;
 export const DEPTH_LIMIT = 300;
 
 export function createSession(files: SourceFiles, assumed: Session["assumed"] = new Map()): Session {
-  return { files, assumed, choices: [], scopes: new Map(), steps: 0, depth: 0 };
+  return { files, assumed, choices: [], scopes: new Map(), values: new Map(), steps: 0, depth: 0 };
 }
 
 /** The option assumed at a choice; undefined when none is, and then the choice is noted. */

@@ -3,6 +3,7 @@ import { parseTree } from "jsonc-parser";
 import type { Entry, Tree, Unchecked } from "../change/change.ts";
 import type { Documents } from "./documents.ts";
 import type { Source } from "./model.ts";
+import type { Region } from "./scripts.ts";
 import { FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { sourcesOfNix } from "./sources.ts";
 
@@ -12,8 +13,8 @@ const NEEDED_LIMIT = 64;
 export interface NixSide {
   /** Loads a file for evaluation; `previous` is the content id of the other side's version. */
   load(entry: Entry, previous?: string): Promise<SourceFile | null>;
-  /** The pins of a loaded file. */
-  sources(path: string): Promise<readonly Source[]>;
+  /** The pins of a loaded file that the changed stretches of its text can reach. */
+  sources(path: string, changed: readonly Region[]): Promise<readonly Source[]>;
   /** What could not be read, in the order met. */
   readonly unchecked: readonly Unchecked[];
 }
@@ -57,12 +58,12 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
     return null;
   }
 
-  async function sources(path: string): Promise<readonly Source[]> {
+  async function sources(path: string, changed: readonly Region[]): Promise<readonly Source[]> {
     const file = loaded.get(path);
     if (file?.kind !== "nix") return [];
     for (let needed = 0; needed < NEEDED_LIMIT; needed++) {
       try {
-        return sourcesOfNix(files, file);
+        return sourcesOfNix(files, file, changed);
       } catch (error) {
         if (!(error instanceof FileNeeded)) throw error;
         const entry = await tree.entry(error.path);

@@ -2,6 +2,7 @@
 
 import { algorithmOfName, isHashName } from "./fetchers.ts";
 import { parseHash } from "./hash.ts";
+import type { Region } from "./scripts.ts";
 import type { SourceFile } from "./source-file.ts";
 import { ancestors, attrName, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
 
@@ -29,10 +30,10 @@ const ANCHOR =
 /** Digests are 26 (md5 in nix32) to 128 characters (sha512 in hex); SRI adds its prefix. */
 const LITERAL = /"(?:(?:sha(?:1|256|512)|md5)[-:])?([A-Za-z0-9+/]{26,128}={0,2})"/g;
 
-/** The sites of a file, in order. */
-export function sitesOf(file: NixFile): readonly Site[] {
+/** The sites of a file, in order; of the stretches `within`, when not null. */
+export function sitesOf(file: NixFile, within: readonly Region[] | null): readonly Site[] {
   const sites = new Map<SyntaxNode, Site>();
-  for (const match of file.document.text.matchAll(ANCHOR)) {
+  for (const match of matchesIn(file.document.text, ANCHOR, within)) {
     const node = nodeAt(file.document.root, match.index, match.index + match[0].length);
     const site = node.type === "identifier" ? siteOf(node, match[0]) : null;
     if (site) sites.set(site.application ?? site.carrier, site);
@@ -103,10 +104,22 @@ export function applicationOf(set: SyntaxNode): SyntaxNode | null {
   return null;
 }
 
-/** The hash literals of a file, in order. */
-export function hashLiteralsOf(file: NixFile): readonly HashLiteral[] {
+/** Matches of a pattern, in order, with places in the whole text. */
+function* matchesIn(
+  text: string,
+  pattern: RegExp,
+  within: readonly Region[] | null,
+): Generator<{ readonly index: number; readonly 0: string }> {
+  for (const { start, end } of within ?? [{ start: 0, end: text.length }]) {
+    for (const match of text.slice(start, end).matchAll(pattern))
+      yield { index: start + match.index, 0: match[0] };
+  }
+}
+
+/** The hash literals of a file, in order; of the stretches `within`, when not null. */
+export function hashLiteralsOf(file: NixFile, within: readonly Region[] | null): readonly HashLiteral[] {
   const literals: HashLiteral[] = [];
-  for (const match of file.document.text.matchAll(LITERAL)) {
+  for (const match of matchesIn(file.document.text, LITERAL, within)) {
     const node = nodeAt(file.document.root, match.index, match.index + match[0].length);
     if (node.type !== "string_expression") continue;
     const path = bindingPath(file, node);

@@ -1,9 +1,11 @@
 /** The source pins of a file: every place that carries a hash, with what the evaluator would say of it. */
+import { affectedBy } from "./affected.ts";
 import { asSet, evaluateAt } from "./evaluate.ts";
 import { isHashName } from "./fetchers.ts";
 import type { Source } from "./model.ts";
 import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
 import { makeSource } from "./pin.ts";
+import type { Region } from "./scripts.ts";
 import { type Choice, createSession, type Session } from "./session.ts";
 import { type HashLiteral, hashLiteralsOf, type NixFile, type Site, sitesOf } from "./sites.ts";
 import type { SourceFiles } from "./source-file.ts";
@@ -28,8 +30,16 @@ interface Reading {
   worlds: number;
 }
 
-/** The pins of a Nix file, in the order of their hashes. Throws `FileNeeded` for files that it must see first. */
-export function sourcesOfNix(files: SourceFiles, file: NixFile): readonly Source[] {
+/**
+ * The pins of a Nix file that `changed` stretches can reach, in the order of their hashes; all pins of a file that is
+ * not big. Throws `FileNeeded` for files that it must see first.
+ */
+export function sourcesOfNix(
+  files: SourceFiles,
+  file: NixFile,
+  changed: readonly Region[],
+): readonly Source[] {
+  const within = affectedBy(file, changed);
   const reading: Reading = {
     files,
     file,
@@ -37,10 +47,10 @@ export function sourcesOfNix(files: SourceFiles, file: NixFile): readonly Source
     pins: new Map(),
     worlds: FILE_WORLD_LIMIT,
   };
-  for (const site of sitesOf(file)) readSite(reading, site);
-  const open = () => hashLiteralsOf(file).filter((literal) => !reading.pins.has(keyOf(file, literal.node)));
-  const uncovered = open();
-  if (uncovered.length > 0) {
+  for (const site of sitesOf(file, within)) readSite(reading, site);
+  const literals = hashLiteralsOf(file, within);
+  const open = () => literals.filter((literal) => !reading.pins.has(keyOf(file, literal.node)));
+  if (open().length > 0) {
     traceFile(reading);
     for (const literal of open().slice(0, TRACE_LIMIT)) traceLiteral(reading, literal);
     for (const literal of open()) addBare(reading, literal);

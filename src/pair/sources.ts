@@ -8,13 +8,13 @@ export type SourceChange =
   | { readonly change: "changed" | "moved"; readonly before: Source; readonly after: Source };
 
 /**
- * Pairs the pins of both sides and keeps those that differ. `renamed` gives the head's path of a base file.
+ * Pairs the pins of both sides and keeps those that differ. `renames`: a base path to its head path.
  * Pins are paired by their place in the file, then by what they are: hash, location, fetcher and name.
  */
 export function pairSources(
   base: readonly Source[],
   head: readonly Source[],
-  renamed: (path: string) => string,
+  renames: ReadonlyMap<string, string> = new Map(),
 ): readonly SourceChange[] {
   const before = new Set(base);
   const after = new Set(head);
@@ -26,6 +26,7 @@ export function pairSources(
       pairs.push([old, now]);
     }
   };
+  const renamed = (path: string) => renames.get(path) ?? path;
   const place = (source: Source, side: "base" | "head") =>
     `${side === "base" ? renamed(source.path) : source.path}\0${source.binding}`;
   // The same place with the same content first, so that lists (patches) keep what did not change.

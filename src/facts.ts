@@ -1,0 +1,188 @@
+/** From a change to the facts that rules judge: texts, what differs, source pins, scripts and settings of both sides. */
+import type { Change, Content, Entry, FileChange, Side, Unchecked } from "./change/change.ts";
+import { changedText, diffTexts, type Hunk } from "./change/hunks.ts";
+import { createDocuments, type Documents } from "./nix/documents.ts";
+import { impuritiesOf } from "./nix/impurities.ts";
+import type { Impurity, Script, Setting, Source } from "./nix/model.ts";
+import { parseErrors } from "./nix/parse-errors.ts";
+import { createParser } from "./nix/parser.ts";
+import { type CodeFile, type Region, type ScriptParsers, scriptsOf } from "./nix/scripts.ts";
+import { settingsOf } from "./nix/settings.ts";
+import { createNixSide, type NixSide } from "./nix/side.ts";
+import { pairScripts } from "./pair/scripts.ts";
+import { pairSettings } from "./pair/settings.ts";
+import { pairSources } from "./pair/sources.ts";
+import type { BinaryFacts, Facts, FileFacts } from "./rules/rule.ts";
+
+/** What is loaded once per process: parsers, and the texts parsed so far. */
+export interface Tools {
+  readonly documents: Documents;
+  readonly scripts: () => Promise<ScriptParsers>;
+}
+
+export async function createTools(): Promise<Tools> {
+  let parsers: Promise<ScriptParsers> | undefined;
+  return {
+    documents: await createDocuments(),
+    // Two megabytes of grammars that most changes do not need.
+    scripts: () => {
+      parsers ??= Promise.all([createParser("bash"), createParser("python")]).then(([bash, python]) => ({
+        bash,
+        python,
+      }));
+      return parsers;
+    },
+  };
+}
+
+export interface Gathered {
+  readonly facts: Facts;
+  readonly unchecked: readonly Unchecked[];
+}
+
+/** Reads both sides of a change and says what is in them. Never throws for what a file holds. */
+export async function gatherFacts(
+  change: Change,
+  tools: Tools,
+  subjects: readonly string[] | null,
+): Promise<Gathered> {
+  const sides = {
+    base: createNixSide(change.base, tools.documents),
+    head: createNixSide(change.head, tools.documents),
+  };
+  const unchecked: Unchecked[] = [...change.unchecked];
+  const files: FileFacts[] = [];
+  const sources: Record<Side, Source[]> = { base: [], head: [] };
+  const scripts: Record<Side, Script[]> = { base: [], head: [] };
+  const settings: Record<Side, Setting[]> = { base: [], head: [] };
+  const impurities: Record<Side, Impurity[]> = { base: [], head: [] };
+  for (const file of change.files) {
+    const read = await readFile(change, file, sides);
+    unchecked.push(...read.unchecked);
+    files.push(read.facts);
+    for (const side of ["base", "head"] as const) {
+      const entry = file[side];
+      const code = read.code[side];
+      if (!entry || !code) continue;
+      sources[side].push(...(await sides[side].sources(entry.path, read.regions[side])));
+      if (mayHoldScripts(code)) {
+        scripts[side].push(...scriptsOf(code, read.regions[side], await tools.scripts()));
+      }
+      settings[side].push(...settingsOf(code, read.regions[side]));
+      impurities[side].push(...impuritiesOf(code, read.regions[side]));
+    }
+  }
+  unchecked.push(...sides.base.unchecked, ...sides.head.unchecked);
+  const renames = new Map(
+    change.files.flatMap((file) =>
+      file.status === "renamed" ? [[file.base.path, file.head.path] as const] : [],
+    ),
+  );
+  const pins = { base: distinct(sources.base), head: distinct(sources.head) };
+  return {
+    facts: {
+      files,
+      sources: pairSources(pins.base, pins.head, renames),
+      pins,
+      scripts: pairScripts(scripts.base, scripts.head, renames),
+      settings: pairSettings(settings.base, settings.head, renames),
+      impurities,
+      subjects,
+    },
+    unchecked: distinctUnchecked(unchecked),
+  };
+}
+
+interface ReadFile {
+  readonly facts: FileFacts;
+  readonly code: Record<Side, CodeFile | null>;
+  readonly regions: Record<Side, readonly Region[]>;
+  readonly unchecked: readonly Unchecked[];
+}
+
+async function readFile(change: Change, file: FileChange, sides: Record<Side, NixSide>): Promise<ReadFile> {
+  const unchecked: Unchecked[] = [];
+  const contents: Record<Side, Content | null> = { base: null, head: null };
+  for (const side of ["base", "head"] as const) {
+    const entry = file[side];
+    if (!entry || entry.kind === "submodule") continue;
+    const content = await change[side].read(entry);
+    contents[side] = content;
+    if (content.kind === "unavailable") unchecked.push({ what: entry.path, reason: content.reason });
+    else if (content.kind === "binary" && entry.path.endsWith(".nix")) {
+      unchecked.push({ what: entry.path, reason: `not a text (${content.because})` });
+    }
+  }
+  const base = textOf(file.base, contents.base);
+  const head = textOf(file.head, contents.head);
+  const hunks = diffTexts(base ?? "", head ?? "");
+  const code: Record<Side, CodeFile | null> = {
+    base: base === null ? null : await codeOf(file.base, base, sides.base),
+    head: head === null ? null : await codeOf(file.head, head, sides.head, file.base?.oid),
+  };
+  return {
+    facts: {
+      change: file,
+      base,
+      head,
+      changed: changedText(hunks, head ?? ""),
+      parseErrors: errorsOf(code.head),
+      baseParseErrors: errorsOf(code.base),
+      target: { base: targetOf(file.base, contents.base), head: targetOf(file.head, contents.head) },
+      binary: { base: binaryOf(contents.base), head: binaryOf(contents.head) },
+    },
+    code,
+    regions: { base: regionsOf(hunks, "base", base), head: regionsOf(hunks, "head", head) },
+    unchecked,
+  };
+}
+
+async function codeOf(
+  entry: Entry | null,
+  text: string,
+  side: NixSide,
+  previous?: string,
+): Promise<CodeFile | null> {
+  if (!entry) return null;
+  const loaded = entry.path.endsWith(".nix") ? await side.load(entry, previous) : null;
+  return { path: entry.path, text, document: loaded?.kind === "nix" ? loaded.document : null };
+}
+
+function mayHoldScripts(code: CodeFile): boolean {
+  return code.document !== null || /\.(?:sh|bash|py|pl|patch|diff)$/.test(code.path);
+}
+
+function textOf(entry: Entry | null, content: Content | null): string | null {
+  const isFile = entry?.kind === "file" || entry?.kind === "executable";
+  return isFile && content?.kind === "text" ? content.text : null;
+}
+
+function targetOf(entry: Entry | null, content: Content | null): string | null {
+  return entry?.kind === "symlink" && content?.kind === "text" ? content.text : null;
+}
+
+function binaryOf(content: Content | null): BinaryFacts | null {
+  return content?.kind === "binary" ? content : null;
+}
+
+function errorsOf(code: CodeFile | null): FileFacts["parseErrors"] {
+  return code?.document ? parseErrors(code.document.root) : [];
+}
+
+function regionsOf(hunks: readonly Hunk[] | null, side: Side, text: string | null): readonly Region[] {
+  if (text === null) return [];
+  return hunks ? hunks.map((hunk) => hunk[side].text) : [{ start: 0, end: text.length }];
+}
+
+/** One pin may be met from several files: from its own, and from those that hand it on. */
+function distinct(sources: readonly Source[]): readonly Source[] {
+  return [
+    ...new Map(
+      sources.map((source) => [`${source.hashSpan.path}\0${source.hashSpan.start}`, source]),
+    ).values(),
+  ];
+}
+
+function distinctUnchecked(unchecked: readonly Unchecked[]): readonly Unchecked[] {
+  return [...new Map(unchecked.map((item) => [`${item.what}\0${item.reason}`, item])).values()];
+}
