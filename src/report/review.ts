@@ -101,6 +101,14 @@ export interface Suppressed {
   readonly fingerprint: string;
 }
 
+/** A suppression that the change itself adds or moves: it silences nothing until it stands in the base. */
+export interface AddedSuppression {
+  readonly path: string;
+  readonly line: number;
+  readonly rules: readonly string[];
+  readonly reason: string;
+}
+
 export interface Review {
   readonly schema: typeof SCHEMA;
   readonly tool: { readonly name: "verifod"; readonly version: string };
@@ -113,5 +121,6 @@ export interface Review {
   readonly verdicts: readonly Verdict[];
   readonly unchecked: readonly Unchecked[];
   readonly suppressed: readonly Suppressed[];
+  readonly addedSuppressions: readonly AddedSuppression[];
   readonly stats: { readonly files: number; readonly milliseconds: number };
 }

@@ -1,0 +1,173 @@
+/** From what the rules say to the findings that are published. */
+import { createHash } from "node:crypto";
+import { pathOf, type Side } from "../change/change.ts";
+import { lineStarts, positionOf } from "../change/lines.ts";
+import type { FileFacts, Place, RuleFinding } from "../rules/rule.ts";
+import { helpAddress } from "./help.ts";
+import type { AddedSuppression, Finding, Severity, Suppressed } from "./review.ts";
+import { type FileSuppressions, readSuppressions } from "./suppress.ts";
+
+/** A finding, and the rule that made it. */
+export interface Raised {
+  readonly rule: string;
+  readonly finding: RuleFinding;
+}
+
+export interface AssembleOptions {
+  /** The severity that the configuration gives a rule's findings at a path; `off`: none; null: as the rule says. */
+  readonly severityOf: (rule: string, path: string) => Severity | "off" | null;
+  /** The attributes that a file defines, as far as known. */
+  readonly attrsOf: (path: string) => readonly string[];
+}
+
+export interface Assembled {
+  readonly findings: readonly Finding[];
+  readonly suppressed: readonly Suppressed[];
+  readonly addedSuppressions: readonly AddedSuppression[];
+}
+
+/** Beyond these, a list of added suppressions tells nobody more. */
+const MOST_ADDED = 100;
+
+/**
+ * The published findings, in the order of path, line, column and rule, with what the base suppresses set apart.
+ * A place in a file that is not among `files` gets line 1.
+ */
+export function assemble(
+  raised: readonly Raised[],
+  files: readonly FileFacts[],
+  options: AssembleOptions,
+): Assembled {
+  const positions = new Positions(files);
+  const suppressions = new Map<FileFacts, FileSuppressions | null>();
+  const suppressionsOf = (file: FileFacts) => {
+    let known = suppressions.get(file);
+    if (known === undefined) {
+      known = readSuppressions(file);
+      suppressions.set(file, known);
+    }
+    return known;
+  };
+
+  const drafts = raised
+    .flatMap(({ rule, finding }) => draft(rule, finding, positions, options))
+    .sort((a, b) => compare(a.finding, b.finding));
+  const findings: Finding[] = [];
+  const suppressed: Suppressed[] = [];
+  const seen = new Map<string, number>();
+  for (const { finding, identity } of drafts) {
+    const key = JSON.stringify([finding.rule, finding.path, ...identity]);
+    const ordinal = (seen.get(key) ?? 0) + 1;
+    seen.set(key, ordinal);
+    const fingerprint = fingerprintOf(key, ordinal);
+    const { rule, path, side, startLine } = finding;
+    const file = positions.fileOf(side, path);
+    const comment = file && suppressionsOf(file)?.find(rule, side, startLine);
+    if (comment) suppressed.push({ rule, path, line: startLine, reason: comment.reason, fingerprint });
+    else findings.push({ ...finding, fingerprint });
+  }
+  const addedSuppressions = files
+    .flatMap((file) =>
+      (suppressionsOf(file)?.added ?? []).map((comment) => ({ path: pathOf(file.change), ...comment })),
+    )
+    .slice(0, MOST_ADDED);
+  return { findings, suppressed, addedSuppressions };
+}
+
+/** Without line numbers, so that it survives what moves code; the same finding twice is told apart by its order. */
+function fingerprintOf(key: string, ordinal: number): string {
+  return createHash("sha256")
+    .update(ordinal === 1 ? key : `${key}\n${ordinal}`)
+    .digest("hex");
+}
+
+interface Draft {
+  readonly finding: Omit<Finding, "fingerprint">;
+  readonly identity: readonly string[];
+}
+
+function draft(
+  rule: string,
+  finding: RuleFinding,
+  positions: Positions,
+  { severityOf, attrsOf }: AssembleOptions,
+): Draft[] {
+  const { title, message, at, before, after, confidence, evidence, identity } = finding;
+  const { path } = at.span;
+  const severity = severityOf(rule, path) ?? finding.severity;
+  if (severity === "off") return [];
+  const published = {
+    rule,
+    severity,
+    confidence,
+    title,
+    message,
+    path,
+    side: at.side,
+    ...positions.regionOf(at),
+    attrs: attrsOf(path),
+    before,
+    after,
+    evidence,
+    related: finding.related.map(({ at: place, note }) => ({
+      path: place.span.path,
+      line: positions.regionOf(place).startLine,
+      note,
+    })),
+    help: helpAddress(rule),
+  };
+  return [{ finding: published, identity }];
+}
+
+type Sortable = Pick<Finding, "path" | "startLine" | "startColumn" | "rule" | "title" | "message">;
+
+function compare(a: Sortable, b: Sortable): number {
+  return (
+    compareText(a.path, b.path) ||
+    a.startLine - b.startLine ||
+    a.startColumn - b.startColumn ||
+    compareText(a.rule, b.rule) ||
+    compareText(a.title, b.title) ||
+    compareText(a.message, b.message)
+  );
+}
+
+/** By code units: the same everywhere, whatever the locale. */
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+type Region = Pick<Finding, "startLine" | "endLine" | "startColumn" | "endColumn">;
+
+/** Lines and columns of places, each text's lines counted once. */
+class Positions {
+  readonly #files: Record<Side, Map<string, FileFacts>> = { base: new Map(), head: new Map() };
+  readonly #starts = new Map<string, readonly number[]>();
+
+  constructor(files: readonly FileFacts[]) {
+    for (const file of files) {
+      if (file.change.base) this.#files.base.set(file.change.base.path, file);
+      if (file.change.head) this.#files.head.set(file.change.head.path, file);
+    }
+  }
+
+  fileOf(side: Side, path: string): FileFacts | undefined {
+    return this.#files[side].get(path);
+  }
+
+  regionOf({ side, span }: Place): Region {
+    const text = this.fileOf(side, span.path)?.[side];
+    if (text === undefined || text === null)
+      return { startLine: 1, endLine: 1, startColumn: 1, endColumn: 1 };
+    let starts = this.#starts.get(text);
+    if (starts === undefined) {
+      starts = lineStarts(text);
+      this.#starts.set(text, starts);
+    }
+    const start = positionOf(starts, span.start);
+    // A stretch that ends with its line feed ends on that line, not before the first column of the next.
+    const last = span.end > span.start && text[span.end - 1] === "\n" ? span.end - 1 : span.end;
+    const end = positionOf(starts, last);
+    return { startLine: start.line, endLine: end.line, startColumn: start.column, endColumn: end.column };
+  }
+}

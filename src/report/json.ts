@@ -1,0 +1,7 @@
+/** The review for programs. */
+import type { Review } from "./review.ts";
+
+/** The whole review as JSON, on one line when `compact`, ending with a line feed. The same review, the same bytes. */
+export function formatJson(review: Review, compact = false): string {
+  return `${JSON.stringify(review, null, compact ? 0 : 2)}\n`;
+}

@@ -1,0 +1,59 @@
+/** Changed source pins in few words, for the reports that people read. */
+import type { Pin, PinChange } from "./review.ts";
+
+/** Above this many changed pins in one file, it is data that a program wrote: one line says it all. */
+const MASS = 20;
+
+/** What people read of one file's pins: each on its own, or, of a file regenerated en masse, their number. */
+export type PinGroup =
+  | { readonly path: string; readonly kind: "each"; readonly pins: readonly PinChange[] }
+  | { readonly path: string; readonly kind: "mass"; readonly summary: string };
+
+/** The changed pins by file, in the order of the review. */
+export function groupPins(sources: readonly PinChange[]): PinGroup[] {
+  const byPath = new Map<string, PinChange[]>();
+  for (const pin of sources) {
+    const known = byPath.get(pin.path);
+    if (known) known.push(pin);
+    else byPath.set(pin.path, [pin]);
+  }
+  return [...byPath].map(([path, pins]) =>
+    pins.length > MASS ? { path, kind: "mass", summary: massSummary(pins) } : { path, kind: "each", pins },
+  );
+}
+
+function massSummary(pins: readonly PinChange[]): string {
+  const counts = (["changed", "moved", "added", "removed"] as const)
+    .map((kind) => ({ kind, count: pins.filter(({ change }) => change === kind).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ kind, count }) => `${count} ${kind}`);
+  return `${pins.length} source pins differ: ${counts.join(", ")}`;
+}
+
+/** One difference of a pin: what it is of, and its value on both sides (null: none). */
+export interface PinDifference {
+  readonly what: "version" | "url" | "rev" | "hash" | "file";
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+/** What differs between the two sides of a pin; of an added or removed one, what it is. */
+export function pinDifferences(pin: PinChange): PinDifference[] {
+  const { before, after } = pin;
+  const value = (side: Pin | null): Record<PinDifference["what"], string | null> => ({
+    version: side?.version ?? null,
+    url: side === null || side.urls.length === 0 ? null : side.urls.join(" "),
+    rev: side?.rev ?? null,
+    hash: side?.hash ?? null,
+    file: pin.change === "moved" ? (side?.path ?? null) : null,
+  });
+  const [old, now] = [value(before), value(after)];
+  return (["version", "url", "rev", "hash", "file"] as const)
+    .map((what) => ({ what, before: old[what], after: now[what] }))
+    .filter((difference) => difference.before !== difference.after);
+}
+
+/** `3 high`-like counts as a phrase: `1 finding`, `2 findings`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
