@@ -1,0 +1,100 @@
+/** The configuration of a repository: `.github/verifod.yml`, read from the base, never from the head. */
+import { readFile } from "node:fs/promises";
+import type { Tree } from "./change/change.ts";
+import { messageOf, VerifodError } from "./errors.ts";
+import type { Severity } from "./report/review.ts";
+import type { Threshold } from "./report/status.ts";
+
+export const CONFIG_PATH = ".github/verifod.yml";
+/** What people write is a few kilobytes; parsing takes time and memory by size. */
+const LARGEST_CONFIG = 256_000;
+
+export interface RuleConfig {
+  /** The severity of all findings of the rule; null: as the rule says. */
+  readonly severity: Severity | "off" | null;
+  /** Whether the rule stays silent about a path. */
+  readonly excludes: (path: string) => boolean;
+}
+
+/** A part of the repository whose team wants to know of findings in it. */
+export interface Subsystem {
+  readonly name: string;
+  /** Globs, as in .gitignore without negation. */
+  readonly paths: readonly string[];
+  /** Whom to mention: `@user` or `@organisation/team`. */
+  readonly alert: readonly string[];
+  /** The least severity that alerts. */
+  readonly from: Severity;
+  /** How many acknowledgements a finding needs. */
+  readonly acknowledgements: number;
+}
+
+export interface Config {
+  readonly failOn: Threshold;
+  readonly verify: "auto" | "always" | "never";
+  readonly rules: ReadonlyMap<string, RuleConfig>;
+  readonly trustedHosts: readonly string[];
+  readonly subsystems: readonly Subsystem[];
+  /** The path of a CODEOWNERS file; null: none. */
+  readonly owners: string | null;
+}
+
+export const DEFAULT_CONFIG: Config = {
+  failOn: "high",
+  verify: "auto",
+  rules: new Map(),
+  trustedHosts: [],
+  subsystems: [],
+  owners: null,
+};
+
+/** What the configuration says of a rule's findings at a path; null: as the rule says. */
+export function configuredSeverity(config: Config, rule: string, path: string): Severity | "off" | null {
+  const own = config.rules.get(rule);
+  if (own === undefined) return null;
+  return own.excludes(path) ? "off" : own.severity;
+}
+
+/**
+ * The configuration that stands in a tree (of the base); the defaults when there is none.
+ * @throws VerifodError (configuration) with line and column for what is wrong in it; (outside) when it cannot be read.
+ */
+export async function loadConfig(tree: Tree): Promise<Config> {
+  const entry = await tree.entry(CONFIG_PATH);
+  if (entry === null) return DEFAULT_CONFIG;
+  if (entry.kind === "symlink" || entry.kind === "submodule") {
+    throw new VerifodError("configuration", `${CONFIG_PATH} is a ${entry.kind}: make it a file`);
+  }
+  const content = await tree.read(entry);
+  switch (content.kind) {
+    case "text":
+      return parse(content.text, CONFIG_PATH);
+    case "binary":
+      throw new VerifodError("configuration", `${CONFIG_PATH} is not a text: ${content.because}`);
+    case "unavailable":
+      throw new VerifodError("outside", `cannot read ${CONFIG_PATH} of the base: ${content.reason}`);
+  }
+}
+
+/**
+ * The configuration in a file of the machine, which its user names in place of the base's.
+ * @throws VerifodError as `loadConfig`
+ */
+export async function readConfigFile(path: string): Promise<Config> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    throw new VerifodError("configuration", `cannot read the configuration: ${messageOf(error)}`);
+  }
+  return parse(text, path);
+}
+
+async function parse(text: string, name: string): Promise<Config> {
+  if (text.length > LARGEST_CONFIG) {
+    throw new VerifodError("configuration", `${name} is larger than ${LARGEST_CONFIG / 1_000} kB`);
+  }
+  // Few repositories have a configuration: the YAML parser and the schema are loaded only then.
+  const { parseConfig } = await import("./config-schema.ts");
+  return parseConfig(text, name);
+}
