@@ -1,9 +1,9 @@
 /** From what the rules say to the findings that are published. */
 import { createHash } from "node:crypto";
-import { pathOf, type Side } from "../change/change.ts";
-import { lineStarts, positionOf } from "../change/lines.ts";
-import type { FileFacts, Place, RuleFinding } from "../rules/rule.ts";
+import { pathOf } from "../change/change.ts";
+import type { FileFacts, RuleFinding } from "../rules/rule.ts";
 import { helpAddress } from "./help.ts";
+import type { Positions } from "./positions.ts";
 import type { AddedSuppression, Finding, Severity, Suppressed } from "./review.ts";
 import { type FileSuppressions, readSuppressions } from "./suppress.ts";
 
@@ -31,14 +31,13 @@ const MOST_ADDED = 100;
 
 /**
  * The published findings, in the order of path, line, column and rule, with what the base suppresses set apart.
- * A place in a file that is not among `files` gets line 1.
  */
 export function assemble(
   raised: readonly Raised[],
   files: readonly FileFacts[],
+  positions: Positions,
   options: AssembleOptions,
 ): Assembled {
-  const positions = new Positions(files);
   const suppressions = new Map<FileFacts, FileSuppressions | null>();
   const suppressionsOf = (file: FileFacts) => {
     let known = suppressions.get(file);
@@ -135,39 +134,4 @@ function compare(a: Sortable, b: Sortable): number {
 /** By code units: the same everywhere, whatever the locale. */
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-type Region = Pick<Finding, "startLine" | "endLine" | "startColumn" | "endColumn">;
-
-/** Lines and columns of places, each text's lines counted once. */
-class Positions {
-  readonly #files: Record<Side, Map<string, FileFacts>> = { base: new Map(), head: new Map() };
-  readonly #starts = new Map<string, readonly number[]>();
-
-  constructor(files: readonly FileFacts[]) {
-    for (const file of files) {
-      if (file.change.base) this.#files.base.set(file.change.base.path, file);
-      if (file.change.head) this.#files.head.set(file.change.head.path, file);
-    }
-  }
-
-  fileOf(side: Side, path: string): FileFacts | undefined {
-    return this.#files[side].get(path);
-  }
-
-  regionOf({ side, span }: Place): Region {
-    const text = this.fileOf(side, span.path)?.[side];
-    if (text === undefined || text === null)
-      return { startLine: 1, endLine: 1, startColumn: 1, endColumn: 1 };
-    let starts = this.#starts.get(text);
-    if (starts === undefined) {
-      starts = lineStarts(text);
-      this.#starts.set(text, starts);
-    }
-    const start = positionOf(starts, span.start);
-    // A stretch that ends with its line feed ends on that line, not before the first column of the next.
-    const last = span.end > span.start && text[span.end - 1] === "\n" ? span.end - 1 : span.end;
-    const end = positionOf(starts, last);
-    return { startLine: start.line, endLine: end.line, startColumn: start.column, endColumn: end.column };
-  }
 }

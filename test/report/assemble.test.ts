@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { assemble, type Raised } from "../../src/report/assemble.ts";
+import type { Source } from "../../src/nix/model.ts";
+import { type AssembleOptions, assemble as assembleAt, type Raised } from "../../src/report/assemble.ts";
+import { createPositions } from "../../src/report/positions.ts";
+import { publishPins } from "../../src/report/publish-pins.ts";
 import type { Severity } from "../../src/report/review.ts";
 import type { FileFacts, RuleFinding } from "../../src/rules/rule.ts";
 
@@ -47,6 +50,10 @@ function raise(text: string, what: string, values: Partial<RuleFinding> = {}, pa
       ...values,
     },
   };
+}
+
+function assemble(raised: readonly Raised[], files: readonly FileFacts[], options: AssembleOptions) {
+  return assembleAt(raised, files, createPositions(files), options);
 }
 
 const options = { severityOf: () => null, attrsOf: () => ["frob"] };
@@ -126,6 +133,46 @@ describe("assemble", () => {
       severityOf: () => severity,
     });
     expect(findings.map((each) => each.severity)).toEqual(expected);
+  });
+});
+
+describe("publishPins", () => {
+  it("says where a pin stands and what it names on each side", () => {
+    const [base, head] = ["{\n  src = A;\n}\n", "{\n\n  src = B;\n}\n"];
+    const source = (text: string, value: string): Source => {
+      const span = { path: PATH, start: text.indexOf(value), end: text.indexOf(value) + 1 };
+      return {
+        path: PATH,
+        binding: "src",
+        fetcher: "fetchurl",
+        role: "source",
+        version: "1",
+        versionSpan: null,
+        pname: "frob",
+        urls: [{ value: `https://example.org/\${${value}}`, resolved: false }],
+        rev: null,
+        hash: `sha256-${value}`,
+        hashAttribute: "hash",
+        hashSpan: span,
+        span,
+        urlSpan: null,
+        shape: [],
+        packageSpan: null,
+      };
+    };
+    const change = { change: "changed", before: source(base, "A"), after: source(head, "B") } as const;
+    const side = { path: PATH, version: "1", rev: null, resolved: false };
+    expect(publishPins([change], createPositions([file(base, head)]), () => ["frob"])).toEqual([
+      {
+        path: PATH,
+        binding: "src",
+        fetcher: "fetchurl",
+        attrs: ["frob"],
+        change: "changed",
+        before: { ...side, line: 2, urls: ["https://example.org/${A}"], hash: "sha256-A" },
+        after: { ...side, line: 3, urls: ["https://example.org/${B}"], hash: "sha256-B" },
+      },
+    ]);
   });
 });
 

@@ -1,0 +1,44 @@
+/** Changed source pins as they are published. */
+import type { Side } from "../change/change.ts";
+import { unreachable } from "../errors.ts";
+import type { Source } from "../nix/model.ts";
+import type { SourceChange } from "../pair/sources.ts";
+import type { Positions } from "./positions.ts";
+import type { Pin, PinChange } from "./review.ts";
+
+/** The public form of changed pins, in their order. `attrsOf`: the attributes that a file defines, as far as known. */
+export function publishPins(
+  changes: readonly SourceChange[],
+  positions: Positions,
+  attrsOf: (path: string) => readonly string[],
+): PinChange[] {
+  const side = (name: Side, source: Source): Pin => ({
+    path: source.path,
+    line: positions.regionOf({ side: name, span: source.span }).startLine,
+    version: source.version,
+    urls: source.urls.map(({ value }) => value),
+    rev: source.rev?.value ?? null,
+    hash: source.hash,
+    resolved: [...source.urls, ...(source.rev ? [source.rev] : [])].every(({ resolved }) => resolved),
+  });
+  return changes.map((each): PinChange => {
+    const { path, binding, fetcher } = each.after ?? each.before;
+    const common = { path, binding, fetcher, attrs: attrsOf(path) };
+    switch (each.change) {
+      case "added":
+        return { ...common, change: each.change, before: null, after: side("head", each.after) };
+      case "removed":
+        return { ...common, change: each.change, before: side("base", each.before), after: null };
+      case "changed":
+      case "moved":
+        return {
+          ...common,
+          change: each.change,
+          before: side("base", each.before),
+          after: side("head", each.after),
+        };
+      default:
+        return unreachable(each);
+    }
+  });
+}
