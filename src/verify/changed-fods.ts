@@ -1,0 +1,205 @@
+/**
+ * Which fixed-output derivations (FODs) a change touches: those of the head's closures that the base's do not have,
+ * compared by output path and by what they fetch. A derivation's own path is no key: a bumped compiler moves all of
+ * them. An output path alone is none either: it does not depend on the location.
+ */
+import { dirname } from "node:path";
+import type { Closure } from "./closure.ts";
+import { attributesOf, type Derivation, type FixedOutput, fixedOutput } from "./drv.ts";
+
+export type FodChange =
+  | "added"
+  | "changed"
+  /** The location, or anything else about the fetch, is new while the output path is old: caches answer, nothing is fetched. */
+  | "fetch-spec-changed-hash-kept"
+  /** A new name over an old hash: a version bumped, the hash forgotten. */
+  | "renamed-hash-kept";
+
+export interface ChangedFod {
+  readonly change: FodChange;
+  readonly derivation: Derivation;
+  readonly output: FixedOutput;
+  /** What the base has in its place; null when nothing stands there. */
+  readonly base: Derivation | null;
+  /** The attributes that need it, as `frob.src` where the attribute itself takes it as `src`, else as `frob`. */
+  readonly attrs: readonly string[];
+}
+
+/** One attribute on one system, evaluated: its closures on both sides. `base` is null where the base has none. */
+export interface EvaluatedAttribute {
+  readonly attr: string;
+  readonly base: { readonly root: string; readonly closure: Closure } | null;
+  readonly head: { readonly root: string; readonly closure: Closure };
+}
+
+interface Fod {
+  readonly derivation: Derivation;
+  readonly output: FixedOutput;
+}
+
+/** The changed FODs of all evaluated attributes, each once; those that an attribute takes itself come first. */
+export function changedFods(evaluated: readonly EvaluatedAttribute[]): readonly ChangedFod[] {
+  const keys = new Map<string, string>();
+  const keyOf = (fod: Fod, closure: Closure) => {
+    let key = keys.get(fod.derivation.path);
+    if (key === undefined) {
+      key = fetchKey(fod.derivation, closure);
+      keys.set(fod.derivation.path, key);
+    }
+    return key;
+  };
+  const baseKeys = new Set<string>();
+  const byOutput = new Map<string, Derivation>();
+  const byHash = new Map<string, Derivation>();
+  for (const { base } of evaluated) {
+    for (const fod of base ? fodsOf(base.closure) : []) {
+      baseKeys.add(keyOf(fod, base?.closure ?? new Map()));
+      byOutput.set(fod.output.path, fod.derivation);
+      byHash.set(hashKey(fod.output), fod.derivation);
+    }
+  }
+
+  const changed = new Map<string, ChangedFod>();
+  for (const { attr, base, head } of evaluated) {
+    const fods = fodsOf(head.closure).filter((fod) => !baseKeys.has(keyOf(fod, head.closure)));
+    if (fods.length === 0) continue;
+    const places = placesOf(head.closure);
+    const basePlaces = base ? derivationsByPlace(base.closure) : new Map<string, Derivation>();
+    for (const fod of fods) {
+      const label = labelOf(attr, fod, head.closure.get(head.root));
+      const key = keyOf(fod, head.closure);
+      const seen = changed.get(key);
+      if (seen) {
+        if (!seen.attrs.includes(label)) changed.set(key, { ...seen, attrs: [...seen.attrs, label] });
+        continue;
+      }
+      const inPlace = (places.get(fod.derivation.path) ?? []).flatMap((place) => basePlaces.get(place) ?? []);
+      const before = {
+        output: byOutput.get(fod.output.path),
+        hash: byHash.get(hashKey(fod.output)),
+        place: inPlace[0],
+      };
+      changed.set(key, {
+        change: before.output
+          ? "fetch-spec-changed-hash-kept"
+          : before.hash
+            ? "renamed-hash-kept"
+            : before.place
+              ? "changed"
+              : "added",
+        ...fod,
+        base: before.output ?? before.hash ?? before.place ?? null,
+        attrs: [label],
+      });
+    }
+  }
+  return [...changed.values()].sort((a, b) => Number(isDirect(b)) - Number(isDirect(a)));
+}
+
+/** The FODs of a closure. */
+export function fodsOf(closure: Closure): readonly Fod[] {
+  const fods: Fod[] = [];
+  for (const derivation of closure.values()) {
+    const output = fixedOutput(derivation);
+    if (output) fods.push({ derivation, output });
+  }
+  return fods;
+}
+
+function isDirect(fod: ChangedFod): boolean {
+  return fod.attrs.some((label) => label.includes("."));
+}
+
+function hashKey({ mode, hash }: FixedOutput): string {
+  return `${mode}:${hash.algorithm}:${hash.bytes.toString("hex")}`;
+}
+
+/** Named by Nix itself, or the same for all FODs that a standard environment builds. */
+const PLUMBING = new Set([
+  "out",
+  "system",
+  "builder",
+  "stdenv",
+  "name",
+  "outputHash",
+  "outputHashAlgo",
+  "outputHashMode",
+]);
+/** How deep scripts that are made of scripts are followed. */
+const SCRIPT_DEPTH = 3;
+
+/** What is fetched and how, without where the tools for it are: equal for derivations that fetch alike. */
+export function fetchKey(derivation: Derivation, closure: Closure): string {
+  const directory = dirname(derivation.path).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const storePath = new RegExp(`${directory}/[a-z0-9]{32}-`, "g");
+  const onlyStorePaths = new RegExp(
+    `^\\s*(?:${directory}/[a-z0-9]{32}-[\\w+.?=/-]+\\s+)*(?:${directory}/[a-z0-9]{32}-[\\w+.?=/-]+\\s*)$`,
+  );
+  const masked = (value: unknown): unknown => JSON.stringify(value).replace(storePath, "/*-");
+  const isTools = (value: unknown): boolean =>
+    typeof value === "string"
+      ? onlyStorePaths.test(value)
+      : Array.isArray(value) && value.length > 0 && value.every(isTools);
+  const spec = (of: Derivation, depth: number): readonly unknown[] => {
+    const attributes = Object.entries(attributesOf(of))
+      .filter(([name, value]) => !PLUMBING.has(name) && !isTools(value))
+      .map(([name, value]) => [name, masked(value)]);
+    // A script that the recipe itself writes says where to fetch from as much as a URL does.
+    const scripts: string[] = [];
+    for (const input of depth > 0 ? of.inputDerivations.keys() : []) {
+      const script = closure.get(input);
+      if (script && (script.env.has("text") || script.env.has("buildCommand"))) {
+        scripts.push(JSON.stringify([script.name, spec(script, depth - 1)]));
+      }
+    }
+    // Input sources are named by their content: they stay as they are.
+    return [masked(of.builder), masked(of.args), attributes, scripts.sort(), of.inputSources];
+  };
+  return JSON.stringify([fixedOutput(derivation)?.path, ...spec(derivation, SCRIPT_DEPTH)]);
+}
+
+/** Where FODs are used, by their path: the consumer's name without version, and the attribute that holds it. */
+function placesOf(closure: Closure): ReadonlyMap<string, readonly string[]> {
+  const places = new Map<string, string[]>();
+  for (const consumer of closure.values()) {
+    for (const input of consumer.inputDerivations.keys()) {
+      const derivation = closure.get(input);
+      const output = derivation && fixedOutput(derivation);
+      if (!derivation || !output) continue;
+      const slot = slotOf(consumer, output.path);
+      const list = places.get(input) ?? [];
+      list.push(`${stem(consumer.name)}\0${slot ?? stem(derivation.name)}`);
+      places.set(input, list);
+    }
+  }
+  return places;
+}
+
+function derivationsByPlace(closure: Closure): ReadonlyMap<string, Derivation> {
+  const result = new Map<string, Derivation>();
+  for (const [path, places] of placesOf(closure)) {
+    const derivation = closure.get(path);
+    if (derivation) for (const place of places) result.set(place, derivation);
+  }
+  return result;
+}
+
+/** The name of the attribute of `consumer` whose whole value is `path`, or that lists it. */
+function slotOf(consumer: Derivation, path: string): string | null {
+  let listed: string | null = null;
+  for (const [name, value] of Object.entries(attributesOf(consumer))) {
+    if (value === path) return name;
+    if (listed === null && JSON.stringify(value).includes(path)) listed = name;
+  }
+  return listed;
+}
+
+function labelOf(attr: string, fod: Fod, root: Derivation | undefined): string {
+  const slot = root?.inputDerivations.has(fod.derivation.path) ? slotOf(root, fod.output.path) : null;
+  return slot ? `${attr}.${slot}` : attr;
+}
+
+/** A package's name without its version: https://nix.dev/manual/nix/2.28/language/builtins#builtins-parseDrvName */
+function stem(name: string): string {
+  return name.replace(/-[^a-zA-Z].*$/, "");
+}

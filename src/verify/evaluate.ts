@@ -1,0 +1,131 @@
+/**
+ * Evaluating one attribute of a written tree, restricted: no files outside the trees, no network, no builds, no
+ * environment, and with limits on time and memory.
+ */
+import type { Nix } from "./nix.ts";
+
+export interface EvaluationLimits {
+  readonly seconds: number;
+  /** Address space in bytes. */
+  readonly memory: number;
+}
+
+/** The largest packages of nixpkgs take about 5 s and 1.5 GB. */
+export const EVALUATION_LIMITS: EvaluationLimits = { seconds: 120, memory: 4_000_000_000 };
+
+export interface EvaluationRequest {
+  /** Where both trees are: the only files that evaluation may read. */
+  readonly roots: string;
+  /** The tree of the side. */
+  readonly tree: string;
+  /** The file of the tree that has the packages, as `default.nix`. */
+  readonly entry: string;
+  readonly attr: string;
+  /** Null: the system of this machine. */
+  readonly system: string | null;
+}
+
+export type Evaluation =
+  | {
+      readonly kind: "derivations";
+      /** The attribute's derivations: one, or more for a set of them. */
+      readonly paths: readonly string[];
+      /** The tree's files that evaluation read as Nix code. Data (`readFile`) is not among them. */
+      readonly files: ReadonlySet<string>;
+    }
+  | { readonly kind: "absent" }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** A set with more derivations than this is no package. */
+const MAX_DERIVATIONS = 64;
+/** Evaluation of a large package prints about 300 kB of file names. */
+const KEEP_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Packages that licences, brokenness or platforms mark are pins all the same. Only entries that take `config` see it.
+ * https://nixos.org/manual/nixpkgs/stable/#chap-packageconfig
+ */
+const CONFIG = "allowUnfree = true; allowBroken = true; allowUnsupportedSystem = true;";
+/** Not every tree's configuration has it, so it is given only where it is needed. */
+const INSECURE = "allowInsecurePredicate = _: true;";
+
+/** Evaluates an attribute to the paths of its derivations, which then are in the store. */
+export async function evaluate(
+  nix: Nix,
+  request: EvaluationRequest,
+  limits: EvaluationLimits,
+  signal?: AbortSignal,
+): Promise<Evaluation> {
+  const first = await instantiate(nix, request, CONFIG, limits, signal);
+  return first.kind === "failed" && first.reason.includes("insecure")
+    ? instantiate(nix, request, CONFIG + INSECURE, limits, signal)
+    : first;
+}
+
+async function instantiate(
+  nix: Nix,
+  { roots, tree, entry, attr, system }: EvaluationRequest,
+  config: string,
+  limits: EvaluationLimits,
+  signal: AbortSignal | undefined,
+): Promise<Evaluation> {
+  const result = await nix.run(
+    "nix-instantiate",
+    [
+      "-v",
+      "-I",
+      `trees=${roots}`,
+      `${tree}/${entry}`,
+      "-A",
+      attr,
+      "--arg",
+      "config",
+      `{ ${config} }`,
+      ...(system ? ["--argstr", "system", system] : []),
+    ],
+    { ...limits, keep: KEEP_BYTES, signal },
+  );
+  if (result.ended === "time") {
+    return { kind: "failed", reason: `evaluation took longer than ${limits.seconds} s` };
+  }
+  if (result.ended === "aborted") return { kind: "failed", reason: "interrupted" };
+  if (result.status !== 0) return failure(result.status, result.stderr, roots);
+  const paths = result.stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.replace(/!.*$/, ""));
+  if (paths.length === 0) return { kind: "failed", reason: "it is not a derivation" };
+  if (paths.length > MAX_DERIVATIONS) {
+    return { kind: "failed", reason: `it is a set of ${paths.length} derivations, not a package` };
+  }
+  return { kind: "derivations", paths: [...new Set(paths)], files: filesRead(result.stderr, tree) };
+}
+
+function filesRead(trace: string, tree: string): ReadonlySet<string> {
+  const files = new Set<string>();
+  for (const [, file] of trace.matchAll(/^evaluating file '(.*)'$/gm)) {
+    if (file?.startsWith(`${tree}/`)) files.add(file.slice(tree.length + 1));
+  }
+  return files;
+}
+
+function failure(status: number | null, stderr: string, roots: string): Evaluation {
+  if (/^error: attribute '[^\n]*' in selection path '[^\n]*' not found/m.test(stderr))
+    return { kind: "absent" };
+  if (status === null || status > 128) {
+    return { kind: "failed", reason: "the evaluator crashed (out of memory or stack)" };
+  }
+  return { kind: "failed", reason: errorIn(stderr, roots) };
+}
+
+/** What Nix says in the end, on one line. It is text that the evaluated tree can write: shown, never trusted. */
+function errorIn(stderr: string, roots: string): string {
+  const lines = stderr
+    .split("\n")
+    .filter((line) => !/^(evaluating file|copied source|instantiated|\s*at |\s*\d*\||\s*$)/.test(line));
+  const errors = lines.filter((line) => /^\s*error: /.test(line));
+  const message = (errors.at(-1) ?? lines.at(-1) ?? "it fails")
+    .replace(/^\s*error: /, "")
+    .replaceAll(`${roots}/`, "");
+  return message.trim().slice(0, 300);
+}

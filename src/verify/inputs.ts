@@ -1,0 +1,43 @@
+/** What builders need, put into the store beforehand: so that a missing tool is not blamed on the download. */
+import type { AttemptOptions } from "./attempt.ts";
+import type { Derivation } from "./drv.ts";
+import { openEgress } from "./egress.ts";
+import type { Nix } from "./nix.ts";
+import { PROXY_ENVIRONMENT } from "./plan.ts";
+
+/** Inputs come from substituters, or are built: that may take longer than a download. */
+const SECONDS = 1_800;
+
+/**
+ * Realises the inputs of a derivation, in the ordinary way. Null when they are there, else why not.
+ * The inputs can be downloads that the pull request wrote: they use the same way out.
+ */
+export async function realiseInputs(
+  nix: Nix,
+  derivation: Derivation,
+  options: AttemptOptions,
+): Promise<string | null> {
+  const wanted = [...derivation.inputDerivations].map(([path, outputs]) => `${path}!${outputs.join(",")}`);
+  if (wanted.length === 0) return null;
+  const egress = await openEgress({ allowed: options.allowed });
+  try {
+    const result = await nix.run("nix-store", ["--realise", ...wanted], {
+      seconds: SECONDS,
+      fileSize: options.limits.bytes * 2,
+      signal: options.signal,
+      env: {
+        ...Object.fromEntries(PROXY_ENVIRONMENT.map((variable) => [variable, egress.url])),
+        no_proxy: "",
+        NO_PROXY: "",
+      },
+    });
+    if (result.status === 0) return null;
+    const refused = egress.transfers().find((transfer) => transfer.refused);
+    if (refused) return `something that it needs was refused: ${refused.failure ?? refused.host}`;
+    if (result.ended !== null) return "what it needs was not there in time";
+    const errors = result.stderr.split("\n").filter((line) => /^\s*error: /.test(line));
+    return `what it needs cannot be had: ${errors[0]?.replace(/^\s*error: /, "").slice(0, 300) ?? "no message"}`;
+  } finally {
+    await egress.close();
+  }
+}

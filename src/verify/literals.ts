@@ -1,0 +1,35 @@
+/** Hashes that stand in texts as literals: each that a change brings has to be one that evaluation saw. */
+import { isHashAlgorithm, toSri } from "../nix/hash.ts";
+
+/** A hash, as SRI, and the line where it stands (from 1). */
+export interface HashLiteral {
+  readonly hash: string;
+  readonly line: number;
+}
+
+const TOKEN = /(?:([\w'-]+)"?\s*[=:]\s*)?"((?:(?:md5|sha1|sha256|sha512)[-:])?[A-Za-z0-9+/]{22,128}={0,2})"/g;
+/** Names of attributes whose bare 32 or 40 hex digits are a hash, and not a git revision. */
+const HASH_NAME = /hash|sha1|md5/i;
+
+/** The hashes that stand in a text between quotes. */
+export function hashLiterals(text: string): readonly HashLiteral[] {
+  const found: HashLiteral[] = [];
+  let line = 1;
+  let counted = 0;
+  for (const match of text.matchAll(TOKEN)) {
+    const [, name = "", value = ""] = match;
+    const bare = !/^(md5|sha1|sha256|sha512)[-:]/.test(value);
+    if (bare && value.length <= 40 && !HASH_NAME.test(name)) continue;
+    const algorithm = isHashAlgorithm(name) ? name : undefined;
+    const hash = toSri(value, algorithm);
+    if (hash === null) continue;
+    for (; counted < match.index; counted++) if (text.charCodeAt(counted) === 10) line++;
+    found.push({ hash, line });
+  }
+  return found;
+}
+
+/** The hashes of the head's text that are nowhere in the base's texts. */
+export function newLiterals(head: string, base: ReadonlySet<string>): readonly HashLiteral[] {
+  return hashLiterals(head).filter(({ hash }) => !base.has(hash));
+}

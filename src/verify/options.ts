@@ -1,0 +1,70 @@
+/** What a verification may do, and how much of it. */
+import type { Repository } from "../change/repository.ts";
+import { FETCH_LIMITS, type FetchLimits } from "./attempt.ts";
+import { EVALUATION_LIMITS, type EvaluationLimits } from "./evaluate.ts";
+import { DEFAULT_KEYS, DEFAULT_SUBSTITUTERS, type NixOptions } from "./nix.ts";
+import { RETRY_AFTER_SECONDS } from "./refetch.ts";
+import type { AllowedHosts } from "./urls.ts";
+import type { FodVerdict } from "./verdict.ts";
+
+export interface VerifyOptions {
+  readonly repository: Repository;
+  /** PATH, certificates and the variables that name an isolated store are read; nothing else reaches Nix. */
+  readonly environment: NodeJS.ProcessEnv;
+  readonly nix: NixOptions;
+  /** False: builders of the pull request run without a sandbox. */
+  readonly sandbox: boolean;
+  /** Why a Nix with known ways out of its sandbox may run builders of the pull request all the same; null: it may not. */
+  readonly acceptNix: string | null;
+  /** The file with the packages. */
+  readonly entry: string;
+  /** Attributes to look at instead of those that the change touches; empty: those. */
+  readonly attrs: readonly string[];
+  readonly maxAttributes: number;
+  /** Refetch at most so many; the rest is reported as not checked. */
+  readonly maxFods: number;
+  readonly evaluation: EvaluationLimits & { readonly parallel: number };
+  /** False: evaluate only. */
+  readonly refetch: boolean;
+  readonly everyUrl: boolean;
+  readonly allowedHosts: AllowedHosts;
+  readonly fetch: FetchLimits;
+  readonly retryAfterSeconds: readonly number[];
+  readonly parallel: number;
+  readonly perHost: number;
+  /** Budgets of all refetches together. */
+  readonly totalSeconds: number;
+  readonly totalBytes: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export type Progress =
+  | { readonly kind: "step"; readonly text: string }
+  | { readonly kind: "evaluating"; readonly attr: string; readonly system: string | null }
+  | { readonly kind: "waiting"; readonly id: string; readonly label: string }
+  | { readonly kind: "inputs"; readonly id: string }
+  | { readonly kind: "fetching"; readonly id: string; readonly bytes: number }
+  | { readonly kind: "verdict"; readonly id: string; readonly verdict: FodVerdict };
+
+/** Everything but the repository as it is without further wishes. */
+export const DEFAULTS: Omit<VerifyOptions, "repository"> = {
+  environment: {},
+  nix: { substituters: DEFAULT_SUBSTITUTERS, trustedKeys: DEFAULT_KEYS, allowedUris: [] },
+  sandbox: true,
+  acceptNix: null,
+  entry: "default.nix",
+  attrs: [],
+  maxAttributes: 100,
+  maxFods: 200,
+  evaluation: { ...EVALUATION_LIMITS, parallel: 2 },
+  refetch: true,
+  everyUrl: false,
+  allowedHosts: [],
+  fetch: FETCH_LIMITS,
+  retryAfterSeconds: RETRY_AFTER_SECONDS,
+  parallel: 8,
+  perHost: 2,
+  totalSeconds: 3_600,
+  totalBytes: 32 * 1024 ** 3,
+};

@@ -1,0 +1,297 @@
+/** All changed FODs of a change, fetched again side by side within the budgets, and judged. */
+import { messageOf } from "../errors.ts";
+import { formatSri } from "../nix/hash.ts";
+import type { ChangedFod } from "./changed-fods.ts";
+import { type Derivation, fixedOutput } from "./drv.ts";
+import { realiseInputs } from "./inputs.ts";
+import type { Nix } from "./nix.ts";
+import { sandboxWeakness, verifiesTls } from "./nix-version.ts";
+import type { VerifyOptions } from "./options.ts";
+import { type Mirrors, type Plan, planRefetch } from "./plan.ts";
+import { rederive, specOf } from "./rederive.ts";
+import { type Refetched, refetch } from "./refetch.ts";
+import { reproduce } from "./reproduce.ts";
+import { schedule } from "./schedule.ts";
+import { currentSystem } from "./touched.ts";
+import { type Fetch, type FodVerdict, fetchedUrls, type Judgement } from "./verdict.ts";
+
+interface Job {
+  readonly id: string;
+  readonly fod: ChangedFod;
+  readonly plan: Plan;
+}
+
+/** Verdicts, in the order of the FODs. */
+export async function refetchAll(
+  nix: Nix,
+  changed: readonly ChangedFod[],
+  mirrors: Mirrors,
+  options: VerifyOptions,
+): Promise<readonly FodVerdict[]> {
+  const strange = options.refetch ? await unlikeTheirParts(nix, changed, options) : new Map<string, string>();
+  const jobs = changed.map((fod): Job => {
+    const id = fod.derivation.path;
+    const plan = planRefetch(fod.derivation, currentSystem(), mirrors, options.allowedHosts);
+    options.onProgress?.({
+      kind: "waiting",
+      id,
+      label: `${fod.attrs[0] ?? ""} ${fod.derivation.name}`.trim(),
+    });
+    return { id, fod, plan };
+  });
+  const verdicts = new Map<string, FodVerdict>();
+  const settle = (job: Job, judgement: Judgement, more: Partial<FodVerdict> = {}) => {
+    const verdict = verdictOf(job, judgement, more);
+    verdicts.set(job.id, verdict);
+    options.onProgress?.({ kind: "verdict", id: job.id, verdict });
+  };
+
+  const runnable: (Job & { readonly plan: Plan & { readonly kind: "ways" } })[] = [];
+  for (const job of jobs) {
+    const reason = reasonNotTo(nix, job, runnable.length, strange, options);
+    if (reason !== null) settle(job, { got: null, ...reason });
+    else if (job.plan.kind === "ways") runnable.push({ ...job, plan: job.plan });
+  }
+
+  const budget = new AbortController();
+  const timer = setTimeout(() => budget.abort("the time for all fetches ended"), options.totalSeconds * 1000);
+  const signal = options.signal ? AbortSignal.any([options.signal, budget.signal]) : budget.signal;
+  let spent = 0;
+  const inputsOf = inputsOnce(nix, { ...options, signal });
+  const fetchOne = (
+    derivation: Derivation,
+    plan: Plan & { readonly kind: "ways" },
+    id: string,
+    others: ReadonlyMap<string, string>,
+  ) => {
+    const output = fixedOutput(derivation);
+    if (output === null) throw new Error(`${derivation.path} is no fixed-output derivation`);
+    let last = 0;
+    return refetch(
+      nix,
+      derivation,
+      output,
+      plan,
+      {
+        limits: options.fetch,
+        allowed: options.allowedHosts,
+        everyUrl: options.everyUrl,
+        retryAfterSeconds: options.retryAfterSeconds,
+        signal,
+        onBytes(bytes) {
+          spent += Math.max(0, bytes - last);
+          last = bytes;
+          if (spent > options.totalBytes) budget.abort("the bytes for all fetches were used up");
+          options.onProgress?.({ kind: "fetching", id, bytes });
+        },
+        inputs: (of) => {
+          options.onProgress?.({ kind: "inputs", id });
+          return inputsOf(of);
+        },
+      },
+      others,
+    );
+  };
+  try {
+    const limits = { total: options.parallel, perKey: options.perHost };
+    await schedule(runnable, hostOf, limits, async (job) => {
+      if (signal.aborted) return settle(job, { outcome: "not-checked", got: null, reason: endOf(signal) });
+      const started = performance.now();
+      options.onProgress?.({ kind: "fetching", id: job.id, bytes: 0 });
+      const refetched = await fetchOne(job.fod.derivation, job.plan, job.id, meanings(job.fod, changed));
+      const introduced = await isIntroduced(job.fod, refetched.judgement, mirrors, options, (base, plan) =>
+        fetchOne(base, plan, job.id, new Map()),
+      );
+      settle(job, interrupted(refetched.judgement, signal), {
+        introduced,
+        ...evidenceOf(nix, refetched),
+        seconds: Math.round((performance.now() - started) / 100) / 10,
+        command: reproduce(job.fod, refetched.fetches),
+      });
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+  return jobs.flatMap(({ id }) => verdicts.get(id) ?? []);
+}
+
+function verdictOf({ fod, plan }: Job, judgement: Judgement, more: Partial<FodVerdict>): FodVerdict {
+  const base = fod.base && fixedOutput(fod.base);
+  return {
+    name: fod.derivation.name,
+    drvPath: fod.derivation.path,
+    attrs: fod.attrs,
+    declared: formatSri(fod.output.hash),
+    got: judgement.got,
+    outcome: judgement.outcome,
+    reason: withChange(fod, judgement),
+    introduced: true,
+    urls: plan.urls.map((url) => ({ url, finalUrl: null, status: null, bytes: null })),
+    seconds: 0,
+    change: fod.change,
+    before: base ? formatSri(base.hash) : null,
+    authenticated: null,
+    opaque: plan.kind === "ways" && plan.ways.some(({ via }) => via === "builder"),
+    forgedReports: 0,
+    command: null,
+    ...more,
+  };
+}
+
+/** The cache attack is told whatever a fetch shows: caches answer for the old location. */
+function withChange({ change }: ChangedFod, { outcome, reason }: Judgement): string {
+  if (outcome === "match") return reason;
+  switch (change) {
+    case "fetch-spec-changed-hash-kept":
+      return `${reason}; where it is fetched from changed while its hash and name did not, so that every cache answers with the old content`;
+    case "renamed-hash-kept":
+      return `${reason}; its name changed while its hash did not`;
+    case "added":
+    case "changed":
+      return reason;
+  }
+}
+
+/** Why a FOD is not fetched at all; null when it is. */
+function reasonNotTo(
+  nix: Nix,
+  { fod, plan }: Job,
+  before: number,
+  strange: ReadonlyMap<string, string>,
+  options: VerifyOptions,
+): Pick<Judgement, "outcome" | "reason"> | null {
+  if (plan.kind !== "ways") {
+    return plan.kind === "unsupported"
+      ? { outcome: "unsupported", reason: plan.reason }
+      : { outcome: "not-checked", reason: `refused: ${plan.reason}` };
+  }
+  if (!options.refetch) return { outcome: "not-checked", reason: "only evaluated, not fetched" };
+  const builder = plan.ways.some(({ via }) => via === "builder");
+  const reason = builder ? strange.get(fod.derivation.path) : undefined;
+  if (reason !== undefined) return { outcome: "unsupported", reason };
+  const weakness =
+    builder && nix.store.sandbox && options.acceptNix === null ? sandboxWeakness(nix.version) : null;
+  if (weakness !== null) {
+    return {
+      outcome: "not-checked",
+      reason: `its builder is code of the change, and ${weakness}: use a newer Nix, or say with --accept-nix REASON why this one may run it`,
+    };
+  }
+  if (before >= options.maxFods)
+    return { outcome: "not-checked", reason: `more than ${options.maxFods} sources changed` };
+  return null;
+}
+
+/** Builders' FODs that are not the same when made anew from their parts, with the reason: we do not understand them. */
+async function unlikeTheirParts(
+  nix: Nix,
+  changed: readonly ChangedFod[],
+  options: VerifyOptions,
+): Promise<ReadonlyMap<string, string>> {
+  const strange = new Map<string, string>();
+  const check = async (fods: readonly ChangedFod[]): Promise<void> => {
+    if (fods.length === 0) return;
+    const again = await rederive(
+      nix,
+      fods.map(({ derivation }) => specOf(derivation)),
+      options.signal,
+    );
+    if (again.kind === "failed" && fods.length > 1) {
+      for (const fod of fods) await check([fod]);
+      return;
+    }
+    fods.forEach(({ derivation }, n) => {
+      if (again.kind === "failed") strange.set(derivation.path, again.reason);
+      else if (again.paths[n] !== derivation.path)
+        strange.set(derivation.path, "it cannot be re-derived exactly");
+    });
+  };
+  await check(changed);
+  return strange;
+}
+
+function inputsOnce(nix: Nix, options: VerifyOptions): (derivation: Derivation) => Promise<string | null> {
+  const known = new Map<string, Promise<string | null>>();
+  return (derivation) => {
+    // FODs of one fetcher need the same tools: realised once.
+    const key = [...derivation.inputDerivations].map(([path, outputs]) => `${path}!${outputs.join()}`).join();
+    const realised =
+      known.get(key) ??
+      realiseInputs(nix, derivation, {
+        limits: options.fetch,
+        allowed: options.allowedHosts,
+        signal: options.signal,
+      });
+    known.set(key, realised);
+    return realised.catch((error: unknown) => messageOf(error));
+  };
+}
+
+/** Hashes that would say something if they came: of the base, and of the change's other sources. */
+function meanings(fod: ChangedFod, changed: readonly ChangedFod[]): ReadonlyMap<string, string> {
+  const known = new Map<string, string>();
+  for (const other of changed) {
+    if (other !== fod) known.set(formatSri(other.output.hash), `it is that of ${other.derivation.name}`);
+    const base = other.base && fixedOutput(other.base);
+    if (base) known.set(formatSri(base.hash), `it is the one that the base has for ${other.base?.name}`);
+  }
+  return known;
+}
+
+/** Whether the base is any better: a source that was as bad before is not this change's fault. */
+async function isIntroduced(
+  fod: ChangedFod,
+  judgement: Judgement,
+  mirrors: Mirrors,
+  options: VerifyOptions,
+  fetchBase: (derivation: Derivation, plan: Plan & { readonly kind: "ways" }) => Promise<Refetched>,
+): Promise<boolean> {
+  const bad =
+    judgement.outcome === "mismatch" ||
+    judgement.outcome === "unstable" ||
+    judgement.outcome === "unavailable";
+  if (!bad || fod.base === null) return true;
+  const plan = planRefetch(fod.base, currentSystem(), mirrors, options.allowedHosts);
+  if (plan.kind !== "ways") return true;
+  const base = await fetchBase(fod.base, plan);
+  return base.judgement.outcome !== judgement.outcome;
+}
+
+function evidenceOf(nix: Nix, { fetches }: Refetched): Partial<FodVerdict> {
+  const attempts = fetches.flatMap((fetch) => fetch.attempts);
+  const urls = fetches.flatMap(fetchedUrls);
+  return {
+    authenticated: authenticated(nix, fetches),
+    forgedReports: attempts.reduce((sum, { forged }) => sum + forged, 0),
+    ...(urls.length > 0 ? { urls } : {}),
+  };
+}
+
+function authenticated(nix: Nix, fetches: readonly Fetch[]): FodVerdict["authenticated"] {
+  const answers = fetches
+    .filter(({ attempts }) => attempts.some(({ transfers }) => transfers.some(({ bytes }) => bytes > 0)))
+    .map(({ via, secure, attempts }) => {
+      // A builder may leave certificates unchecked, as nixpkgs' fetchurl does when it knows the hash.
+      const plain = attempts.some(({ transfers }) => transfers.some(({ url }) => url !== null));
+      return via === "nix" && secure && !plain && verifiesTls(nix.version);
+    });
+  if (answers.length === 0) return null;
+  if (answers.every(Boolean)) return "yes";
+  return answers.some(Boolean) ? "mixed" : "no";
+}
+
+function interrupted(judgement: Judgement, signal: AbortSignal): Judgement {
+  return judgement.reason === "interrupted" ? { ...judgement, reason: endOf(signal) } : judgement;
+}
+
+function endOf(signal: AbortSignal): string {
+  return typeof signal.reason === "string" ? signal.reason : "interrupted";
+}
+
+function hostOf({ plan }: Job): string {
+  try {
+    return new URL(plan.urls[0] ?? "").host;
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,91 @@
+/** Fetching one fixed-output derivation again: all its locations, retries, and a second look at what does not match. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { formatSri } from "../nix/hash.ts";
+import { type Attempt, type AttemptOptions, attempt } from "./attempt.ts";
+import type { Derivation, FixedOutput } from "./drv.ts";
+import type { Nix } from "./nix.ts";
+import type { Plan, Way } from "./plan.ts";
+import { combine, type Fetch, type Judgement, judge } from "./verdict.ts";
+
+export interface RefetchOptions extends AttemptOptions {
+  /** Fetch from each location, instead of from the first that answers. */
+  readonly everyUrl: boolean;
+  /** How often something unreachable is tried again, and how long to wait before, in seconds. */
+  readonly retryAfterSeconds: readonly number[];
+  /** Serves the inputs of builders: makes them be there, or says why they are not. */
+  readonly inputs: (derivation: Derivation) => Promise<string | null>;
+}
+
+export const RETRY_AFTER_SECONDS: readonly number[] = [2, 8];
+/** A server that asks for more patience gets none. */
+const MAX_RETRY_AFTER_SECONDS = 60;
+
+export interface Refetched {
+  readonly judgement: Judgement;
+  readonly fetches: readonly Fetch[];
+}
+
+/** Fetches again in the ways of the plan. `others`: hashes that mean something, with what they are. */
+export async function refetch(
+  nix: Nix,
+  derivation: Derivation,
+  output: FixedOutput,
+  plan: Plan & { readonly kind: "ways" },
+  options: RefetchOptions,
+  others: ReadonlyMap<string, string>,
+): Promise<Refetched> {
+  if (plan.ways.some(({ via }) => via === "builder")) {
+    const missing = await options.inputs(derivation);
+    if (missing !== null) {
+      return { judgement: { outcome: "unavailable", got: null, reason: `blocked: ${missing}` }, fetches: [] };
+    }
+  }
+  const fetches: Fetch[] = [];
+  const judgements: (Judgement & { readonly url: string | null })[] = [];
+  for (const way of plan.ways) {
+    const fetch: Fetch = { ...way, attempts: await attempts(nix, derivation.name, output, way, options) };
+    const judgement = judge(fetch, output.hash, plan.urls, others);
+    fetches.push(fetch);
+    judgements.push({ ...judgement, url: way.url });
+    if (options.signal?.aborted) break;
+    if (judgement.got !== null && !options.everyUrl) break;
+  }
+  const judgement = combine(judgements, options.everyUrl);
+  // Where all were to be fetched, one that may not be fetched leaves the rest unproven.
+  if (options.everyUrl && plan.leftOut.length > 0 && judgement.outcome === "match") {
+    return { judgement: { ...judgement, outcome: "not-checked", reason: plan.leftOut.join("; ") }, fetches };
+  }
+  return { judgement, fetches };
+}
+
+async function attempts(
+  nix: Nix,
+  name: string,
+  output: FixedOutput,
+  way: Way,
+  options: RefetchOptions,
+): Promise<readonly Attempt[]> {
+  const made: Attempt[] = [];
+  const retries = [...options.retryAfterSeconds];
+  const want = formatSri(output.hash);
+  let looked = 0;
+  for (;;) {
+    const next = await attempt(nix, name, output, way, options);
+    made.push(next);
+    const { result } = next;
+    if (options.signal?.aborted) return made;
+    if (result.kind === "hash") {
+      // What does not match is fetched once more, to tell a wrong hash from content that varies.
+      if (formatSri(result.got) === want || ++looked === 2) return made;
+      continue;
+    }
+    if (result.kind !== "unreachable") return made;
+    const wait = retries.shift();
+    if (wait === undefined) return made;
+    if (result.retryAfter !== null && result.retryAfter > MAX_RETRY_AFTER_SECONDS) return made;
+    // Jitter: many of one server are not to come back at once.
+    const seconds = Math.max(result.retryAfter ?? 0, wait * (0.75 + Math.random() / 2));
+    await sleep(seconds * 1000, undefined, { signal: options.signal }).catch(() => {});
+    if (options.signal?.aborted) return made;
+  }
+}

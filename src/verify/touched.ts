@@ -1,0 +1,222 @@
+/** From changed files to evaluated attributes: candidates from the text, proof from the evaluation. */
+import { type Change, type FileChange, pathOf, type Unchecked } from "../change/change.ts";
+import { attributeIndex, isShared, isUnrelated } from "./attributes.ts";
+import type { EvaluatedAttribute } from "./changed-fods.ts";
+import type { DerivationReader } from "./closure.ts";
+import { type Evaluation, type EvaluationLimits, evaluate } from "./evaluate.ts";
+import { hashLiterals, newLiterals } from "./literals.ts";
+import type { Nix } from "./nix.ts";
+import { schedule } from "./schedule.ts";
+import type { WrittenTrees } from "./trees.ts";
+
+export interface TouchedOptions {
+  readonly entry: string;
+  /** Attributes to evaluate instead of those that the files give; empty: those of the files. */
+  readonly attrs: readonly string[];
+  readonly maxAttributes: number;
+  readonly limits: EvaluationLimits;
+  readonly parallel: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvaluating?: (attr: string, system: string | null) => void;
+}
+
+export interface Touched {
+  /** Each with its system; null: that of this machine. */
+  readonly evaluated: readonly (EvaluatedAttribute & { readonly system: string | null })[];
+  readonly unchecked: readonly Unchecked[];
+}
+
+/** The texts of the changed files, by path; files without a text are not there. */
+export interface ChangedTexts {
+  readonly base: ReadonlyMap<string, string>;
+  readonly head: ReadonlyMap<string, string>;
+}
+
+/** Evaluates what the change touches, on both sides. */
+export async function evaluateTouched(
+  nix: Nix,
+  reader: DerivationReader,
+  change: Change,
+  texts: ChangedTexts,
+  trees: WrittenTrees & { readonly roots: string },
+  options: TouchedOptions,
+): Promise<Touched> {
+  const unchecked: Unchecked[] = [];
+  const results = new Map<string, Promise<Evaluation>>();
+  const evaluateHead = (attr: string): Promise<Evaluation> => {
+    let result = results.get(attr);
+    if (!result) {
+      options.onEvaluating?.(attr, null);
+      result = evaluate(
+        nix,
+        { roots: trees.roots, tree: trees.head, entry: options.entry, attr, system: null },
+        options.limits,
+        options.signal,
+      );
+      results.set(attr, result);
+    }
+    return result;
+  };
+
+  const attrs = new Set<string>(options.attrs);
+  if (options.attrs.length === 0) {
+    const files = change.files.filter((file) => !isUnrelated(pathOf(file)));
+    const index = attributeIndex(trees.head, files.map(pathOf));
+    const limits = { total: options.parallel, perKey: options.parallel };
+    await schedule(
+      files,
+      () => "",
+      limits,
+      async (file) => {
+        const found = await attributesOfFile(
+          file,
+          texts,
+          index,
+          evaluateHead,
+          attrs.size >= options.maxAttributes,
+        );
+        for (const attr of found.attrs) attrs.add(attr);
+        if (found.reason !== null) unchecked.push({ what: pathOf(file), reason: found.reason });
+      },
+    );
+    unchecked.sort((a, b) => (a.what < b.what ? -1 : 1));
+  }
+
+  const evaluated: Touched["evaluated"][number][] = [];
+  const jobs = [...attrs]
+    .sort()
+    .flatMap((attr) => [null, ...systemsIn(texts)].map((system) => ({ attr, system })));
+  await schedule(
+    jobs,
+    () => "",
+    { total: options.parallel, perKey: options.parallel },
+    async ({ attr, system }) => {
+      const what = system ? `${attr} on ${system}` : attr;
+      const request = { roots: trees.roots, entry: options.entry, attr, system };
+      if (system) options.onEvaluating?.(attr, system);
+      const head = system
+        ? await evaluate(nix, { ...request, tree: trees.head }, options.limits, options.signal)
+        : await evaluateHead(attr);
+      if (head.kind !== "derivations") {
+        unchecked.push({
+          what,
+          reason: head.kind === "absent" ? "no such attribute" : `cannot be evaluated: ${head.reason}`,
+        });
+        return;
+      }
+      const base = await evaluate(nix, { ...request, tree: trees.base }, options.limits, options.signal);
+      if (base.kind === "failed") {
+        unchecked.push({ what: `${what} in the base`, reason: `cannot be evaluated: ${base.reason}` });
+      }
+      const basePaths = base.kind === "derivations" ? base.paths : [];
+      head.paths.forEach((root, n) => {
+        // The derivations of a set are in the order of their names, which a change seldom moves.
+        const before = basePaths[n] ?? basePaths[0];
+        evaluated.push({
+          attr,
+          system,
+          base: before === undefined ? null : { root: before, closure: reader.closure(before) },
+          head: { root, closure: reader.closure(root) },
+        });
+      });
+    },
+  );
+  evaluated.sort((a, b) => (`${a.attr} ${a.system ?? ""}` < `${b.attr} ${b.system ?? ""}` ? -1 : 1));
+  return { evaluated, unchecked };
+}
+
+async function attributesOfFile(
+  file: FileChange,
+  texts: ChangedTexts,
+  index: ReturnType<typeof attributeIndex>,
+  evaluateHead: (attr: string) => Promise<Evaluation>,
+  full: boolean,
+): Promise<{ readonly attrs: readonly string[]; readonly reason: string | null }> {
+  // What is gone fetches nothing.
+  if (file.head === null) return { attrs: [], reason: null };
+  const { path } = file.head;
+  if (full) return { attrs: [], reason: "more attributes are touched than are evaluated" };
+  const named = index.named(path, addedLines(file, texts));
+  if (named !== null) {
+    const reason = named.length === 0 ? "a package list, changed beyond the names on its lines" : null;
+    return { attrs: await existing(named, evaluateHead), reason };
+  }
+  const candidates = index.candidates(path);
+  const failures: string[] = [];
+  const attrs: string[] = [];
+  for (const attr of candidates) {
+    const result = await evaluateHead(attr);
+    if (result.kind === "failed") failures.push(`${attr}: ${result.reason}`);
+    if (result.kind === "derivations" && reads(result.files, path)) attrs.push(attr);
+  }
+  if (isShared(path)) return { attrs, reason: "shared code: it reaches packages that are not evaluated" };
+  if (attrs.length > 0) return { attrs, reason: null };
+  if (failures.length > 0) return { attrs, reason: `unmapped: ${failures[0]}` };
+  const tried =
+    candidates.length > 0 ? ` (${candidates.join(", ")} ${candidates.length === 1 ? "does" : "do"} not)` : "";
+  return { attrs, reason: `unmapped: no attribute is known to read it${tried}` };
+}
+
+async function existing(
+  attrs: readonly string[],
+  evaluateHead: (attr: string) => Promise<Evaluation>,
+): Promise<readonly string[]> {
+  const kept: string[] = [];
+  for (const attr of new Set(attrs)) if ((await evaluateHead(attr)).kind !== "absent") kept.push(attr);
+  return kept;
+}
+
+/** Whether an evaluation read the file, or, for a file that is not Nix code, the package beside or above it. */
+function reads(files: ReadonlySet<string>, path: string): boolean {
+  if (path.endsWith(".nix")) return files.has(path);
+  for (let folder = path.slice(0, path.lastIndexOf("/")); folder.includes("/"); ) {
+    const prefix = `${folder}/`;
+    const beside = [...files].some(
+      (file) => file.startsWith(prefix) && !file.slice(prefix.length).includes("/"),
+    );
+    if (beside) return true;
+    folder = folder.slice(0, folder.lastIndexOf("/"));
+  }
+  return false;
+}
+
+function addedLines(file: FileChange, texts: ChangedTexts): readonly string[] {
+  const before = new Set((file.base && texts.base.get(file.base.path)?.split("\n")) || []);
+  const after = (file.head && texts.head.get(file.head.path)?.split("\n")) || [];
+  return after.filter((line) => !before.has(line));
+}
+
+/** The system of this machine as Nix names it. */
+export function currentSystem(): string {
+  const cpu: Readonly<Record<string, string>> = {
+    x64: "x86_64",
+    arm64: "aarch64",
+    ia32: "i686",
+    arm: "armv7l",
+  };
+  return `${cpu[process.arch] ?? process.arch}-${process.platform}`;
+}
+
+const SYSTEM = /\b(?:x86_64|aarch64|i686|armv7l|armv6l|riscv64|powerpc64le)-(?:linux|darwin)\b/g;
+
+/** The systems, other than this one, that lines of the change name. */
+function systemsIn(texts: ChangedTexts): readonly string[] {
+  const systems = new Set<string>();
+  const before = new Set([...texts.base.values()].flatMap((text) => text.split("\n")));
+  const known = new Set(
+    [...texts.base.values()].flatMap((text) => hashLiterals(text).map(({ hash }) => hash)),
+  );
+  for (const [path, text] of texts.head) {
+    if (!path.endsWith(".nix") || isUnrelated(path)) continue;
+    const pins = newLiterals(text, known).length > 0;
+    for (const line of text.split("\n")) {
+      if (before.has(line)) continue;
+      for (const [system] of line.matchAll(SYSTEM)) systems.add(system);
+      // Without a new hash these lines are about building, which is the same fetch everywhere.
+      if (pins && /\bisDarwin\b|\bdarwin\b/.test(line)) systems.add("aarch64-darwin").add("x86_64-darwin");
+      if (pins && /\bisAarch64\b/.test(line)) systems.add("aarch64-linux");
+    }
+  }
+  systems.delete(currentSystem());
+  return [...systems].sort();
+}

@@ -1,0 +1,160 @@
+/**
+ * Verification, in order: write both trees, evaluate what the change touches, find the fixed-output derivations (FODs)
+ * that differ, fetch them again with every cache out of the way, and say what came of it.
+ */
+import { type Change, pathOf, type Unchecked } from "../change/change.ts";
+import { VerifodError } from "../errors.ts";
+import { formatSri } from "../nix/hash.ts";
+import { type ChangedFod, changedFods, fodsOf } from "./changed-fods.ts";
+import { derivationReader } from "./closure.ts";
+import { hashLiterals, newLiterals } from "./literals.ts";
+import { readMirrors } from "./mirrors.ts";
+import { type Nix, openNix } from "./nix.ts";
+import { verifiesTls } from "./nix-version.ts";
+import type { VerifyOptions } from "./options.ts";
+import { killMarked } from "./process.ts";
+import { refetchAll } from "./refetch-all.ts";
+import { selfTest } from "./self-test.ts";
+import { type ChangedTexts, evaluateTouched, type Touched } from "./touched.ts";
+import { writeTrees } from "./trees.ts";
+import type { FodVerdict } from "./verdict.ts";
+import { makeWork, removeTree } from "./work.ts";
+
+export interface Verification {
+  readonly verdicts: readonly FodVerdict[];
+  readonly unchecked: readonly Unchecked[];
+  /** The attributes that were evaluated on both sides, by their derivations. */
+  readonly evaluated: readonly EvaluatedFact[];
+  readonly nix: { readonly version: string; readonly verifiesTls: boolean; readonly sandbox: boolean };
+}
+
+export interface EvaluatedFact {
+  readonly attr: string;
+  /** Null: that of this machine. */
+  readonly system: string | null;
+  readonly base: string | null;
+  readonly head: string;
+}
+
+/**
+ * Verifies a change of a git repository. What cannot be checked is in the result; throws a `VerifodError` when nothing
+ * can be (no Nix, a Nix that fails the self-test, a repository that lacks files).
+ */
+export async function verify(change: Change, options: VerifyOptions): Promise<Verification> {
+  return withNix(options, async (nix) => {
+    const step = (text: string) => options.onProgress?.({ kind: "step", text });
+    step("testing Nix");
+    const failed = (await selfTest(nix, options.signal)).filter(({ failure }) => failure !== null);
+    if (failed[0]) {
+      throw new VerifodError(
+        "outside",
+        `Nix ${nix.version} fails the self-test (${failed[0].what}: ${failed[0].failure}): ${ADVICE}`,
+      );
+    }
+    step("writing both trees");
+    const roots = `${nix.work}/trees`;
+    const commits = { base: change.base.commit, head: change.head.commit };
+    const trees = await writeTrees(options.repository, commits, roots);
+    const texts = await readTexts(change);
+    const reader = derivationReader(nix.store.files);
+    step("evaluating");
+    const touched = await evaluateTouched(
+      nix,
+      reader,
+      change,
+      texts,
+      { ...trees, roots },
+      {
+        entry: options.entry,
+        attrs: options.attrs,
+        maxAttributes: options.maxAttributes,
+        limits: options.evaluation,
+        parallel: options.evaluation.parallel,
+        signal: options.signal,
+        onEvaluating: (attr, system) => options.onProgress?.({ kind: "evaluating", attr, system }),
+      },
+    );
+    const changed = changedFods(touched.evaluated);
+    const mirrors = usesMirrors(changed) ? await readMirrors(nix, trees.base, roots, options.evaluation) : {};
+    const verdicts = await refetchAll(nix, changed, mirrors, options);
+    const paths = new Set(change.files.map(pathOf));
+    return {
+      verdicts,
+      unchecked: [
+        ...change.unchecked,
+        ...trees.leftOut.filter(({ what }) => paths.has(what)),
+        ...touched.unchecked,
+        ...unaccounted(texts, touched),
+      ],
+      evaluated: touched.evaluated.map(({ attr, system, base, head }) => ({
+        attr,
+        system,
+        base: base?.root ?? null,
+        head: head.root,
+      })),
+      nix: { version: nix.version, verifiesTls: verifiesTls(nix.version), sandbox: nix.store.sandbox },
+    };
+  });
+}
+
+const ADVICE =
+  "verification needs user namespaces for the sandbox, or --unsafe-no-sandbox on a machine that is thrown away";
+
+/** Runs something with the Nix of `options`; nothing of it is left afterwards: no file, no process. */
+export async function withNix<T>(options: VerifyOptions, use: (nix: Nix) => Promise<T>): Promise<T> {
+  const work = await makeWork();
+  try {
+    return await use(await openNix(work, options.environment, options.sandbox, options.nix));
+  } finally {
+    killMarked(work);
+    await removeTree(work);
+  }
+}
+
+async function readTexts(change: Change): Promise<ChangedTexts> {
+  const base = new Map<string, string>();
+  const head = new Map<string, string>();
+  for (const file of change.files) {
+    for (const [entry, tree, texts] of [
+      [file.base, change.base, base],
+      [file.head, change.head, head],
+    ] as const) {
+      const content = entry && entry.kind !== "symlink" ? await tree.read(entry) : null;
+      if (entry && content?.kind === "text") texts.set(entry.path, content.text);
+    }
+  }
+  return { base, head };
+}
+
+/** Above this the rest of a file's hashes is told as a number. */
+const MAX_LITERALS = 5;
+
+/** The hashes that the change brings and that no evaluated derivation has: nothing is known of them. */
+function unaccounted(texts: ChangedTexts, touched: Touched): readonly Unchecked[] {
+  const seen = new Set<string>();
+  for (const { head } of touched.evaluated) {
+    for (const { output } of fodsOf(head.closure)) seen.add(formatSri(output.hash));
+  }
+  const before = new Set(
+    [...texts.base.values()].flatMap((text) => hashLiterals(text).map(({ hash }) => hash)),
+  );
+  const result: Unchecked[] = [];
+  for (const [path, text] of texts.head) {
+    if (!path.endsWith(".nix")) continue;
+    const missing = newLiterals(text, before).filter(({ hash }) => !seen.has(hash));
+    for (const { hash, line } of missing.slice(0, MAX_LITERALS)) {
+      result.push({ what: `${path}:${line}`, reason: `the hash ${hash} is in no evaluated derivation` });
+    }
+    if (missing.length > MAX_LITERALS) {
+      const rest = missing.length - MAX_LITERALS;
+      result.push({ what: path, reason: `${rest} more of its hashes are in no evaluated derivation` });
+    }
+  }
+  return result;
+}
+
+function usesMirrors(changed: readonly ChangedFod[]): boolean {
+  return changed.some(({ derivation }) =>
+    [...derivation.env.values()].some((value) => value.includes("mirror://")),
+  );
+}
