@@ -1,0 +1,180 @@
+import type { Command, Script } from "../nix/model.ts";
+import type { SettingChange } from "../pair/settings.ts";
+import type { Severity } from "../report/review.ts";
+import { isNewFile, nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
+import {
+  isNewPackage,
+  isTestPath,
+  lastName,
+  newSettings,
+  settingFinding,
+  settingName,
+  shownValue,
+  versionChange,
+} from "./_settings.ts";
+import { fileName } from "./_text.ts";
+import type { Facts, Rule } from "./rule.ts";
+
+export const rule: Rule = {
+  id: "attr-or-binary-hijack",
+  threat: "A37",
+  description: "A name that people use starts to mean another program",
+  severity: "high",
+  *check(facts) {
+    for (const change of newSettings(facts)) {
+      const { after, before } = change;
+      if (isTestPath(after.path)) continue;
+      const hijack = hijackOf(facts, change);
+      if (!hijack) continue;
+      yield settingFinding(change, {
+        severity: hijack.severity,
+        confidence: "medium",
+        title: hijack.what,
+        message: [
+          `${settingName(after)} is now ${shownValue(after)} (${before ? `before: ${shownValue(before)}` : "not set before"}).`,
+          hijack.why,
+          "Upstream's own rename, linked from the change, would clear this.",
+          hijack.check,
+        ].join(" "),
+      });
+    }
+    for (const { script, seen } of newSightings(facts, shadowed)) {
+      yield scriptFinding(script, seen, {
+        severity: isNewFile(facts, script.path) ? "medium" : "high",
+        confidence: "medium",
+        title: `${nameOf(script)} puts ${seen.name} into bin`,
+        message: `New in ${nameOf(script)}: ${shown(seen.command)}. A package that is not ${seen.name} then answers when people type ${seen.name}, and sees what they hand to it. Another name, or a folder outside bin, would clear this. See what it installs: ls $(nix-build -A ATTRIBUTE)/bin`,
+        after: seen.name,
+      });
+    }
+  },
+};
+
+interface Hijack {
+  readonly what: string;
+  readonly why: string;
+  readonly check: string;
+  readonly severity: Severity;
+}
+
+function hijackOf(facts: Facts, change: SettingChange): Hijack | null {
+  const { after, before } = change;
+  if (after === null) return null;
+  const name = lastName(after);
+  if (name === "mainProgram" && before !== null) {
+    const [now, old] = [after.value, before.value];
+    if (now.kind !== "string" || old.kind !== "string" || isNewPackage(facts, after)) return null;
+    const version = versionChange(facts, change);
+    const major = version !== null && version.from.split(".")[0] !== version.to.split(".")[0];
+    if (major || now.value.includes("${") || packageNames(facts, change).includes(now.value)) return null;
+    return {
+      what: `The package now starts ${now.value} instead of ${old.value}`,
+      why: "nix run and every module that uses lib.getExe start this program, with the user's rights, without anybody having asked for another one.",
+      check: "See what is installed: ls $(nix-build -A ATTRIBUTE)/bin",
+      severity: "medium",
+    };
+  }
+  if (name === "priority" && after.attributes.includes("meta")) {
+    const was = before?.value.kind === "number" ? before.value.value : 5;
+    if (after.value.kind !== "number" || after.value.value >= was || isNewPackage(facts, after)) return null;
+    return {
+      what: `The package's files now win over those of others (priority ${after.value.value})`,
+      why: "In a profile with both, its programs take the place of others with the same name.",
+      check: "See which names it has: ls $(nix-build -A ATTRIBUTE)/bin",
+      severity: "medium",
+    };
+  }
+  return retargeted(change);
+}
+
+/** The names that the package goes by: its folder's, its pname's. */
+function packageNames(facts: Facts, { after }: SettingChange): readonly string[] {
+  const path = after?.path ?? "";
+  const folder = path.split("/").at(-2) ?? "";
+  const names = facts.pins.head.flatMap((pin) =>
+    pin.path === path && pin.pname !== null ? [pin.pname] : [],
+  );
+  return [folder, ...names];
+}
+
+const NAME_LISTS =
+  /(^|\/)(aliases|all-packages|top-level|python-aliases|python-packages|perl-packages|\w+-packages)\.nix$/;
+
+/** An attribute of a list of packages that goes from one package to an unrelated one. */
+function retargeted({ before, after }: SettingChange): Hijack | null {
+  if (before === null || after === null || !NAME_LISTS.test(after.path)) return null;
+  const name = lastName(after);
+  const [old, now] = [targetOf(before.text), targetOf(after.text)];
+  if (old === null || now === null || old === now) return null;
+  // Another version, another variant, the package's own name: what default bumps and renames look like.
+  if (related(now, old) || related(now, name) || after.conditions.length > 0) return null;
+  return {
+    what: `${name} now is ${now} instead of ${old}`,
+    why: "Everybody who installs or depends on that name gets another program with their next update.",
+    check: `Compare both: nix eval -f . ${now}.meta.homepage; nix eval -f . ${old}.meta.homepage`,
+    severity: "high",
+  };
+}
+
+/** `x`, `pkgs.x`, or the last folder of `callPackage ../x/y { }`. */
+function targetOf(text: string): string | null {
+  if (/^[a-zA-Z_][\w'-]*(\.[a-zA-Z_][\w'-]*)*$/.test(text)) return text.slice(text.lastIndexOf(".") + 1);
+  const path = /^(?:[\w.]*\.)?(?:callPackage|newScope \S+) (\.\.?\/[\w./+-]+)/.exec(text)?.[1];
+  return path ? fileName(path.replace(/\/(default|package)\.nix$/, "").replace(/\.nix$/, "")) : null;
+}
+
+function related(a: string, b: string): boolean {
+  const plain = (name: string) => name.toLowerCase().replace(/[\d_.'-]+/g, "");
+  const [x, y] = [plain(a), plain(b)];
+  if (x === "" || y === "") return true;
+  return x.includes(y) || y.includes(x) || commonStart(x, y) >= 4;
+}
+
+function commonStart(a: string, b: string): number {
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) at++;
+  return at;
+}
+
+/** Programs that others call by name, with secrets or rights. */
+const SENSITIVE =
+  /^(sudo|doas|su|ssh|scp|sftp|ssh-agent|gpg|gpg2|passwd|login|ls|cat|cp|mv|rm|git|bash|sh|zsh|fish|env|curl|wget|nix|nix-build|nix-env|nix-shell|nixos-rebuild|systemctl|pass|age|openssl|docker|kubectl|npm|node|python|python3|pip|cargo|make|gcc|cc|ld)$/;
+
+interface Shadow extends Sighting {
+  readonly command: Command;
+  readonly name: string;
+}
+
+function shadowed(script: Script): readonly Shadow[] {
+  if (script.context !== "build") return [];
+  return script.commands.flatMap((command) => {
+    const targets = targetsOf(command);
+    return targets.flatMap((target) => {
+      const name = /^\$\{?(?:out|bin|\w*[oO]utput\w*)\}?\/s?bin\/([\w.+-]+)$/.exec(target)?.[1];
+      const own = name !== undefined && script.path.split("/").some((part) => part.startsWith(name));
+      return name !== undefined && SENSITIVE.test(name) && !own
+        ? [{ command, name, key: name, span: command.span }]
+        : [];
+    });
+  });
+}
+
+function targetsOf(command: Command): readonly string[] {
+  const written = command.redirects
+    .filter(({ operator }) => operator.startsWith(">"))
+    .map(({ target }) => target);
+  const plain = command.words.filter((word) => !word.startsWith("-"));
+  switch (command.name) {
+    case "ln":
+    case "cp":
+    case "mv":
+    case "install":
+      return [...written, ...plain.slice(-1)];
+    case "makeWrapper":
+    case "makeBinaryWrapper":
+    case "makeShellWrapper":
+      return [...written, ...plain.slice(1, 2)];
+    default:
+      return written;
+  }
+}

@@ -1,0 +1,157 @@
+import type { SettingChange } from "../pair/settings.ts";
+import type { Severity } from "../report/review.ts";
+import {
+  isNewPackage,
+  isScript,
+  isTestPath,
+  lastName,
+  listDifference,
+  newSettings,
+  settingFinding,
+  settingName,
+  shownValue,
+} from "./_settings.ts";
+import type { Rule } from "./rule.ts";
+
+export const rule: Rule = {
+  id: "dependency-rewire",
+  threat: "A55",
+  description: "A dependency is replaced by a weaker or foreign one of nearly the same name",
+  severity: "high",
+  *check(facts) {
+    for (const change of newSettings(facts)) {
+      const { after, before } = change;
+      if (isTestPath(after.path) || isNewPackage(facts, after) || isScript(facts, after)) continue;
+      const rewired = rewiredIn(change);
+      if (!rewired) continue;
+      yield settingFinding(change, {
+        severity: rewired.severity,
+        confidence: "medium",
+        title: rewired.what,
+        message: [
+          `${settingName(after)} is now ${shownValue(after)} (${before ? `before: ${shownValue(before)}` : "not set before"}).`,
+          rewired.why,
+          "The upstream's own requirement of that variant, named in the recipe, would clear this.",
+          "See what it is built against: nix-store --query --references $(nix-instantiate -A ATTRIBUTE)",
+        ].join(" "),
+      });
+    }
+  },
+};
+
+interface Rewired {
+  readonly what: string;
+  readonly why: string;
+  readonly severity: Severity;
+}
+
+const WEAKER =
+  "The variant is older, has known weaknesses, or leaves out what the other checks; whoever uses the package gets that with it.";
+
+const INPUTS =
+  /^(propagated)?(native)?(build)?(Native)?(Build)?(host)?[iI]nputs$|^(buildInputs|nativeBuildInputs|propagatedBuildInputs|dependencies|build-system|propagatedNativeBuildInputs)$/i;
+
+function rewiredIn(change: SettingChange): Rewired | null {
+  const { after, before } = change;
+  if (after === null) return null;
+  const name = lastName(after);
+  if (INPUTS.test(name)) {
+    const { added, removed } = listDifference(change);
+    for (const item of added) {
+      const old = removed.find((each) => isWeakerThan(item, each));
+      if (old) return { what: `${old} is replaced by ${item}`, why: WEAKER, severity: "high" };
+    }
+    return null;
+  }
+  const library = outsideLibrary(change);
+  if (library) {
+    return {
+      what: `Libraries are taken from ${library}`,
+      why: "What stands there on a user's machine, not in the store, is then loaded into the program.",
+      severity: "high",
+    };
+  }
+  // `callPackage ./x { openssl = openssl_1_1; }`, `x.override { … }`: the argument's own name says what belongs there.
+  const isArgument = /^[a-zA-Z_][\w'-]*(\.[\w'-]+)*$/.test(after.text);
+  if (
+    isArgument &&
+    before !== null &&
+    isWeakerThan(after.text, before.text) &&
+    stemOf(name) === stemOf(after.text)
+  ) {
+    return { what: `${name} becomes ${after.text}`, why: WEAKER, severity: "high" };
+  }
+  if (
+    isArgument &&
+    before === null &&
+    after.attributes.length > 1 &&
+    isWeakVariant(after.text) &&
+    last(after.text).startsWith(name)
+  ) {
+    return { what: `${name} becomes ${after.text}`, why: WEAKER, severity: "high" };
+  }
+  return null;
+}
+
+const last = (path: string) => path.slice(path.lastIndexOf(".") + 1);
+
+/** `openssl` of `pkgs.openssl_1_1`, `openssl_legacy` and `openssl-unsafe`. */
+function stemOf(path: string): string {
+  return last(path)
+    .toLowerCase()
+    .replace(/[-_]?(legacy|insecure|unsafe|oldstable|old|vendored|bundled|unstable|v?\d[\d._-]*)+$/, "")
+    .replace(/[-_]$/, "");
+}
+
+function isWeakVariant(path: string): boolean {
+  return (
+    /[-_]?(legacy|insecure|unsafe|vendored|bundled)$/i.test(last(path)) ||
+    /^(openssl_1\w*|openssl_3_0|python2\w*|gnutls_?2\w*|libressl_[23]_\w+)$/.test(last(path))
+  );
+}
+
+/** The same library, in a variant that is weaker by name or by its version. */
+function isWeakerThan(now: string, old: string): boolean {
+  if (now === old || stemOf(now) === "" || stemOf(now) !== stemOf(old)) return false;
+  if (isWeakVariant(now) && !isWeakVariant(old)) return true;
+  const [a, b] = [versionIn(now), versionIn(old)];
+  return SECURITY.test(stemOf(now)) && a !== null && b !== null && compare(a, b) < 0;
+}
+
+/** Libraries where an older version is a matter of security by itself. */
+const SECURITY =
+  /^(openssl|gnutls|libressl|nss|mbedtls|wolfssl|botan|libgcrypt|libsodium|curl|libssh2?|expat|zlib|xz|libxml2|openssh|gnupg|webkitgtk|nodejs|electron)$/;
+
+function versionIn(path: string): readonly number[] | null {
+  const found = /[-_]?(\d[\d_]*)$/.exec(last(path))?.[1];
+  return found ? found.split("_").map(Number) : null;
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (let index = 0; index < Math.max(a.length, b.length); index++) {
+    const difference = (a[index] ?? 0) - (b[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** A library path outside the store that the linker or loader is newly given. */
+function outsideLibrary({ before, after }: SettingChange): string | null {
+  if (
+    after === null ||
+    !/LDFLAGS|LIBRARY_PATH|rpath|RPATH|LD_PRELOAD|linkFlags|configureFlags|cmakeFlags/.test(lastName(after))
+  )
+    return null;
+  const { value } = after;
+  const texts = value.kind === "list" ? value.items : value.kind === "string" ? [value.value] : [];
+  const old = before?.text ?? "";
+  for (const text of texts) {
+    const path =
+      /(?:-rpath[ ,=]+|-L ?|RPATH\S*=|^)(\/(?!nix\/store|build\/|run\/opengl-driver)[a-z][\w./-]*)/.exec(
+        text,
+      )?.[1];
+    if (path && !old.includes(path) && /rpath|-L|LIBRARY_PATH|PRELOAD/i.test(text + lastName(after)))
+      return path;
+  }
+  return null;
+}

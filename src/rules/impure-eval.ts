@@ -1,0 +1,71 @@
+import type { Impurity } from "../nix/model.ts";
+import type { Severity } from "../report/review.ts";
+import { isTestPath } from "./_settings.ts";
+import type { Rule } from "./rule.ts";
+
+export const rule: Rule = {
+  id: "impure-eval",
+  threat: "A49",
+  description: "Evaluation reads the machine or the network that it runs on",
+  severity: "high",
+  *check(facts) {
+    // What moved within the change is not new: as many uses as the base had are let through.
+    const left = new Map<string, number>();
+    for (const { name } of facts.impurities.base) left.set(name, (left.get(name) ?? 0) + 1);
+    for (const impurity of facts.impurities.head) {
+      const known = left.get(impurity.name) ?? 0;
+      if (known > 0) {
+        left.set(impurity.name, known - 1);
+        continue;
+      }
+      const severity = severityOf(impurity);
+      if (!severity) continue;
+      yield {
+        severity,
+        confidence: impurity.name.includes("${") ? "medium" : "high",
+        title: `Evaluation uses ${impurity.name}`,
+        message: [
+          `New: ${impurity.name}, ${WHAT[impurity.kind]}.`,
+          "What a package is then depends on who evaluates it and when, and what is read can leave that machine in an address or a store path.",
+          "An argument, a file of this repository, or a fetcher with a hash would clear this.",
+          `Check with: nix-instantiate --option restrict-eval true --option allow-import-from-derivation false -A ATTRIBUTE`,
+        ].join(" "),
+        at: { side: "head", span: impurity.span },
+        before: null,
+        after: impurity.name,
+        evidence: ["static"],
+        related: [],
+        identity: [impurity.name],
+      };
+    }
+  },
+};
+
+const WHAT: Readonly<Record<Impurity["kind"], string>> = {
+  environment: "which reads the environment of whoever evaluates",
+  fetch: "which fetches without a hash while evaluating",
+  path: "which reads a file outside this repository",
+  "search-path": "which is whatever the evaluator's search path says",
+  execution:
+    "which may run a program while evaluating, or is computed so that the text does not say what it is",
+  clock: "which is another value every second",
+};
+
+/** Files that are not packages: entry points and tools that people run by hand may look around. */
+const GLUE =
+  /(^|\/)(flake|shell|release\w*|default-?ci|ci|update\w*|generate\w*|bootstrap-files)\.nix$|^(ci|maintainers|\.github|pkgs\/test|doc|lib\/tests)\//;
+
+function severityOf({ path, kind }: Impurity): Severity | null {
+  if (isTestPath(path) || GLUE.test(path) || !path.includes("/")) return null;
+  switch (kind) {
+    case "environment":
+    case "fetch":
+    case "execution":
+    case "path":
+      return "high";
+    case "clock":
+      return "medium";
+    case "search-path":
+      return "medium";
+  }
+}

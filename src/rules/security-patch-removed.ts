@@ -1,0 +1,135 @@
+import type { Setting } from "../nix/model.ts";
+import type { SettingChange } from "../pair/settings.ts";
+import type { Confidence, Severity } from "../report/review.ts";
+import { isGonePackage, lastName, settingFinding, shownValue, versionChange } from "./_settings.ts";
+import { fileName, headPath } from "./_text.ts";
+import type { Facts, Rule, RuleFinding } from "./rule.ts";
+
+export const rule: Rule = {
+  id: "security-patch-removed",
+  threat: "A17",
+  description: "A patch that fixes a vulnerability is dropped",
+  severity: "high",
+  *check(facts) {
+    const kept = keptText(facts);
+    const told = new Set<string>();
+    for (const change of facts.settings) {
+      const { before, after } = change;
+      if (before === null || !PATCHES.test(lastName(before))) continue;
+      if (after === null && isGonePackage(facts, before)) continue;
+      const old = textsOf(before);
+      const now = new Set(after ? textsOf(after) : []);
+      const lost = old
+        .filter((text) => !now.has(text))
+        .flatMap((text) => fixesIn(text))
+        .filter((fix) => !kept.includes(fix));
+      const names = [...new Set(lost)];
+      if (names.length === 0) continue;
+      for (const name of names) told.add(name);
+      const { severity, confidence, why } = judge(facts, change);
+      yield settingFinding(change, {
+        severity,
+        confidence,
+        title: `Dropped: ${names.slice(0, 3).join(", ")}`,
+        message: [
+          `${lastName(before)} no longer holds ${names.join(", ")}. ${why}`,
+          "If the new source lacks the fix, the package looks newer and is more vulnerable.",
+          "The fix's commit being part of the new version would clear this.",
+          "Check whether the patch is in the source: patch -R --dry-run -p1 -d $(nix-build -A ATTRIBUTE.src) < PATCH",
+        ].join(" "),
+        before: names.join(", "),
+        after: after && shownValue(after),
+        identity: names,
+      });
+    }
+    yield* removedFiles(facts, kept, told);
+  },
+};
+
+const PATCHES = /^(patches|extraPatches|prePatches|cargoPatches|patchFlagsList)$/;
+const IDS = /CVE-\d{4}-\d+|GHSA(?:-[0-9a-z]{4}){3}/g;
+const WORDS = /security|overflow|\bRCE\b|use-after-free|injection|traversal|sanitiz/i;
+
+/** The items of a list of patches, each with its own text. */
+function textsOf({ value, text }: Setting): readonly string[] {
+  return value.kind === "list" ? value.items : [text];
+}
+
+/** What a patch says that it fixes: identifiers, else its name when that is about security. */
+function fixesIn(text: string): readonly string[] {
+  const ids = text.match(IDS);
+  if (ids) return [...new Set(ids)];
+  const name = /([\w.+-]+\.(?:patch|diff))/.exec(text)?.[1];
+  return name !== undefined && WORDS.test(name) ? [name] : [];
+}
+
+/** All that the head still says about patches: a fix that is named there has only moved. */
+function keptText(facts: Facts): string {
+  const settings = facts.settings.flatMap(({ after }) =>
+    after && /patch/i.test(after.attributes.join(".")) ? [after.text] : [],
+  );
+  const pins = facts.pins.head.map(({ urls, pname }) =>
+    [pname ?? "", ...urls.map(({ value }) => value)].join(" "),
+  );
+  const files = facts.files.flatMap(({ change }) => (change.head ? [change.head.path] : []));
+  return [...settings, ...pins, ...files].join("\n");
+}
+
+function judge(
+  facts: Facts,
+  change: SettingChange,
+): { severity: Severity; confidence: Confidence; why: string } {
+  const version = versionChange(facts, change);
+  if (version) {
+    return {
+      severity: "low",
+      confidence: "low",
+      why: `The version moves from ${version.from} to ${version.to}, which may hold the fix; the text does not say.`,
+    };
+  }
+  const path = (change.after ?? change.before).path;
+  const moved = facts.sources.some(
+    ({ before, after }) => before?.path === path && (after ?? before).role !== "patch",
+  );
+  return moved
+    ? {
+        severity: "medium",
+        confidence: "medium",
+        why: "The source moves as well, which may hold the fix; the text does not say.",
+      }
+    : { severity: "block", confidence: "high", why: "The version and the source are as they were." };
+}
+
+/** A patch file that is deleted, when no list that the change touches told it. */
+function* removedFiles(facts: Facts, kept: string, told: ReadonlySet<string>): Generator<RuleFinding> {
+  for (const file of facts.files) {
+    if (file.change.status !== "removed") continue;
+    const path = headPath(file);
+    if (!/\.(patch|diff)$/.test(path)) continue;
+    const names = fixesIn(fileName(path)).filter((name) => !kept.includes(name) && !told.has(name));
+    if (names.length === 0) continue;
+    const folder = path.slice(0, path.lastIndexOf("/") + 1);
+    const gone = facts.files.some(
+      ({ change }) =>
+        change.status === "removed" &&
+        change.base.path.startsWith(folder) &&
+        change.base.path.endsWith(".nix"),
+    );
+    if (gone) continue;
+    const bumped = facts.settings.some(
+      ({ after }) => after?.path.startsWith(folder) && lastName(after) === "version",
+    );
+    yield {
+      severity: bumped ? "low" : "high",
+      confidence: bumped ? "low" : "medium",
+      title: `Deleted: ${fileName(path)}`,
+      message: `${path} is deleted, and nothing in the change names ${names.join(", ")} any more. ${bumped ? "The version moves as well, which may hold the fix; the text does not say." : "No version beside it moves."} If the source lacks the fix, the package is vulnerable again. The fix's commit being part of the new version would clear this. Check with: git show BASE:${path} | patch -R --dry-run -p1 -d $(nix-build -A ATTRIBUTE.src)`,
+      at: { side: "base", span: { path, start: 0, end: Math.max(0, (file.base ?? "").indexOf("\n")) } },
+      before: names.join(", "),
+      after: null,
+      evidence: ["static"],
+      related: [],
+      identity: names,
+    };
+  }
+}
