@@ -1,10 +1,12 @@
 /** All rules. Written by `npm run rules`: do not edit. */
 // biome-ignore-all assist/source/organizeImports: in the order of the rules.
 // biome-ignore-all format: one rule a line, so that two new rules rarely meet in one line.
+import { rule as attrOrBinaryHijack } from "./attr-or-binary-hijack.ts";
 import { rule as binaryOrHugeFile } from "./binary-or-huge-file.ts";
 import { rule as buildPhaseNetwork } from "./build-phase-network.ts";
 import { rule as ciWorkflowChange } from "./ci-workflow-change.ts";
 import { rule as compilerHardeningDisabled } from "./compiler-hardening-disabled.ts";
+import { rule as dependencyRewire } from "./dependency-rewire.ts";
 import { rule as diffSuppression } from "./diff-suppression.ts";
 import { rule as embeddedScriptGrowth } from "./embedded-script-growth.ts";
 import { rule as farRightCode } from "./far-right-code.ts";
@@ -12,6 +14,8 @@ import { rule as firewallDefaultOpened } from "./firewall-default-opened.ts";
 import { rule as hiddenUnicode } from "./hidden-unicode.ts";
 import { rule as highEntropyString } from "./high-entropy-string.ts";
 import { rule as homoglyphString } from "./homoglyph-string.ts";
+import { rule as impureEval } from "./impure-eval.ts";
+import { rule as insecureMarkRemoved } from "./insecure-mark-removed.ts";
 import { rule as lockfilePoisoning } from "./lockfile-poisoning.ts";
 import { rule as loneCrHiddenCode } from "./lone-cr-hidden-code.ts";
 import { rule as obfuscatedPayload } from "./obfuscated-payload.ts";
@@ -20,8 +24,10 @@ import { rule as remoteAccessWeakened } from "./remote-access-weakened.ts";
 import { rule as remoteCodeInRecipe } from "./remote-code-in-recipe.ts";
 import { rule as reviewerPromptInjection } from "./reviewer-prompt-injection.ts";
 import { rule as sandboxEscapeAttr } from "./sandbox-escape-attr.ts";
+import { rule as securityPatchRemoved } from "./security-patch-removed.ts";
 import { rule as staticParseDisagreement } from "./static-parse-disagreement.ts";
 import { rule as symlinkOrSpecialFile } from "./symlink-or-special-file.ts";
+import { rule as systemdHardeningRemoved } from "./systemd-hardening-removed.ts";
 import { rule as testsDisabled } from "./tests-disabled.ts";
 import { rule as tlsVerificationOff } from "./tls-verification-off.ts";
 import { rule as trustAnchorAdded } from "./trust-anchor-added.ts";
@@ -30,10 +36,12 @@ import { rule as writesOutsideOut } from "./writes-outside-out.ts";
 import type { Rule } from "./rule.ts";
 
 export const rules: readonly Rule[] = [
+  attrOrBinaryHijack,
   binaryOrHugeFile,
   buildPhaseNetwork,
   ciWorkflowChange,
   compilerHardeningDisabled,
+  dependencyRewire,
   diffSuppression,
   embeddedScriptGrowth,
   farRightCode,
@@ -41,6 +49,8 @@ export const rules: readonly Rule[] = [
   hiddenUnicode,
   highEntropyString,
   homoglyphString,
+  impureEval,
+  insecureMarkRemoved,
   lockfilePoisoning,
   loneCrHiddenCode,
   obfuscatedPayload,
@@ -49,8 +59,10 @@ export const rules: readonly Rule[] = [
   remoteCodeInRecipe,
   reviewerPromptInjection,
   sandboxEscapeAttr,
+  securityPatchRemoved,
   staticParseDisagreement,
   symlinkOrSpecialFile,
+  systemdHardeningRemoved,
   testsDisabled,
   tlsVerificationOff,
   trustAnchorAdded,
