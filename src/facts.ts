@@ -149,7 +149,9 @@ async function codeOf(
 }
 
 function mayHoldScripts(code: CodeFile): boolean {
-  return code.document !== null || /\.(?:sh|bash|py|pl|patch|diff)$/.test(code.path);
+  return (
+    code.document !== null || code.text.startsWith("#!") || /\.(?:sh|bash|py|pl|patch|diff)$/.test(code.path)
+  );
 }
 
 function textOf(entry: Entry | null, content: Content | null): string | null {

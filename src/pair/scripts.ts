@@ -4,14 +4,14 @@ import { type Paired, pairByKeys } from "./changes.ts";
 
 export type ScriptChange = Paired<Script>;
 
-/** Pairs scripts; those with the same code are left out. `renamed` gives the head's path of a base file. */
+/** Pairs scripts; those with the same code are left out. `renames`: a base path to its head path. */
 export function pairScripts(
   base: readonly Script[],
   head: readonly Script[],
-  renamed: (path: string) => string,
+  renames: ReadonlyMap<string, string>,
 ): readonly ScriptChange[] {
   const path = (script: Script, side: "base" | "head") =>
-    side === "base" ? renamed(script.path) : script.path;
+    side === "base" ? (renames.get(script.path) ?? script.path) : script.path;
   return pairByKeys(
     base,
     head,

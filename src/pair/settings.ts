@@ -4,14 +4,14 @@ import { type Paired, pairByKeys } from "./changes.ts";
 
 export type SettingChange = Paired<Setting>;
 
-/** Pairs settings by attribute path; those with the same value are left out. `renamed` gives the head's path of a base file. */
+/** Pairs settings by attribute path; those with the same value are left out. `renames`: a base path to its head path. */
 export function pairSettings(
   base: readonly Setting[],
   head: readonly Setting[],
-  renamed: (path: string) => string,
+  renames: ReadonlyMap<string, string>,
 ): readonly SettingChange[] {
   const path = (setting: Setting, side: "base" | "head") =>
-    side === "base" ? renamed(setting.path) : setting.path;
+    side === "base" ? (renames.get(setting.path) ?? setting.path) : setting.path;
   const name = (setting: Setting) => setting.attributes.join(".");
   return pairByKeys(
     base,
