@@ -5,7 +5,7 @@ import { type Session, snippet } from "./session.ts";
 import { entriesOf } from "./sets.ts";
 import type { SourceFile } from "./source-file.ts";
 import { parts, type SyntaxNode } from "./syntax.ts";
-import { lazy, type Thunk, unknown, type Value } from "./value.ts";
+import { lazy, type Thunk, textValue, unknown, type Value } from "./value.ts";
 
 /** The scope around a node: what the binders between it and the root of its file bind. */
 export function scopeAt(session: Session, file: SourceFile, node: SyntaxNode): Scope {
@@ -54,6 +54,17 @@ function innerScope(session: Session, file: SourceFile, binder: SyntaxNode, oute
     default:
       return recursiveScope(session, file, binder, outer).scope;
   }
+}
+
+/** The choice that stands for an argument which the text does not give, whatever its default. */
+export function argumentKey(name: string): string {
+  return `argument ${name}`;
+}
+
+function assumedValue(option: string): Value {
+  return option === "true" || option === "false"
+    ? { kind: "bool", value: option === "true" }
+    : textValue(option);
 }
 
 /** What a function literal is called with where it stands, as `finalAttrs` in `mkDerivation (finalAttrs: { … })`. */
@@ -109,7 +120,11 @@ export function functionScope(
         const [identifier, fallback] = parts(formal);
         if (formal.type !== "formal" || !identifier) continue;
         const name = file.text.slice(identifier.start, identifier.end);
-        const missing = () => (fallback ? evaluate(session, file, fallback, scope) : unknown(name, [name]));
+        const missing = () => {
+          const assumed = session.assumed.get(argumentKey(name));
+          if (assumed !== undefined) return assumedValue(assumed);
+          return fallback ? evaluate(session, file, fallback, scope) : unknown(name, [name]);
+        };
         bound.set(
           name,
           lazy(() => {

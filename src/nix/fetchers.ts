@@ -78,8 +78,18 @@ function clones(args: FetcherArguments): boolean {
 const download = (role: SourceRole, extra: readonly string[] = []): Fetcher => ({
   role,
   location: ["url", "urls", ...extra],
-  locate: (args) => ({ urls: plainUrls(args), rev: null }),
+  locate: (args) => {
+    const urls = plainUrls(args);
+    return { urls, rev: archivedRevision(urls[0]) };
+  },
 });
+
+/** The revision in an archive's address: a change from the address to fetchFromGitHub is no change of place. */
+function archivedRevision(url: Text | undefined): Text | null {
+  const match =
+    url?.resolved && /^https?:\/\/github\.com\/[^/]+\/[^/]+\/archive\/(.+)\.tar\.gz$/.exec(url.value);
+  return match ? literal(match[1] ?? "") : null;
+}
 
 const clone = (role: SourceRole, extra: readonly string[] = []): Fetcher => ({
   role,
@@ -312,7 +322,8 @@ const FETCHERS: ReadonlyMap<string, Fetcher> = new Map(
     fetchurlBoot: download("source"),
     fetchzip: download("source"),
     fetchTarball: download("source"),
-    requireFile: download("source"),
+    // The user puts the file into the store; its `url` is a page to read.
+    requireFile: { role: "source", location: ["name", "url"], locate: () => ({ urls: [], rev: null }) },
     fetchtorrent: download("source"),
     fetchipfs: download("source", ["ipfs"]),
     fetchs3: { ...download("source"), location: ["s3url", "url", "urls"] },

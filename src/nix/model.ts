@@ -46,7 +46,7 @@ export interface Source {
   /** What the fetcher would download, in order; for `fetchgit` the clone URL, with `rev` beside it. */
   readonly urls: readonly Text[];
   readonly rev: Text | null;
-  /** SRI, whatever the spelling; null when the hash is empty or not a literal that could be read. */
+  /** SRI, whatever the spelling; a text that is no valid hash as it stands; null when empty or not known. */
   readonly hash: string | null;
   /** The name of the attribute that carries the hash (`hash`, `sha256`, `vendorHash`). */
   readonly hashAttribute: string;

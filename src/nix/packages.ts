@@ -1,6 +1,6 @@
 /** The package around a pin: the expression that gives it a name and a version. */
 import { asSet, evaluateAt } from "./evaluate.ts";
-import { parseName } from "./library/versions.ts";
+import { parseName, versionInName } from "./library/versions.ts";
 import type { Session } from "./session.ts";
 import type { NixFile } from "./sites.ts";
 import { ancestors, isAttrset, parts, type SyntaxNode } from "./syntax.ts";
@@ -26,7 +26,7 @@ export function packageFacts(session: Session, value: Value): Omit<PackageFacts,
   const parsed = name && knownText(name) !== null ? parseName(knownText(name) ?? "") : null;
   const pname = entries.get("pname")?.();
   if (!version && !name && !pname) return null;
-  const fromName = !version && parsed && parsed.version !== "" ? parsed.version : null;
+  const fromName = !version && name?.kind === "text" ? versionInName(name.parts) : null;
   return {
     version: version ? knownText(version) : fromName,
     versionOrigin: originOf(version ?? name),
@@ -67,7 +67,8 @@ const OVERRIDES = /\.override(?:Attrs|Derivation)?\s*$/;
 function candidateValue(session: Session, file: NixFile, up: SyntaxNode, child: SyntaxNode): Value | null {
   if (isAttrset(up)) return evaluateAt(session, file, up);
   if (up.type === "apply_expression" && parts(up)[1] === child) return evaluateAt(session, file, up);
-  if (up.type === "let_expression") {
+  // A pin bound by `let`, or a function's default, belongs to the package that comes out.
+  if (up.type === "let_expression" || (up.type === "function_expression" && child.type === "formals")) {
     const body = parts(up).at(-1);
     return body ? evaluateAt(session, file, body) : null;
   }

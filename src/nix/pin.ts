@@ -18,12 +18,12 @@ import type { SourceFile } from "./source-file.ts";
 import { attrNames, bindingsOf, isAttrset, type SyntaxNode } from "./syntax.ts";
 import { asText, knownText, type Origin, type SetValue, type Value } from "./value.ts";
 
-export interface Finding {
+export interface FoundPin {
   readonly session: Session;
   readonly file: NixFile;
-  /** The call or set that makes the pin, in `file`. */
+  /** What the pin is, in `file`: a call or set, or the hash literal itself where a value was traced. */
   readonly node: SyntaxNode;
-  /** The set literal (or argument) that carries the hash. */
+  /** The set literal (or argument, or literal) that carries the hash. */
   readonly carrier: SyntaxNode;
   readonly fetcher: string | null;
   readonly attributes: SetValue;
@@ -33,7 +33,7 @@ export interface Finding {
   readonly package: PackageFacts;
 }
 
-export function makeSource(found: Finding): Source {
+export function makeSource(found: FoundPin): Source {
   const { file, node, origin, hashName, attributes } = found;
   const dependency = isDependencyHash(hashName);
   const fetcher = fetcherNamed(found.fetcher);
@@ -44,7 +44,8 @@ export function makeSource(found: Finding): Source {
       ? fetcher.locate(args)
       : { urls: args.texts("urls") ?? listOf(args.text("url")), rev: args.text("rev") };
   const path = bindingPath(file, dependency ? found.carrier : node);
-  const names = dependency ? [hashName, ...path] : path;
+  const [first = ""] = path;
+  const names = dependency ? [hashName, ...path] : isHashName(first) ? path.slice(1) : path;
   return {
     path: origin.file.path,
     binding: [...names].reverse().join("."),
@@ -58,14 +59,13 @@ export function makeSource(found: Finding): Source {
     hash: hashOf(found.hash, hashName, args),
     hashAttribute: hashName,
     hashSpan: spanOf(origin),
-    span: { path: file.path, start: node.start, end: node.end },
+    span: spanOfNode(
+      file,
+      isAttrset(found.carrier) && found.carrier.start < node.start ? found.carrier : node,
+    ),
     urlSpan: locationSpan(file, found.carrier, fetcher?.location ?? ["url", "urls"]),
     shape: dependency ? [] : shapeOf(file, found.carrier, fetcher?.location ?? ["url", "urls", "rev"]),
-    packageSpan: found.package.node && {
-      path: file.path,
-      start: found.package.node.start,
-      end: found.package.node.end,
-    },
+    packageSpan: found.package.node && spanOfNode(file, found.package.node),
   };
 }
 
@@ -79,16 +79,21 @@ function roleOf(dependency: boolean, fetcher: SourceRole, names: readonly string
   return fetcher;
 }
 
+function spanOfNode(file: SourceFile, node: SyntaxNode): Span {
+  return { path: file.path, start: node.start, end: node.end };
+}
+
 function spanOf(origin: Origin): Span {
   return { path: origin.file.path, start: origin.start, end: origin.end };
 }
 
-/** The hash as SRI. An `outputHashAlgo` beside it names the algorithm as the attribute's own name does. */
+/** The hash as SRI; a text that is no hash as it stands. An `outputHashAlgo` beside it names the algorithm as the attribute's own name does. */
 function hashOf(value: Value, name: string, args: FetcherArguments): string | null {
   const text = knownText(value);
   if (text === null) return null;
   const stated = args.text("outputHashAlgo")?.value ?? "";
-  return toSri(text, algorithmOfName(name) ?? (isHashAlgorithm(stated) ? stated : undefined));
+  if (text === "") return null;
+  return toSri(text, algorithmOfName(name) ?? (isHashAlgorithm(stated) ? stated : undefined)) ?? text;
 }
 
 function argumentsOf(session: Session, attributes: SetValue): FetcherArguments {

@@ -4,7 +4,7 @@ import type { Entry, Tree, Unchecked } from "../change/change.ts";
 import type { Documents } from "./documents.ts";
 import type { Source } from "./model.ts";
 import type { Region } from "./scripts.ts";
-import { FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
+import { directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { sourcesOfNix } from "./sources.ts";
 
 /** Files that one file's pins may lead to: a package reads some few siblings. */
@@ -21,6 +21,7 @@ export interface NixSide {
 
 export function createNixSide(tree: Tree, documents: Documents): NixSide {
   const loaded = new Map<string, SourceFile | null>();
+  const listed = new Map<string, readonly string[]>();
   const unchecked: Unchecked[] = [];
   const files: SourceFiles = {
     get(path) {
@@ -28,7 +29,22 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
       if (file === undefined) throw new FileNeeded(path);
       return file;
     },
+    siblings(path) {
+      const directory = directoryOf(path);
+      const names = listed.get(directory);
+      if (!names) throw new FileNeeded(directory, "directory");
+      return names.filter((name) => name !== path);
+    },
   };
+
+  async function list(directory: string): Promise<void> {
+    const entries = await tree.list(directory);
+    const paths = entries.map((entry) => entry.path).filter((path) => path.endsWith(".nix"));
+    listed.set(
+      directory,
+      paths.sort((a, b) => usersFirst(a) - usersFirst(b)),
+    );
+  }
 
   async function load(entry: Entry, previous?: string): Promise<SourceFile | null> {
     const known = loaded.get(entry.path);
@@ -66,6 +82,10 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
         return sourcesOfNix(files, file, changed);
       } catch (error) {
         if (!(error instanceof FileNeeded)) throw error;
+        if (error.wanted === "directory") {
+          await list(error.path);
+          continue;
+        }
         const entry = await tree.entry(error.path);
         if (entry) await load(entry);
         else loaded.set(error.path, null);
@@ -76,4 +96,12 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
   }
 
   return { load, sources, unchecked };
+}
+
+/** The names under which nixpkgs keeps the functions and the users of data files. */
+const USERS = ["generic.nix", "default.nix", "package.nix", "common.nix"];
+
+function usersFirst(path: string): number {
+  const index = USERS.findIndex((name) => path.endsWith(`/${name}`));
+  return index < 0 ? USERS.length : index;
 }

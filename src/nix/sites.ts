@@ -3,6 +3,7 @@
 import { algorithmOfName, isHashName } from "./fetchers.ts";
 import { parseHash } from "./hash.ts";
 import type { Region } from "./scripts.ts";
+import { snippet } from "./session.ts";
 import type { SourceFile } from "./source-file.ts";
 import { ancestors, attrName, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
 
@@ -23,6 +24,24 @@ export interface HashLiteral {
   readonly name: string | null;
   /** The names of all bindings around it, innermost first. */
   readonly path: readonly string[];
+}
+
+/** The conditions around a node that must hold (or not) for it to be reached, as they stand. */
+export function conditionsAround(
+  file: SourceFile,
+  node: SyntaxNode,
+): readonly (readonly [string, boolean])[] {
+  const conditions: [string, boolean][] = [];
+  let child = node;
+  for (const up of ancestors(node)) {
+    if (up.type === "if_expression") {
+      const [condition, consequence, alternative] = parts(up);
+      if (condition && child === consequence) conditions.push([snippet(file, condition), true]);
+      if (condition && child === alternative) conditions.push([snippet(file, condition), false]);
+    }
+    child = up;
+  }
+  return conditions;
 }
 
 const ANCHOR =
@@ -132,6 +151,15 @@ export function hashLiteralsOf(file: NixFile, within: readonly Region[] | null):
     }
   }
   return literals;
+}
+
+/** The last name that a node is directly bound to; null when it is no binding's value. */
+export function bindingName(file: SourceFile, node: SyntaxNode): string | null {
+  const binding = node.parent;
+  if (binding?.type !== "binding") return null;
+  const [attrpath] = parts(binding);
+  const attr = attrpath && attrpath !== node ? parts(attrpath).at(-1) : undefined;
+  return attr ? attrName(file.text, attr) : null;
 }
 
 /** The names of the bindings around a node, innermost first; computed names are left out. */

@@ -20,14 +20,18 @@ export type SourceFile =
  */
 export interface SourceFiles {
   get(path: string): SourceFile | null;
+  /** The paths of the Nix files in the same directory, likely users of a file first, without it. */
+  siblings(path: string): readonly string[];
 }
 
-/** Thrown to whoever can load the file. */
+/** Thrown to whoever can load the file, or list the directory. */
 export class FileNeeded extends Error {
   readonly path: string;
-  constructor(path: string) {
+  readonly wanted: "file" | "directory";
+  constructor(path: string, wanted: "file" | "directory" = "file") {
     super(`needs ${path}`);
     this.path = path;
+    this.wanted = wanted;
   }
 }
 

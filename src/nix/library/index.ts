@@ -26,7 +26,14 @@ const HOMES = new Set([
   "customisation",
 ]);
 /** Functions of package sets (`pkgs.callPackage`, `python3Packages.callPackage`), by any path. */
-const ANYWHERE = new Set(["callPackage", "callPackages", "recurseIntoAttrs", "lowPrio", "hiPrio"]);
+const ANYWHERE = new Set([
+  "callPackage",
+  "callPackages",
+  "recurseIntoAttrs",
+  "lowPrio",
+  "hiPrio",
+  "versionBranch",
+]);
 
 /** Whether a path of names leads to a library function. */
 export function isBuiltin(path: readonly string[]): boolean {

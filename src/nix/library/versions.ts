@@ -2,7 +2,7 @@
 
 import { asSet } from "../evaluate.ts";
 import type { Session } from "../session.ts";
-import { knownText, list, set, textValue, type Value } from "../value.ts";
+import { knownText, list, set, type TextPart, textValue, type Value } from "../value.ts";
 import { type Library, numberAt, ofStrings, predicate, stringAt, valueAt } from "./support.ts";
 
 /** The components of a version: runs of digits or of anything else between dots and dashes. */
@@ -44,6 +44,18 @@ export function parseName(full: string): { readonly name: string; readonly versi
     : { name: full, version: "" };
 }
 
+/**
+ * The version in a name of which parts are unknown: null when an unknown part could be where the version starts.
+ * In `ocaml${ocaml.version}-frob-1.2` it cannot: what is unknown there holds no dash before a digit.
+ */
+export function versionInName(parts: readonly TextPart[]): string | null {
+  const text = parts.map((part) => (part.known ? part.text : UNKNOWN)).join("");
+  const { version } = parseName(text);
+  return version === "" || version.includes(UNKNOWN) ? null : version;
+}
+
+const UNKNOWN = "\u{10ffff}";
+
 /** `lib.getName` and `lib.getVersion`: of a name or of a package. */
 function nameOrVersion(session: Session, value: Value, wanted: "name" | "version"): Value | undefined {
   const text = knownText(value);
@@ -66,6 +78,8 @@ export const VERSIONS: Library = {
     const [major, minor] = splitVersion(version);
     return major !== undefined && minor !== undefined ? `${major}.${minor}` : null;
   }),
+  // pkgs.gnome.versionBranch, and gnome3.versionBranch before.
+  versionBranch: ofStrings(1, (version) => version.split(".").slice(0, 2).join(".")),
   splitVersion: {
     arity: 1,
     run: (_, args) => {

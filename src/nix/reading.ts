@@ -1,0 +1,31 @@
+/** What is known while the pins of one file are read. */
+import type { Source } from "./model.ts";
+import type { Session } from "./session.ts";
+import type { NixFile } from "./sites.ts";
+import type { SourceFiles } from "./source-file.ts";
+
+export interface Reading {
+  readonly files: SourceFiles;
+  readonly file: NixFile;
+  /** The session without assumptions: most pins need no other. */
+  readonly plain: Session;
+  /** Pins by the place of their hash. */
+  readonly pins: Map<string, Source>;
+  worlds: number;
+}
+
+export function pinKey(file: { readonly path: string }, place: { readonly start: number }): string {
+  return `${file.path}\0${place.start}`;
+}
+
+export function addPin(reading: Reading, source: Source): void {
+  const key = pinKey(source.hashSpan, source.hashSpan);
+  const known = reading.pins.get(key);
+  if (!known || score(source) > score(known)) reading.pins.set(key, source);
+}
+
+/** The reading of a pin that says more wins. */
+function score(source: Source): number {
+  const located = source.urls.length > 0 && source.urls.every((url) => url.resolved);
+  return (located ? 4 : 0) + (source.version === null ? 0 : 2) + (source.fetcher === null ? 0 : 1);
+}

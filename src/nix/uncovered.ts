@@ -1,0 +1,182 @@
+/** Hashes that no call in sight takes: where they end up is found by looking through values, here and beside. */
+import { argumentKey } from "./binders.ts";
+import { apply, asSet, evaluateAt } from "./evaluate.ts";
+import { isHashName } from "./fetchers.ts";
+import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
+import { makeSource } from "./pin.ts";
+import { addPin, pinKey, type Reading } from "./reading.ts";
+import { type Choice, createSession, type Session } from "./session.ts";
+import { bindingName, conditionsAround, type HashLiteral, type NixFile } from "./sites.ts";
+import { directoryOf, type SourceFile } from "./source-file.ts";
+import { ancestors, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
+import { hashedCalls } from "./trace.ts";
+import type { Thunk, Value } from "./value.ts";
+
+/** Looks through the value of the whole file. */
+export function traceFile(reading: Reading): void {
+  const session = createSession(reading.files);
+  addTraced(reading, session, evaluateAt(session, reading.file, reading.file.document.root), null);
+}
+
+/** Looks for one literal in the calls around it, nearest first, assuming what leads to it. */
+export function traceLiteral(reading: Reading, literal: HashLiteral): void {
+  const wanted = pinKey(reading.file, literal.node);
+  const root = reading.file.document.root;
+  for (const node of [...callsAround(literal.node), root]) {
+    let assumed = reaching(reading.file, literal);
+    for (let count = 0; count < 6 && reading.worlds > 0; count++) {
+      reading.worlds--;
+      const session = createSession(reading.files, assumed);
+      addTraced(reading, session, evaluateAt(session, reading.file, node), node);
+      if (reading.pins.has(wanted)) return;
+      const next = towards(literal, assumed, session.choices);
+      if (!next) break;
+      assumed = next;
+    }
+  }
+}
+
+/** What must hold for the literal to be used, as far as its place says. */
+function reaching(file: NixFile, literal: HashLiteral): ReadonlyMap<string, string> {
+  const assumed = new Map<string, string>();
+  for (const [condition, holds] of conditionsAround(file, literal.node)) {
+    assumed.set(`if ${condition}`, String(holds));
+    const argument = /^(!?)\s*([A-Za-z_]\w*)$/.exec(condition);
+    if (argument) assumed.set(argumentKey(argument[2] ?? ""), String(holds === (argument[1] === "")));
+  }
+  // A table of releases, `{ "1.2" = …; }.${version}`: the entry is used when its version is asked for.
+  const release = literal.path.find((name) => /^\d/.test(name));
+  if (release !== undefined) assumed.set(argumentKey("version"), release);
+  return assumed;
+}
+
+function callsAround(node: SyntaxNode): readonly SyntaxNode[] {
+  const calls: SyntaxNode[] = [];
+  let child = node;
+  for (const up of ancestors(node)) {
+    if (up.type === "apply_expression" && parts(up)[1] === child) calls.push(up);
+    child = up;
+  }
+  return calls.slice(0, 6);
+}
+
+/** The assumptions under which the literal's own branch is taken. */
+function towards(
+  literal: HashLiteral,
+  assumed: ReadonlyMap<string, string>,
+  choices: readonly Choice[],
+): ReadonlyMap<string, string> | null {
+  for (const { key, options } of choices) {
+    const option = options.find((candidate) => literal.path.includes(candidate));
+    if (option !== undefined) return new Map([...assumed, [key, option]]);
+  }
+  return null;
+}
+
+function addTraced(reading: Reading, session: Session, value: Value, node: SyntaxNode | null): void {
+  const { file } = reading;
+  for (const hit of hashedCalls(session, value)) {
+    const hash = hit.attributes.entries.get(hit.hashName)?.();
+    if (!hash || hit.origin.file.path !== file.path) continue;
+    const literal = nodeAt(file.document.root, hit.origin.start, hit.origin.end);
+    const carrier = carrierOf(file, literal);
+    const around = packageAround(session, file, node ?? carrier);
+    addPin(
+      reading,
+      makeSource({
+        session,
+        file,
+        node: literal,
+        carrier,
+        fetcher: hit.call.name,
+        attributes: hit.attributes,
+        hashName: hit.hashName,
+        hash,
+        origin: hit.origin,
+        package: hit.package ? { ...hit.package, node: around.node } : around,
+      }),
+    );
+  }
+}
+
+/**
+ * Looks for literals in what the files beside make of this one: a `default.nix` that imports it, or a function whose
+ * arguments are named as its attributes (`variants.nix` and `generic.nix`).
+ */
+export function traceSiblings(reading: Reading, literals: readonly HashLiteral[]): void {
+  const { file, files } = reading;
+  const name = file.path.slice(directoryOf(file.path).length).replace(/^\//, "");
+  const sets = literals.map((literal) => carrierOf(file, literal.node));
+  for (const path of files.siblings(file.path).slice(0, SIBLING_LIMIT)) {
+    const sibling = files.get(path);
+    if (sibling?.kind !== "nix") continue;
+    const session = createSession(reading.files);
+    if (sibling.text.includes(name)) {
+      addTraced(reading, session, evaluateAt(session, sibling, sibling.document.root), null);
+    }
+    if (!literals.some(({ name: hash }) => hash !== null && takes(sibling, hash))) continue;
+    const builder = evaluateAt(session, sibling, sibling.document.root);
+    for (const set of new Set(sets)) {
+      const argument: Thunk = () => evaluateAt(session, file, set);
+      addTraced(reading, session, apply(session, builder, argument, path), null);
+    }
+  }
+}
+
+const SIBLING_LIMIT = 12;
+
+/** Whether a file is a function with an argument of that name. */
+function takes(file: Extract<SourceFile, { kind: "nix" }>, name: string): boolean {
+  const [root] = parts(file.document.root);
+  const formals =
+    root?.type === "function_expression" && root.children.find((part) => part.type === "formals");
+  return formals ? parts(formals).some((formal) => nameOf(file, formal) === name) : false;
+}
+
+function nameOf(file: SourceFile, formal: SyntaxNode): string | null {
+  const [identifier] = parts(formal);
+  return identifier ? file.text.slice(identifier.start, identifier.end) : null;
+}
+
+/** What carries a hash literal: the attribute set that it is an attribute of, also through a map of platforms. */
+function carrierOf(file: NixFile, literal: SyntaxNode): SyntaxNode {
+  for (const up of ancestors(literal)) {
+    if (isAttrset(up)) {
+      const name = bindingName(file, up);
+      if (name === null || !isHashName(name)) return up;
+    }
+    if (up.type === "apply_expression" && up === literal.parent) return literal;
+  }
+  return literal;
+}
+
+/** A hash that nothing known takes: the set around it is all that there is to say. */
+export function addBare(reading: Reading, literal: HashLiteral): void {
+  const { file, plain } = reading;
+  const carrier = carrierOf(file, literal.node);
+  const attributes = asSet(plain, evaluateAt(plain, file, carrier));
+  const around = packageAround(plain, file, carrier);
+  const own = attributes && packageFacts(plain, attributes);
+  const release = literal.path.find((name) => /^\d/.test(name)) ?? null;
+  const facts: PackageFacts =
+    own && own.version !== null
+      ? { ...own, node: carrier }
+      : release === null
+        ? around
+        : { ...around, version: release, versionOrigin: null };
+  addPin(
+    reading,
+    makeSource({
+      session: plain,
+      file,
+      node: literal.node,
+      carrier,
+      fetcher: null,
+      attributes: attributes ?? { kind: "set", entries: new Map(), open: true, literal: null },
+      hashName: literal.name ?? "",
+      hash: evaluateAt(plain, file, literal.node),
+      origin: { file, start: literal.node.start, end: literal.node.end },
+      package: facts,
+    }),
+  );
+}
