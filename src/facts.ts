@@ -38,6 +38,8 @@ export async function createTools(): Promise<Tools> {
 export interface Gathered {
   readonly facts: Facts;
   readonly unchecked: readonly Unchecked[];
+  /** The texts of all files that were read, those that did not change too. */
+  readonly textOf: (side: Side, path: string) => string | null;
 }
 
 /** Reads both sides of a change and says what is in them. Never throws for what a file holds. */
@@ -90,6 +92,7 @@ export async function gatherFacts(
       subjects,
     },
     unchecked: distinctUnchecked(unchecked),
+    textOf: (side, path) => sides[side].text(path),
   };
 }
 

@@ -59,10 +59,7 @@ export function makeSource(found: FoundPin): Source {
     hash: hashOf(found.hash, hashName, args),
     hashAttribute: hashName,
     hashSpan: spanOf(origin),
-    span: spanOfNode(
-      file,
-      isAttrset(found.carrier) && found.carrier.start < node.start ? found.carrier : node,
-    ),
+    span: pinSpan(found),
     urlSpan: locationSpan(file, found.carrier, fetcher?.location ?? ["url", "urls"]),
     shape: dependency ? [] : shapeOf(file, found.carrier, fetcher?.location ?? ["url", "urls", "rev"]),
     packageSpan: found.package.node && spanOfNode(file, found.package.node),
@@ -77,6 +74,12 @@ function roleOf(dependency: boolean, fetcher: SourceRole, names: readonly string
   if (dependency || fetcher === "dependencies") return "dependencies";
   if (names.includes("patches")) return "patch";
   return fetcher;
+}
+
+/** The pin itself where its hash stands: what hands on a hash of another file is not the pin. */
+function pinSpan({ file, node, carrier, origin }: FoundPin): Span {
+  if (origin.file.path !== file.path) return spanOf(origin);
+  return spanOfNode(file, isAttrset(carrier) && carrier.start < node.start ? carrier : node);
 }
 
 function spanOfNode(file: SourceFile, node: SyntaxNode): Span {

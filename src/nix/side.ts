@@ -15,6 +15,8 @@ export interface NixSide {
   load(entry: Entry, previous?: string): Promise<SourceFile | null>;
   /** The pins of a loaded file that the changed stretches of its text can reach. */
   sources(path: string, changed: readonly Region[]): Promise<readonly Source[]>;
+  /** The text of a loaded file. */
+  text(path: string): string | null;
   /** What could not be read, in the order met. */
   readonly unchecked: readonly Unchecked[];
 }
@@ -95,7 +97,7 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
     return [];
   }
 
-  return { load, sources, unchecked };
+  return { load, sources, text: (path) => loaded.get(path)?.text ?? null, unchecked };
 }
 
 /** The names under which nixpkgs keeps the functions and the users of data files. */

@@ -1,0 +1,71 @@
+/** The whole review, in order: what changed, what it says, what that means, how it is told. */
+import type { Change, Unchecked } from "./change/change.ts";
+import { type Config, configuredSeverity } from "./config.ts";
+import { messageOf } from "./errors.ts";
+import { gatherFacts, type Tools } from "./facts.ts";
+import { attributesOf } from "./nix/attributes.ts";
+import { assemble, type Raised } from "./report/assemble.ts";
+import { createPositions } from "./report/positions.ts";
+import { publishPins } from "./report/publish-pins.ts";
+import { type Review, SCHEMA } from "./report/review.ts";
+import { rules } from "./rules/index.ts";
+import type { Facts } from "./rules/rule.ts";
+import { VERSION } from "./version.ts";
+
+export { createTools, type Tools } from "./facts.ts";
+
+export interface ReviewOptions {
+  /** The configuration of the base. */
+  readonly config: Config;
+  /** The title of the pull request and the first lines of its commit messages, where they are known. */
+  readonly subjects?: readonly string[];
+}
+
+/**
+ * Reviews a change statically: nothing is evaluated, fetched or executed. What could not be read or decided is in
+ * `unchecked`, and the review is then not complete. Throws only for what is our own bug.
+ */
+export async function review(change: Change, tools: Tools, options: ReviewOptions): Promise<Review> {
+  const started = performance.now();
+  const { facts, unchecked, textOf } = await gatherFacts(change, tools, options.subjects ?? null);
+  const judged = judge(facts);
+  const positions = createPositions(facts.files, textOf);
+  const { findings, suppressed, addedSuppressions } = assemble(judged.raised, facts.files, positions, {
+    severityOf: (rule, path) => configuredSeverity(options.config, rule, path),
+    attrsOf: attributesOf,
+  });
+  const sources = publishPins(facts.sources, positions, attributesOf);
+  tools.documents.trim();
+  const open = [...unchecked, ...judged.unchecked];
+  return {
+    schema: SCHEMA,
+    tool: { name: "verifod", version: VERSION },
+    base: change.base.commit,
+    head: change.head.commit,
+    complete: open.length === 0,
+    findings,
+    sources,
+    verdicts: [],
+    unchecked: open,
+    suppressed,
+    addedSuppressions,
+    stats: { files: change.files.length, milliseconds: Math.round(performance.now() - started) },
+  };
+}
+
+/** Asks every rule. One that fails says nothing of the others, and is not taken for silence. */
+function judge(facts: Facts): {
+  readonly raised: readonly Raised[];
+  readonly unchecked: readonly Unchecked[];
+} {
+  const raised: Raised[] = [];
+  const unchecked: Unchecked[] = [];
+  for (const rule of rules) {
+    try {
+      for (const finding of rule.check(facts)) raised.push({ rule: rule.id, finding });
+    } catch (error) {
+      unchecked.push({ what: rule.id, reason: `the rule failed: ${messageOf(error)}` });
+    }
+  }
+  return { raised, unchecked };
+}
