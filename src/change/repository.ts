@@ -37,7 +37,7 @@ export interface Repository {
   folder(oid: string): Promise<Folder>;
   /** The content of a blob id; what cannot be read is an answer. */
   content(oid: string): Promise<Content>;
-  /** Ends the processes. The repository answers nothing afterwards. */
+  /** Ends git, which keeps our process alive until then. The repository answers nothing afterwards. */
   close(): void;
 }
 
@@ -101,10 +101,10 @@ export async function openRepository(directory: string): Promise<Repository> {
       return commits.get(oid) ?? commitOf(await objects.ask(oid));
     },
     async resolve(revision) {
-      const answer = await objects.ask(`${checkedRevision(revision)}^{commit}`);
-      const known = commitOf(answer);
-      if (known === null) throw new VerifodError("usage", unknownRevision(revision, answer, shallow));
-      return known;
+      const known = commitOf(await objects.ask(`${checkedRevision(revision)}^{commit}`));
+      if (known !== null) return known;
+      // Without `^{commit}` git says what the name is instead.
+      throw new VerifodError("usage", unknownRevision(revision, await objects.ask(revision), shallow));
     },
     content(oid) {
       const known = contents.get(oid);
@@ -160,6 +160,7 @@ function checkedRevision(revision: string): string {
 function unknownRevision(revision: string, answer: ObjectAnswer, shallow: boolean): string {
   if (answer.kind === "ambiguous") return `the revision ${revision} is ambiguous: give more digits of the id`;
   if (answer.kind === "failed") return `git cannot read the revision ${revision}: ${answer.reason}`;
+  if (answer.kind === "object") return `${revision} is a ${answer.type}: name a commit, a branch or a tag`;
   if (/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(revision)) {
     return `the repository lacks the commit ${revision}: ${fetchAdvice(revision)}`;
   }

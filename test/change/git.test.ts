@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { Change } from "../../src/change/change.ts";
 import { openGitChange, openGitPair } from "../../src/change/git.ts";
 import { openRepository, type Repository } from "../../src/change/repository.ts";
@@ -148,7 +149,7 @@ test.each([
   ["", /is not a revision/],
   ["nowhere", /knows no revision nowhere/],
   ["HEAD..nowhere", /knows no revision nowhere/],
-  ["HEAD:a.nix", /knows no revision HEAD:a\.nix/],
+  ["HEAD:a.nix", /HEAD:a\.nix is a blob: name a commit/],
   ["1234567890123456789012345678901234567890", /lacks the commit 1234.* git fetch origin 1234/],
 ])("the range %j is refused with what to do", async (range, message) => {
   const repository = await open(made.directory);
@@ -182,4 +183,35 @@ test("what is no repository is refused with what to do", async () => {
     message: expect.stringMatching(/not a directory/),
   });
   await expect(openGitChange(await open(`${folder}/empty`))).rejects.toMatchObject({ fault: "usage" });
+});
+
+test("an abbreviated id that several objects have is refused as ambiguous", async () => {
+  const seen = new Map<string, number>();
+  let prefix = "";
+  for (let number = 0; prefix === ""; number += 1) {
+    const text = String(number);
+    const short = createHash("sha1").update(`blob ${text.length}\0${text}`).digest("hex").slice(0, 4);
+    const twin = seen.get(short);
+    seen.set(short, number);
+    if (twin === undefined) continue;
+    prefix = short;
+    for (const content of [twin, number]) {
+      const path = join(made.folder(), "blob");
+      writeFileSync(path, String(content));
+      made.git("hash-object", "-w", path);
+    }
+  }
+  await expect(openGitChange(await open(made.directory), prefix)).rejects.toMatchObject({
+    fault: "usage",
+    message: expect.stringMatching(/ambiguous/),
+  });
+});
+
+test("without git, it is said to be missing", async () => {
+  vi.stubEnv("PATH", made.folder());
+  await expect(openRepository(made.directory)).rejects.toMatchObject({
+    fault: "outside",
+    message: expect.stringMatching(/git was not found/),
+  });
+  vi.unstubAllEnvs();
 });
