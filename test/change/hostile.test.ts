@@ -85,12 +85,13 @@ test("hostile names come through as they are", async () => {
 test("what a file is and what makes it no text is said", async () => {
   const repository = make({ "plain.nix": "1\n" });
   const commit = repository.git("rev-parse", "HEAD");
+  const latin = '{ a = "\xe9"; }\n';
   repository.commit({
     "package.nix": { symlink: "../../etc/passwd" },
     "run.sh": { executable: "#!/bin/sh\n" },
     module: { submodule: commit },
     "nul.nix": "{ }\0\n",
-    "latin.nix": Buffer.from('{ a = "\xe9"; }\n', "latin1"),
+    "latin.nix": Buffer.from(latin, "latin1"),
     "bom.nix": "\ufeff{ }\r\n",
     "empty.nix": "",
   });
@@ -103,8 +104,8 @@ test("what a file is and what makes it no text is said", async () => {
     "package.nix": { kind: "text", text: "../../etc/passwd" },
     "run.sh": { kind: "text", text: "#!/bin/sh\n" },
     module: { kind: "unavailable", reason: expect.stringMatching(/submodule/) },
-    "nul.nix": { kind: "binary", bytes: 5, because: "NUL byte" },
-    "latin.nix": { kind: "binary", bytes: 13, because: "not UTF-8" },
+    "nul.nix": { kind: "binary", bytes: 5, because: "NUL byte", first: "{ }\0\n", last: "{ }\0\n" },
+    "latin.nix": { kind: "binary", bytes: 13, because: "not UTF-8", first: latin, last: latin },
     "bom.nix": { kind: "text", text: "\ufeff{ }\r\n" },
     "empty.nix": { kind: "text", text: "" },
   });
