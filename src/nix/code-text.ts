@@ -1,5 +1,14 @@
 /** The text of a script that a Nix expression builds, with a way back to the file. */
-import { ancestors, attrNames, bare, bindingsOf, parts, type SyntaxNode, stringPieces } from "./syntax.ts";
+import {
+  ancestors,
+  attrName,
+  attrNames,
+  bare,
+  bindingsOf,
+  parts,
+  type SyntaxNode,
+  stringPieces,
+} from "./syntax.ts";
 
 /** A script's text: interpolations that do not resolve to a text are stand-in words that a shell can read. */
 export interface CodeText {
@@ -215,6 +224,23 @@ export function boundTo(source: string, variable: SyntaxNode): SyntaxNode | null
     if (bound) return bound;
   }
   return null;
+}
+
+/** Does a function, `let` or `rec` bind this name? */
+export function bindsName(source: string, scope: SyntaxNode, name: string): boolean {
+  switch (scope.type) {
+    case "function_expression":
+      return bindsArgument(source, scope, name);
+    case "let_expression":
+    case "rec_attrset_expression":
+      return bindingsOf(scope).some((binding) =>
+        binding.kind === "binding"
+          ? attrNames(source, binding.attrpath)[0] === name
+          : binding.names.some((each) => attrName(source, each) === name),
+      );
+    default:
+      return false;
+  }
 }
 
 function bindsArgument(source: string, node: SyntaxNode, name: string): boolean {

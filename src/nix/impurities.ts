@@ -1,5 +1,5 @@
 /** What makes evaluation read its machine or the network: https://nix.dev/manual/nix/2.28/language/builtins */
-import { appliedFunction, boundTo } from "./code-text.ts";
+import { appliedFunction, bindsName, boundTo } from "./code-text.ts";
 import type { Impurity } from "./model.ts";
 import type { CodeFile, Region } from "./scripts.ts";
 import {
@@ -113,14 +113,23 @@ function isBuiltins(source: string, given: SyntaxNode): boolean {
   return bound !== null && source.slice(bound.start, bound.end) === "builtins";
 }
 
-/** A plain `getEnv` is the built-in one when `with builtins;` gives it; `inherit (builtins)` is found where it stands. */
+/** Builtins that have their plain name everywhere: https://nix.dev/manual/nix/2.28/language/builtins */
+const GLOBAL = new Set(["fetchTarball", "fetchGit", "fetchMercurial", "fetchTree"]);
+
+/**
+ * A plain `getEnv` is the built-in one when `with builtins;` gives it and nothing else binds the name: a `with` never
+ * hides a binding further out. `inherit (builtins)` is found where it stands.
+ */
 function isFromBuiltins(source: string, node: SyntaxNode): boolean {
+  const name = source.slice(node.start, node.end);
+  let given = GLOBAL.has(name);
   for (const up of ancestors(node)) {
+    if (bindsName(source, up, name)) return false;
     if (up.type !== "with_expression") continue;
     const [environment] = parts(up);
-    if (environment && environment !== node && isBuiltins(source, environment)) return true;
+    if (environment && environment !== node && isBuiltins(source, environment)) given = true;
   }
-  return false;
+  return given;
 }
 
 const HASHES = new Set(["sha256", "hash", "narHash"]);
@@ -147,7 +156,7 @@ function isPinned(source: string, node: SyntaxNode): boolean {
 function readsAbsolute(source: string, node: SyntaxNode): boolean {
   if (source[node.start + 1] !== "/" || node.parent?.type !== "apply_expression") return false;
   const head = appliedFunction(node.parent);
-  return /(^|\.)(readFile|readDir|import|importJSON|importTOML|path|pathExists|toPath|filterSource)$/.test(
+  return /(^|\.)(readFile|readDir|import|importJSON|importTOML|path|pathExists|filterSource)$/.test(
     source.slice(head.start, head.end),
   );
 }

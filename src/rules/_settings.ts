@@ -65,6 +65,11 @@ export function optionPath(setting: Setting): readonly string[] {
 const sameSpan = (a: Span | null, b: Span | null) =>
   a === b || (a !== null && b !== null && a.path === b.path && a.start === b.start && a.end === b.end);
 
+/** Two stretches of one package: one lies in the other, or one is not told. */
+export function overlaps(a: Span | null, b: Span | null): boolean {
+  return a === null || b === null || (a.path === b.path && a.start < b.end && b.start < a.end);
+}
+
 /** Does the package around a setting of the head exist in the base? Unknown counts as existing. */
 export function isNewPackage(facts: Facts, setting: Setting): boolean {
   if (isNewFile(facts, setting.path)) return true;
@@ -104,6 +109,15 @@ export function versionChange(
       (before && sameSpan(before.packageSpan, change.before.packageSpan)) ||
       (change.after.packageSpan === null && change.after.path === (after ?? before)?.path);
     if (same && from.kind === "string" && to.kind === "string") return { from: from.value, to: to.value };
+  }
+  // The version may stand in `name`, or in another file: the pins of the package know.
+  const setting = after ?? before;
+  for (const pair of facts.sources) {
+    if (pair.before === null || pair.after === null) continue;
+    const [from, to] = [pair.before.version, pair.after.version];
+    const here = after ? pair.after : pair.before;
+    const same = here.path === setting.path && overlaps(here.packageSpan, setting.packageSpan);
+    if (same && from !== null && to !== null && from !== to) return { from, to };
   }
   return null;
 }

@@ -19,8 +19,9 @@ export const rule: Rule = {
       if (after === null && isGonePackage(facts, before)) continue;
       const old = textsOf(before);
       const now = new Set(after ? textsOf(after) : []);
+      const places = new Set([...now].flatMap(addressesIn));
       const lost = old
-        .filter((text) => !now.has(text))
+        .filter((text) => !now.has(text) && !addressesIn(text).some((address) => places.has(address)))
         .flatMap((text) => fixesIn(text))
         .filter((fix) => !kept.includes(fix));
       const names = [...new Set(lost)];
@@ -53,6 +54,11 @@ const WORDS = /security|overflow|\bRCE\b|use-after-free|injection|traversal|sani
 /** The items of a list of patches, each with its own text. */
 function textsOf({ value, text }: Setting): readonly string[] {
   return value.kind === "list" ? value.items : [text];
+}
+
+/** Where a patch comes from: with the same address it is the same patch, whatever it is called. */
+function addressesIn(text: string): readonly string[] {
+  return text.match(/https?:\/\/[^\s"]+|[0-9a-f]{40}/g) ?? [];
 }
 
 /** What a patch says that it fixes: identifiers, else its name when that is about security. */

@@ -27,6 +27,7 @@ it.each([
   ['builtins."getEnv" "HOME"', "environment builtins.getEnv"],
   ['builtins.${"get" + "Env"} "HOME"', "execution builtins.${…}"],
   ['builtins.fetchTarball "https://a.example/x.tar.gz"', "fetch builtins.fetchTarball"],
+  ['fetchTarball "https://a.example/x.tar.gz"', "fetch builtins.fetchTarball"],
   ["import <nixpkgs> { }", "search-path <nixpkgs>"],
   ["import ~/x.nix", "path ~/x.nix"],
   ["import /etc/nixos/x.nix", "path /etc/nixos/x.nix"],
@@ -43,6 +44,9 @@ it.each([
   "getEnv x",
   '"/etc/passwd"',
   "builtins.map f x",
+  "{ fetchurl }: with builtins; fetchurl { url = x; }",
+  "let fetchTarball = f; in fetchTarball x",
+  '(./. + (builtins.toPath "/x.patch"))',
 ])("finds nothing in %s", (text) => {
   expect(impurities(text)).toEqual([]);
 });
