@@ -10,6 +10,7 @@ import { rule as dependencyRewire } from "./dependency-rewire.ts";
 import { rule as diffSuppression } from "./diff-suppression.ts";
 import { rule as embeddedScriptGrowth } from "./embedded-script-growth.ts";
 import { rule as farRightCode } from "./far-right-code.ts";
+import { rule as fetcherInfraChange } from "./fetcher-infra-change.ts";
 import { rule as firewallDefaultOpened } from "./firewall-default-opened.ts";
 import { rule as hiddenUnicode } from "./hidden-unicode.ts";
 import { rule as highEntropyString } from "./high-entropy-string.ts";
@@ -19,6 +20,7 @@ import { rule as insecureMarkRemoved } from "./insecure-mark-removed.ts";
 import { rule as lockfilePoisoning } from "./lockfile-poisoning.ts";
 import { rule as loneCrHiddenCode } from "./lone-cr-hidden-code.ts";
 import { rule as obfuscatedPayload } from "./obfuscated-payload.ts";
+import { rule as outOfScopeChange } from "./out-of-scope-change.ts";
 import { rule as privilegeGrantAdded } from "./privilege-grant-added.ts";
 import { rule as remoteAccessWeakened } from "./remote-access-weakened.ts";
 import { rule as remoteCodeInRecipe } from "./remote-code-in-recipe.ts";
@@ -30,6 +32,7 @@ import { rule as symlinkOrSpecialFile } from "./symlink-or-special-file.ts";
 import { rule as systemdHardeningRemoved } from "./systemd-hardening-removed.ts";
 import { rule as testsDisabled } from "./tests-disabled.ts";
 import { rule as tlsVerificationOff } from "./tls-verification-off.ts";
+import { rule as treewideNeedle } from "./treewide-needle.ts";
 import { rule as trustAnchorAdded } from "./trust-anchor-added.ts";
 import { rule as updateScriptRemoteExec } from "./update-script-remote-exec.ts";
 import { rule as writesOutsideOut } from "./writes-outside-out.ts";
@@ -45,6 +48,7 @@ export const rules: readonly Rule[] = [
   diffSuppression,
   embeddedScriptGrowth,
   farRightCode,
+  fetcherInfraChange,
   firewallDefaultOpened,
   hiddenUnicode,
   highEntropyString,
@@ -54,6 +58,7 @@ export const rules: readonly Rule[] = [
   lockfilePoisoning,
   loneCrHiddenCode,
   obfuscatedPayload,
+  outOfScopeChange,
   privilegeGrantAdded,
   remoteAccessWeakened,
   remoteCodeInRecipe,
@@ -65,6 +70,7 @@ export const rules: readonly Rule[] = [
   systemdHardeningRemoved,
   testsDisabled,
   tlsVerificationOff,
+  treewideNeedle,
   trustAnchorAdded,
   updateScriptRemoteExec,
   writesOutsideOut,
