@@ -1,5 +1,6 @@
 /** The tree-sitter grammars, loaded once per process from files beside the program. */
 import { readFile } from "node:fs/promises";
+import { setFlagsFromString } from "node:v8";
 import { Language, Parser } from "web-tree-sitter";
 
 export type GrammarName = "nix" | "bash" | "python";
@@ -13,13 +14,21 @@ async function wasm(bundled: string, specifier: string): Promise<Uint8Array> {
   }
 }
 
+/**
+ * V8 optimizes the lexer of a grammar after a few parses, which takes a second and a half of a processor for Bash, and a
+ * program does not end before that is done. With this budget (about the bytes of code that run before; 1.8 million by
+ * default) only long runs pay for it. https://v8.dev/docs/wasm-compilation-pipeline
+ */
+const OPTIMIZE_AFTER = "--wasm-tiering-budget=100000000";
+
 let runtime: Promise<void> | undefined;
 const languages = new Map<GrammarName, Promise<Language>>();
 
 async function load(name: GrammarName): Promise<Language> {
-  runtime ??= wasm("web-tree-sitter.wasm", "web-tree-sitter/web-tree-sitter.wasm").then((wasmBinary) =>
-    Parser.init({ wasmBinary }),
-  );
+  runtime ??= wasm("web-tree-sitter.wasm", "web-tree-sitter/web-tree-sitter.wasm").then((wasmBinary) => {
+    setFlagsFromString(OPTIMIZE_AFTER);
+    return Parser.init({ wasmBinary });
+  });
   const file = `tree-sitter-${name}.wasm`;
   const [bytes] = await Promise.all([wasm(file, `@cursorless/tree-sitter-wasms/out/${file}`), runtime]);
   return Language.load(bytes);
