@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { pathOf } from "../change/change.ts";
 import type { FileFacts, RuleFinding } from "../rules/rule.ts";
+import { condense } from "./condense.ts";
 import { helpAddress } from "./help.ts";
 import type { Positions } from "./positions.ts";
 import type { AddedSuppression, Finding, Severity, Suppressed } from "./review.ts";
@@ -70,7 +71,7 @@ export function assemble(
       (suppressionsOf(file)?.added ?? []).map((comment) => ({ path: pathOf(file.change), ...comment })),
     )
     .slice(0, MOST_ADDED);
-  return { findings, suppressed, addedSuppressions };
+  return { findings: condense(findings), suppressed, addedSuppressions };
 }
 
 /** Without line numbers, so that it survives what moves code; the same finding twice is told apart by its order. */

@@ -1,0 +1,47 @@
+/** One finding for many of one kind in a file: lists that programs write hold hundreds of pins. */
+import { createHash } from "node:crypto";
+import type { Finding } from "./review.ts";
+
+/** From how many findings of one rule and severity in one file on a reader wants one that counts them. */
+const MANY = 4;
+
+/** How many of them are named and linked. */
+const NAMED = 5;
+
+/**
+ * Findings in order, with many of one rule, severity and confidence in one file as one: it stands where the first one
+ * does, links some of the others, and its fingerprint is made from all of theirs, so that it is another one as soon as
+ * one of them comes or goes. What is suppressed has to be taken out before.
+ */
+export function condense(findings: readonly Finding[]): Finding[] {
+  const keyOf = ({ rule, severity, confidence, side, path }: Finding) =>
+    [rule, severity, confidence, side, path].join(" ");
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const group = groups.get(keyOf(finding));
+    if (group) group.push(finding);
+    else groups.set(keyOf(finding), [finding]);
+  }
+  return findings.flatMap((finding) => {
+    const group = groups.get(keyOf(finding)) ?? [];
+    if (group.length < MANY) return [finding];
+    return group[0] === finding ? [together(finding, group.slice(1))] : [];
+  });
+}
+
+function together(first: Finding, others: readonly Finding[]): Finding {
+  const named = others.slice(0, NAMED);
+  const more = others.length > NAMED ? "; …" : "";
+  return {
+    ...first,
+    title: `${first.title}, and ${others.length} more in this file`,
+    message: `${first.message} ${others.length} more in this file: ${named.map(({ title }) => title).join("; ")}${more}`,
+    related: [
+      ...first.related,
+      ...named.map(({ path, startLine, title }) => ({ path, line: startLine, note: title })),
+    ],
+    fingerprint: createHash("sha256")
+      .update([first, ...others].map(({ fingerprint }) => fingerprint).join("\n"))
+      .digest("hex"),
+  };
+}
