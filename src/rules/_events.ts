@@ -1,0 +1,196 @@
+/**
+ * What happened to a pin that both sides have. Each pin has one event, and each event one rule that owns it, so that one
+ * event is one finding.
+ */
+import type { Argument, Source } from "../nix/model.ts";
+import type { SourceChange } from "../pair/sources.ts";
+import { weaknessOf } from "./_hashes.ts";
+import { type Location, locationsOf } from "./_location.ts";
+import type { Facts } from "./rule.ts";
+
+export type Pair = Extract<SourceChange, { readonly change: "changed" | "moved" }>;
+
+/** The pins of both sides that differ, without the added and removed ones. */
+export function pairsOf(facts: Facts): Pair[] {
+  return facts.sources.filter((source): source is Pair => source.before !== null && source.after !== null);
+}
+
+export type PinEvent =
+  /** Other bytes from the same place: `hash-changed-alone`, for dependencies `dep-hash-changed-alone`. */
+  | "hash-alone"
+  /** Other bytes from the same place, fetched in another way: `fetch-hook-changed`. */
+  | "hash-and-shape"
+  /** The version or revision moved, the bytes did not: `stale-hash-on-bump`, for dependencies `dep-hash-stale`. */
+  | "stale"
+  /** Another place, the same version and bytes: `url-changed-hash-kept`. */
+  | "place-alone"
+  /** Other bytes from somebody else: `source-identity-swap`. */
+  | "owner"
+  /** The hash is empty, fake or not written out on one side: `weak-or-disabled-hash`. */
+  | "unpinned"
+  /** A bump as it should be, or a place whose owner did not change. */
+  | "bump"
+  /** Only a label moved, or what the text does not decide. */
+  | "none";
+
+/** How the places of two pins compare. `unknown`: a part is not in the text. */
+export type PlaceChange = "same" | "revision" | "owner" | "elsewhere" | "unknown";
+
+/** Without `refs/tags/`, as fetchers add it to a `tag`. */
+function plainRev(source: Source): string | null {
+  return source.rev?.value.replace(/^(refs\/)?tags\//, "") ?? null;
+}
+
+const REGISTRY_FOLDERS = 2;
+
+/** A spelling that is equal when the place is: neither scheme, `.git`, mirror nor the kind of archive matter. */
+function canonical(location: Location, source: Source): string {
+  const { kind, owner, ref } = location;
+  const revision = ref ?? plainRev(source);
+  if (owner && revision !== null && (kind === "archive" || kind === "clone"))
+    return `${owner.id}@${revision}`;
+  if (owner && kind === "registry") {
+    // Mirrors have other folders above the last ones.
+    const end = location.path.split("/").slice(-REGISTRY_FOLDERS).join("/");
+    return `${owner.id}/${end}@${revision ?? ""}`;
+  }
+  const path = location.path.replace(/\.git$/, "").replace(/\/$/, "");
+  return `${location.host}:${location.port ?? ""}${path}${location.query}@${revision ?? ""}`;
+}
+
+/** Where a pin comes from, for comparing two sides; empty when the text does not say. */
+function canonicalPlaces(source: Source): Set<string> {
+  const locations = locationsOf(source);
+  const places = locations.map((location) => canonical(location, source));
+  if (places.length === 0)
+    places.push(...source.urls.map(({ value }) => `${value}@${plainRev(source) ?? ""}`));
+  if (places.length === 0 && source.rev) places.push(`@${plainRev(source)}`);
+  return new Set(places);
+}
+
+function isResolved(source: Source): boolean {
+  return source.urls.every(({ resolved }) => resolved) && (source.rev?.resolved ?? true);
+}
+
+/** Whether any owner of the head's places was one of the base's; null when one is not known. */
+function ownersMeet(before: Source, after: Source): boolean | null {
+  const owners = (source: Source) => locationsOf(source).map(({ owner }) => owner?.id ?? null);
+  const [first] = owners(after);
+  const known = owners(before);
+  if (first === undefined || first === null || known.length === 0 || known.includes(null)) return null;
+  return known.includes(first);
+}
+
+/** Whether two pins come from the same place, and if not, what differs. */
+export function placeChange(before: Source, after: Source): PlaceChange {
+  const [old, current] = [canonicalPlaces(before), canonicalPlaces(after)];
+  // A mirror that went, or another order: nothing is named that was not named before.
+  if (current.size > 0 && [...current].every((place) => old.has(place))) return "same";
+  const meet = ownersMeet(before, after);
+  if (meet === false) return "owner";
+  if (!isResolved(before) || !isResolved(after)) return "unknown";
+  if (old.size === 0 || current.size === 0) return "unknown";
+  return meet === true && revisionOf(before) !== revisionOf(after) ? "revision" : "elsewhere";
+}
+
+/** The revision that a pin names, in its location or beside it; null when it names none or it is not known. */
+export function revisionOf(source: Source): string | null {
+  const [first] = locationsOf(source);
+  return first?.ref ?? (source.rev?.resolved ? plainRev(source) : null);
+}
+
+/** Arguments that do not reach the bytes: names, descriptions, attributes to pass on. */
+const LABELS = new Set([
+  "name",
+  "pname",
+  "version",
+  "meta",
+  "passthru",
+  "preferLocalBuild",
+  "private",
+  "varPrefix",
+]);
+
+/** In a set of hashes by version or platform, the others and the pin's own stand among the arguments. */
+function isHash({ hashSpan }: Source, { span, text }: Argument): boolean {
+  return (span.start <= hashSpan.start && hashSpan.end <= span.end) || /^"[\w+/=:-]{32,}"$/.test(text);
+}
+
+/** Arguments of the fetcher that shape what it fetches, and that differ: by name, with either side's text. */
+export function shapeChanges(
+  before: Source,
+  after: Source,
+): { name: string; before: Argument | null; after: Argument | null }[] {
+  const index = (source: Source) =>
+    new Map(source.shape.filter((each) => !isHash(source, each)).map((each) => [each.name, each]));
+  const [old, current] = [index(before), index(after)];
+  return [...new Set([...old.keys(), ...current.keys()])]
+    .filter((name) => !LABELS.has(name) && old.get(name)?.text !== current.get(name)?.text)
+    .map((name) => ({ name, before: old.get(name) ?? null, after: current.get(name) ?? null }));
+}
+
+/** Whether the bytes are fetched in another way: another function, or other arguments that shape them. */
+export function isShapedOtherwise(before: Source, after: Source): boolean {
+  return before.fetcher !== after.fetcher || shapeChanges(before, after).length > 0;
+}
+
+/** The event of a pair. */
+export function eventOf({ before, after }: Pair): PinEvent {
+  if (before.hash === null || after.hash === null) return "unpinned";
+  const weakness = weaknessOf(after.hash);
+  if (weakness && weakness.kind !== weaknessOf(before.hash)?.kind) return "unpinned";
+  // Vendored dependencies have no place of their own: they come with the source.
+  if (after.role === "dependencies") return dependencyEvent(before, after);
+  const place = placeChange(before, after);
+  const versionMoved = before.version !== after.version;
+  if (before.hash === after.hash) {
+    switch (place) {
+      case "same":
+        return "none";
+      case "revision":
+        return "stale";
+      case "owner":
+      case "elsewhere":
+        return versionMoved && place === "elsewhere" ? "stale" : "place-alone";
+      case "unknown":
+        if (!versionMoved) return isResolved(before) && !isNowhere(before) ? "place-alone" : "none";
+        if (before.version === null || after.version === null) return "none";
+        return isNowhere(after) && !hasOwnVersion(after) ? "none" : "stale";
+    }
+  }
+  switch (place) {
+    case "same":
+      // A part that the text does not decide may have moved with the version.
+      if (versionMoved && !(isResolved(before) && isResolved(after))) return "bump";
+      return isShapedOtherwise(before, after) ? "hash-and-shape" : "hash-alone";
+    case "owner":
+      return "owner";
+    case "revision":
+    case "elsewhere":
+      return "bump";
+    case "unknown": {
+      if (versionMoved) return "bump";
+      if (isNowhere(before) && isNowhere(after))
+        return isShapedOtherwise(before, after) ? "none" : "hash-alone";
+      // What could be read and no longer can may hide that nothing else changed.
+      return isResolved(before) && !isNowhere(before) ? "hash-alone" : "none";
+    }
+  }
+}
+
+/** Whether the text says nothing of where a pin comes from. */
+function isNowhere(source: Source): boolean {
+  return source.urls.length === 0 && source.rev === null;
+}
+
+/** A version that stands in the pin itself, and not in the package around it. */
+function hasOwnVersion({ span, versionSpan }: Source): boolean {
+  return versionSpan !== null && span.start <= versionSpan.start && versionSpan.end <= span.end;
+}
+
+function dependencyEvent(before: Source, after: Source): PinEvent {
+  const versionMoved = before.version !== after.version;
+  if (before.hash === after.hash) return versionMoved ? "stale" : "none";
+  if (versionMoved) return "bump";
+  return isShapedOtherwise(before, after) ? "hash-and-shape" : "hash-alone";
+}

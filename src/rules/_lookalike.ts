@@ -1,0 +1,142 @@
+/** Names that were chosen to be taken for others. */
+import { distance } from "fastest-levenshtein";
+import { type Location, withoutPlaceholders } from "./_location.ts";
+import { ownerName, shown } from "./_pins.ts";
+import { domainOf } from "./_place.ts";
+
+/** Letters and digits that are drawn alike in common fonts, as the one that stands for all of them. */
+const ALIKE: readonly (readonly [RegExp, string])[] = [
+  [/rn/g, "m"],
+  [/vv/g, "w"],
+  [/[il1|]/g, "l"],
+  [/[o0]/g, "o"],
+  [/[5s]/g, "s"],
+  [/[8b]/g, "b"],
+  [/[2z]/g, "z"],
+];
+
+/** What is left of a name when letters that look alike are one: equal for `cloudflare` and `cloudfIare`. */
+function skeleton(name: string): string {
+  let text = name.normalize("NFKC").toLowerCase();
+  for (const [pattern, letter] of ALIKE) text = text.replace(pattern, letter);
+  return text.replace(/[-_.]/g, "");
+}
+
+/** Whether `name` may be taken for `known`, and is another: a letter off, two swapped, or drawn alike. */
+export function resembles(name: string, known: string): boolean {
+  const [a, b] = [name.toLowerCase(), known.toLowerCase()];
+  if (a === b) return false;
+  if (skeleton(name) === skeleton(known)) return true;
+  // Short names are a letter apart by chance.
+  const shorter = Math.min(a.length, b.length);
+  if (shorter < 5) return false;
+  return distance(a, b) <= (shorter < 9 ? 1 : 2) || isSwap(a, b);
+}
+
+/** Two neighbouring letters changed places. */
+function isSwap(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  const at = [...a].findIndex((letter, index) => letter !== b[index]);
+  return a[at] === b[at + 1] && a[at + 1] === b[at] && a.slice(at + 2) === b.slice(at + 2);
+}
+
+/** The name that people read a domain by: `acme` of `acme.co.uk`. */
+function label(domain: string): string {
+  return domain.split(".")[0] ?? domain;
+}
+
+/** The same name under another public suffix: `acme.org` for `acme.com`. */
+function isOtherSuffix(domain: string, known: string): boolean {
+  return label(domain) === label(known) && label(domain).length > 3;
+}
+
+/** Whether the owner or host of `after` may be taken for that of `before`. */
+function isLookalike(before: Location, after: Location): boolean {
+  const [old, current] = [before.owner, after.owner];
+  if (!old || !current || old.id === current.id) return false;
+  if (old.repository && current.repository && old.repository.forge === current.repository.forge) {
+    const [was, is] = [old.repository, current.repository];
+    return was.owner.toLowerCase() === is.owner.toLowerCase() ? false : resembles(is.owner, was.owner);
+  }
+  // A project on one forge that moved to another keeps its name: that is another owner, not a likeness.
+  if (old.repository || current.repository || !old.domain.includes(".") || !current.domain.includes("."))
+    return false;
+  if (old.domain === current.domain) return false;
+  return resembles(current.domain, old.domain) || isOtherSuffix(current.domain, old.domain);
+}
+
+/** Why a location is taken for another. */
+export interface Deceit {
+  readonly severity: "block" | "high" | "medium";
+  readonly what: string;
+}
+
+/** Names that servers of old ask for where there is no account. */
+const NOBODY = /^(anonymous|anoncvs|anonsvn|guest|git|hg|svn)(:[^@]*)?$/i;
+
+/** A form that shows one host and means another, or that no honest location has. */
+function deceptiveForm(location: Location, old: readonly Location[]): Deceit | null {
+  const { host, userinfo, port, scheme } = location;
+  const text = withoutPlaceholders(location.text);
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(text)?.[1] ?? "";
+  if (/[\\\s\x00-\x1f\x7f]/.test(text)) {
+    return { severity: "block", what: "the URL holds a backslash, white space or a control character" };
+  }
+  if (userinfo !== null && !NOBODY.test(userinfo) && location.resolved) {
+    return { severity: "block", what: `what stands before the @ is no host: it asks ${shown(host)}` };
+  }
+  if (/%2f|%40|%5c/i.test(authority))
+    return { severity: "block", what: "the host holds an escaped separator" };
+  if (/[^\x00-\x7f]/.test(authority)) {
+    return { severity: "block", what: "the host has letters that are not ASCII" };
+  }
+  if (/\.(:\d+)?$/.test(authority)) return { severity: "block", what: "the host ends in a dot" };
+  if (/(^|\.)xn--/.test(host) && !old.some((other) => other.host === host)) {
+    return { severity: "high", what: "the host has letters of another script (xn--)" };
+  }
+  const usual = port === null || port === "" || ["80", "443"].includes(port) || scheme !== "https";
+  if (!usual && !old.some((other) => other.port === port && other.host === host)) {
+    return { severity: "medium", what: `an unusual port, ${port}` };
+  }
+  return null;
+}
+
+/** Places that most sources come from: names that are worth imitating. */
+const WELL_KNOWN = [
+  "github.com",
+  "githubusercontent.com",
+  "gitlab.com",
+  "codeberg.org",
+  "bitbucket.org",
+  "sourceforge.net",
+  "pythonhosted.org",
+  "crates.io",
+  "npmjs.org",
+  "rubygems.org",
+  "kernel.org",
+  "gnu.org",
+];
+
+/** Why a location would be taken for one that the base has, or for a well-known one; null: nothing shows that. */
+export function deceitOf(location: Location, old: readonly Location[]): Deceit | null {
+  return deceptiveForm(location, old) ?? resemblance(location, old);
+}
+
+function resemblance(location: Location, old: readonly Location[]): Deceit | null {
+  const { host } = location;
+  const domain = domainOf(host);
+  if (!location.owner || host === "") return null;
+  const [other] = old.filter((each) => isLookalike(each, location));
+  if (other) return { severity: "high", what: `${ownerName(location)} resembles ${ownerName(other)}` };
+  // What is well known itself imitates nothing, nor does what the base has already.
+  if (WELL_KNOWN.includes(domain) || old.some((each) => domainOf(each.host) === domain)) return null;
+  for (const known of WELL_KNOWN) {
+    if (host.startsWith(`${known}.`) || host.includes(`.${known}.`)) {
+      return { severity: "high", what: `the host only starts like ${known}` };
+    }
+    if (domain.includes(".") && resembles(domain, known)) {
+      return { severity: "high", what: `${domain} resembles ${known}` };
+    }
+  }
+  return null;
+}

@@ -1,0 +1,95 @@
+/** What rules on pins say of them: names, places, commands and related lines. */
+import type { Side } from "../change/change.ts";
+import type { Source, Span } from "../nix/model.ts";
+import type { Location } from "./_location.ts";
+import type { Facts, FileFacts, Place } from "./rule.ts";
+
+/** A value for a message: one line, and not longer than a reader takes in. */
+export function shown(value: string, limit = 160): string {
+  const line = value.replace(/\s+/g, " ");
+  return line.length > limit ? `${line.slice(0, limit - 1)}…` : line;
+}
+
+/** What a pin is called in a message, as `src of frob`. */
+export function pinName(source: Source): string {
+  const name = source.role === "dependencies" ? source.hashAttribute : source.binding || source.hashAttribute;
+  return source.pname === null ? name : `${name} of ${source.pname}`;
+}
+
+/** Where a pin comes from, in short: `github.com/acme/frob at v1.5.0`, or its first URL. */
+export function placeName(source: Source): string {
+  const [url] = source.urls;
+  if (url)
+    return shown(
+      source.rev && !url.value.includes(source.rev.value) ? `${url.value} at ${source.rev.value}` : url.value,
+    );
+  return source.rev ? shown(source.rev.value) : "a place that the text does not say";
+}
+
+/** What a location's owner is called. */
+export function ownerName(location: Location): string {
+  return location.owner?.id ?? location.host;
+}
+
+export function baseAt(span: Span): Place {
+  return { side: "base", span };
+}
+
+export function headAt(span: Span): Place {
+  return { side: "head", span };
+}
+
+/** Only what no shell reads as anything but itself, even in a terminal that somebody pastes it to. */
+const PLAIN_URL = /^[a-z]+:\/\/[\w./:,@%+~?=&-]+$/;
+
+/** A command that fetches the pin again and says its hash; `verifod verify` where no single command does. */
+export function checkCommand(source: Source): string {
+  const url = source.urls[0]?.value ?? "";
+  if (!PLAIN_URL.test(url)) return "verifod verify";
+  switch (source.fetcher) {
+    case "fetchurl":
+      return `nix-prefetch-url '${url}'`;
+    case "fetchzip":
+    case "fetchFromGitHub":
+    case "fetchFromGitLab":
+    case "fetchFromGitea":
+    case "fetchFromForgejo":
+    case "fetchFromCodeberg":
+    case "fetchFromBitbucket":
+    case "fetchFromSourcehut":
+      return source.shape.length === 0 && url.includes("archive")
+        ? `nix-prefetch-url --unpack '${url}'`
+        : "verifod verify";
+    default:
+      return "verifod verify";
+  }
+}
+
+/** The facts of a file by its path at a side. */
+export function fileAt(facts: Facts, side: Side, path: string): FileFacts | null {
+  return facts.files.find(({ change }) => change[side]?.path === path) ?? null;
+}
+
+/** The text at a span; null when the file did not change or has no text. */
+export function textAt(facts: Facts, { side, span }: Place): string | null {
+  return fileAt(facts, side, span.path)?.[side]?.slice(span.start, span.end) ?? null;
+}
+
+/** `attribute = "value"` in the package around a pin: the value and where it stands; null when there is none. */
+export function packageString(
+  facts: Facts,
+  side: Side,
+  source: Source,
+  attribute: string,
+): { value: string; at: Place } | null {
+  const span = source.packageSpan;
+  const text = span && textAt(facts, { side, span });
+  if (!text) return null;
+  // A text, or a bare URL as old recipes have them.
+  const match = new RegExp(`\\b${attribute}\\s*=\\s*("[^"\\n]*"|[a-z]+://[^\\s;"]+)`).exec(text);
+  const literal = match?.[1];
+  if (!match || literal === undefined) return null;
+  const end = span.start + match.index + match[0].length;
+  const at: Place = { side, span: { path: span.path, start: end - literal.length, end } };
+  return { value: literal.replace(/^"|"$/g, ""), at };
+}

@@ -1,0 +1,84 @@
+/** Sources that stand for each other on different platforms. */
+import type { Side } from "../change/change.ts";
+import type { Source } from "../nix/model.ts";
+import { type Location, locationsOf } from "./_location.ts";
+import type { Facts } from "./rule.ts";
+
+const PLATFORM =
+  /^"?((x86_64|aarch64|i[36]86|armv[5-7]\w*|riscv64|powerpc64le|ppc64le|s390x|loongarch64|x64|x86|amd64|arm64)[-_])?(linux|darwin|macos|mac|osx|windows|freebsd)([-_](x64|x86|amd64|arm64|aarch64|x86_64|i[36]86|\d+bit))?"?$/i;
+
+/** Who serves a location: an owner on a forge, or a domain. */
+function server({ owner }: Location): string | null {
+  if (!owner) return null;
+  return owner.repository
+    ? `${owner.repository.forge}/${owner.repository.owner}`.toLowerCase()
+    : owner.domain;
+}
+
+/** What a pin and its twins for other platforms have in common: where they are bound, without the platform. */
+function family(source: Source): string {
+  const names = source.binding.split(".");
+  const others = names.filter((name) => !PLATFORM.test(name));
+  // Without a platform in its path, a pin has twins only as the `src` of one package, in the branches of an `if`.
+  const isTwin = others.length < names.length || /^srcs?$/.test(names.at(-1) ?? "");
+  const place = isTwin ? (source.packageSpan?.start ?? "") : source.span.start;
+  return `${source.path} ${place} ${source.pname} ${others.join(".")}`;
+}
+
+/** Sources for several platforms of one package, by family, with the server of each. */
+function families(facts: Facts, side: Side): Map<string, { source: Source; server: string }[]> {
+  const found = new Map<string, { source: Source; server: string }[]>();
+  for (const source of facts.pins[side]) {
+    const [first] = locationsOf(source);
+    const name = first && server(first);
+    if (!name || source.role === "patch" || source.role === "dependencies") continue;
+    const twins = found.get(family(source)) ?? [];
+    twins.push({ source, server: name });
+    found.set(family(source), twins);
+  }
+  return found;
+}
+
+/** A source that comes from another server than its twins. */
+export interface OddTwin {
+  readonly source: Source;
+  readonly server: string;
+  readonly twins: readonly Source[];
+  readonly others: string;
+  readonly isNew: boolean;
+}
+
+/** The sources of the head that one platform alone gets from elsewhere, where the base had one server for all. */
+export function oddTwins(facts: Facts): OddTwin[] {
+  const bases = [...families(facts, "base").values()];
+  const odd: OddTwin[] = [];
+  for (const twins of families(facts, "head").values()) {
+    const servers = new Set(twins.map((twin) => twin.server));
+    if (servers.size < 2) continue;
+    const changes = facts.sources.filter(({ after }) => twins.some(({ source }) => source === after));
+    const before = changes.flatMap((change) => change.before ?? []);
+    const old = bases.find((group) => group.some(({ source }) => before.includes(source)));
+    const known = new Set(old?.map((twin) => twin.server));
+    if (known.size > 1) continue;
+    const count = (name: string) => twins.filter((twin) => twin.server === name).length;
+    const isOdd = (name: string) =>
+      known.size > 0
+        ? !known.has(name)
+        : count(name) < Math.max(...[...servers].map(count)) || name === [...servers].at(-1);
+    const others = twins.filter((twin) => !isOdd(twin.server));
+    const [other] = others;
+    if (!other) continue;
+    for (const twin of twins) {
+      const change = changes.find(({ after }) => after === twin.source);
+      if (!isOdd(twin.server) || !change) continue;
+      odd.push({
+        source: twin.source,
+        server: twin.server,
+        twins: others.map(({ source }) => source),
+        others: other.server,
+        isNew: old === undefined,
+      });
+    }
+  }
+  return odd;
+}

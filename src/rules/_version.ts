@@ -1,0 +1,52 @@
+/** Versions in the order that Nix gives them: https://nix.dev/manual/nix/2.28/language/builtins#builtins-compareVersions */
+
+/** Words that come before the version they stand beside. Nix itself knows only `pre`. */
+const BEFORE_RELEASE = /^(pre|alpha|beta|rc|dev|snapshot|preview|a|b|m|milestone)$/i;
+
+function components(version: string): string[] {
+  return version.match(/\d+|[^\d.\-+_]+/g) ?? [];
+}
+
+function isNumber(part: string | undefined): boolean {
+  return part !== undefined && /^\d+$/.test(part);
+}
+
+/** Digits as numbers of any length: dates and serials go past what a double holds. */
+function compareNumbers(a: string, b: string): number {
+  const [x, y] = [a.replace(/^0+/, ""), b.replace(/^0+/, "")];
+  if (x.length !== y.length) return x.length - y.length;
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+function compareParts(a: string | undefined, b: string | undefined): number {
+  if (a === b) return 0;
+  if (a !== undefined && BEFORE_RELEASE.test(a) && !(b !== undefined && BEFORE_RELEASE.test(b))) return -1;
+  if (b !== undefined && BEFORE_RELEASE.test(b) && !(a !== undefined && BEFORE_RELEASE.test(a))) return 1;
+  if (a === undefined) return -1;
+  if (b === undefined) return 1;
+  if (isNumber(a) && isNumber(b)) return compareNumbers(a, b);
+  if (isNumber(a) !== isNumber(b)) return isNumber(a) ? 1 : -1;
+  return a < b ? -1 : 1;
+}
+
+/** Below zero: `a` is older than `b`; above: newer; zero: Nix makes no difference. Pre-releases are older. */
+export function compareVersions(a: string, b: string): number {
+  const [x, y] = [components(a), components(b)];
+  for (let index = 0; index < Math.max(x.length, y.length); index++) {
+    const order = compareParts(x[index], y[index]);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** Whether two versions are counted in different ways, as a date and a number, so that their order means nothing. */
+export function otherScheme(a: string, b: string): boolean {
+  const shape = (version: string) => {
+    const [first = ""] = components(version);
+    if (!isNumber(first)) return `word ${first}`;
+    if (/^(19|20)\d\d/.test(first) && first.length >= 4) return "date";
+    return first.length >= 4 ? "serial" : "number";
+  };
+  const unstable = /unstable|\bgit\b|\d{4}-\d\d-\d\d/i;
+  return shape(a) !== shape(b) || unstable.test(a) !== unstable.test(b);
+}
