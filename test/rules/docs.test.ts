@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Review } from "../../src/report/review.ts";
 import { rules } from "../../src/rules/index.ts";
 import { examples, root } from "../support/fixtures.ts";
+import { reviewPairs } from "../support/review-pairs.ts";
 
 const HEADINGS = [
   "## What it finds",
@@ -38,5 +40,22 @@ describe.each(pages)("the page of $id", ({ rule, page }) => {
     const kinds = examples(page).map(({ found }) => found);
     expect(kinds).toContain(true);
     expect(kinds).toContain(false);
+  });
+});
+
+const shown = pages.flatMap(({ id, page }) =>
+  examples(page).map((example, index) => ({ id, number: index + 1, ...example })),
+);
+let reviews: Review[] = [];
+
+beforeAll(async () => {
+  reviews = await reviewPairs(shown.map(({ trees }) => trees));
+}, 120_000);
+
+describe("the examples on the pages are what they say", () => {
+  it.each(shown.map((example, at) => ({ ...example, at })))("$id, example $number", ({ id, found, at }) => {
+    const ids = (reviews[at]?.findings ?? []).map(({ rule }) => rule);
+    if (found) expect(ids).toContain(id);
+    else expect(ids).not.toContain(id);
   });
 });

@@ -1,0 +1,94 @@
+import type { Script, Source } from "../nix/model.ts";
+import { isInterpreter, isNetwork } from "./_commands.ts";
+import { eventOf, type Pair, pairsOf, shapeChanges } from "./_events.ts";
+import { baseAt, headAt, pinName, placeName } from "./_pins.ts";
+import { newSightings, type Sighting, shown } from "./_scripts.ts";
+import type { Facts, Rule, RuleFinding } from "./rule.ts";
+
+/**
+ * What a fetcher does beside fetching: `postFetch` and its like run with network access and decide which bytes the hash
+ * covers. The URL that a reader checks is then only an input.
+ */
+export const rule: Rule = {
+  id: "fetch-hook-changed",
+  threat: "A20",
+  description: "What a fetcher does with what it fetches changed",
+  severity: "high",
+  check,
+};
+
+function* check(facts: Facts): Iterable<RuleFinding> {
+  const told = new Set<Source>();
+  for (const { script, seen } of newSightings(facts, hookCommands)) {
+    const pin = facts.sources.find(({ after }) => after && contains(after, script));
+    if (pin?.after) told.add(pin.after);
+    yield hookFinding(script, seen, pin?.after ?? null);
+  }
+  for (const pair of pairsOf(facts)) {
+    if (told.has(pair.after) || pair.after.role === "dependencies" || eventOf(pair) !== "hash-and-shape")
+      continue;
+    yield shapeFinding(pair);
+  }
+}
+
+function contains({ path, span }: Source, script: Script): boolean {
+  return path === script.path && span.start <= script.span.start && script.span.end <= span.end;
+}
+
+interface HookCommand extends Sighting {
+  readonly what: string;
+}
+
+/** Commands of a hook that bring bytes from elsewhere, or run a program that the hash does not cover yet. */
+function hookCommands(script: Script): readonly HookCommand[] {
+  if (script.context !== "fetch") return [];
+  return script.commands
+    .filter((command) => isNetwork(command) || isInterpreter(command))
+    .map((command) => ({
+      key: `fetch ${shown(command)}`,
+      span: command.span,
+      what: shown(command),
+    }));
+}
+
+function hookFinding(script: Script, { what, span }: HookCommand, pin: Source | null): RuleFinding {
+  const name = pin ? pinName(pin) : script.binding;
+  return {
+    severity: "high",
+    confidence: pin ? "high" : "medium",
+    title: `${name}: code that runs while fetching`,
+    message: [
+      `${script.binding || "A script"} now runs \`${what}\`.`,
+      "It runs with network access, before the hash is taken, so the source is whatever it leaves behind and not what the location holds.",
+      "A separate source with its own hash, or the same work in a build phase, clears it; to fetch it in a sandbox: verifod verify",
+    ].join(" "),
+    at: headAt(span),
+    before: null,
+    after: what,
+    evidence: ["static"],
+    related: pin ? [{ at: headAt(pin.hashSpan), note: "the hash that covers what the hook leaves" }] : [],
+    identity: [name, what],
+  };
+}
+
+function shapeFinding({ before, after }: Pair): RuleFinding {
+  const names = shapeChanges(before, after).map(({ name }) => name);
+  const what =
+    before.fetcher === after.fetcher ? names.join(", ") : `${before.fetcher} became ${after.fetcher}`;
+  return {
+    severity: "low",
+    confidence: "medium",
+    title: `${pinName(after)}: the hash changed with how it is fetched`,
+    message: [
+      `The hash went from ${before.hash} to ${after.hash} at the same location, ${placeName(after)}, and the way of fetching changed: ${what}.`,
+      "That explains another hash, but it also hides one that changed for another reason.",
+      "A refetch that yields the new hash clears it; to check: verifod verify",
+    ].join(" "),
+    at: headAt(after.hashSpan),
+    before: before.hash,
+    after: after.hash,
+    evidence: ["static"],
+    related: [{ at: baseAt(before.hashSpan), note: "the hash before" }],
+    identity: [after.pname ?? after.binding, what, String(before.hash), String(after.hash)],
+  };
+}

@@ -1,0 +1,118 @@
+import type { Source } from "../nix/model.ts";
+import { eventOf, type Pair, pairsOf } from "./_events.ts";
+import { locationsOf } from "./_location.ts";
+import { baseAt, checkCommand, headAt, pinName, placeName } from "./_pins.ts";
+import { isMoving } from "./_refs.ts";
+import type { Facts, Rule, RuleFinding } from "./rule.ts";
+
+/**
+ * The same place, another hash: upstream replaced what it had published, the old hash was wrong, or the new one names
+ * bytes that somebody put into a cache. The text cannot tell these apart, a refetch can.
+ */
+export const rule: Rule = {
+  id: "hash-changed-alone",
+  threat: "A03",
+  description: "The hash of a source changed, its location and version did not",
+  severity: "high",
+  check,
+};
+
+function* check(facts: Facts): Iterable<RuleFinding> {
+  for (const [pair, ...others] of transitions(facts)) {
+    const { before, after } = pair;
+    const judgement = judge(pair);
+    yield {
+      severity: judgement.severity,
+      confidence: judgement.confidence,
+      title: `${pinName(after)}: the hash changed alone`,
+      message: [
+        `The hash went from ${before.hash} to ${after.hash}; the location is still ${placeName(after)}.`,
+        judgement.why,
+        "An upstream statement that the file was replaced, or a refetch that yields the new hash, explains it;",
+        `to check: ${checkCommand(after)}`,
+      ].join(" "),
+      at: headAt(after.hashSpan),
+      before: before.hash,
+      after: after.hash,
+      evidence: ["static"],
+      related: [
+        { at: baseAt(before.hashSpan), note: "the hash before" },
+        ...(after.versionSpan ? [{ at: headAt(after.versionSpan), note: versionNote(before, after) }] : []),
+        ...others
+          .slice(0, 5)
+          .map((other) => ({ at: headAt(other.after.hashSpan), note: "the same change here" })),
+      ],
+      identity: [after.pname ?? after.binding, placeName(after), String(before.hash), String(after.hash)],
+    };
+  }
+}
+
+/** Hashes that changed alone; the same change in several places, as of one source of many packages, is one. */
+function transitions(facts: Facts): Iterable<[Pair, ...Pair[]]> {
+  const groups = new Map<string, [Pair, ...Pair[]]>();
+  for (const pair of pairsOf(facts)) {
+    const { before, after } = pair;
+    if (after.role === "dependencies" || eventOf(pair) !== "hash-alone") continue;
+    const key = [before.hash, after.hash, placeName(after)].join(" ");
+    const group = groups.get(key);
+    if (group) group.push(pair);
+    else groups.set(key, [pair]);
+  }
+  return groups.values();
+}
+
+function versionNote(before: Source, after: Source): string {
+  return before.version === after.version
+    ? "the version did not move"
+    : "the version moved, but the location does not depend on it";
+}
+
+type Judgement = Pick<RuleFinding, "severity" | "confidence"> & { readonly why: string };
+
+function judge({ before, after }: Pair): Judgement {
+  const [was, is] = [before.hash?.split("-")[0], after.hash?.split("-")[0]];
+  if (was !== is) {
+    return {
+      severity: was === "sha1" || was === "md5" ? "low" : "medium",
+      confidence: "low",
+      why: "The algorithm changed with it, so the text cannot say whether both hashes name the same bytes.",
+    };
+  }
+  const locations = locationsOf(after);
+  const isRead = (source: Source) =>
+    source.urls.every(({ resolved }) => resolved) && (source.rev?.resolved ?? true);
+  if (!isRead(after)) {
+    return {
+      severity: isRead(before) ? "medium" : "low",
+      confidence: "low",
+      why: "The text does not say the whole location, so it may have changed where this change cannot be seen.",
+    };
+  }
+  if (after.fetcher === null || (locations.length === 0 && after.rev === null)) {
+    return {
+      severity: "medium",
+      confidence: "medium",
+      why: "The text does not say which location it belongs to; nothing beside it changed.",
+    };
+  }
+  if (locations.some(({ ref }) => ref !== null && isMoving(ref)) || isMoving(after.rev?.value ?? "")) {
+    return {
+      severity: before.version === after.version ? "medium" : "low",
+      confidence: "medium",
+      why: "The location names something that moves, so other bytes are no surprise, and nobody can check them later.",
+    };
+  }
+  const named = locations.some(({ kind }) => kind !== "file" && kind !== "asset") || after.rev !== null;
+  if (before.version !== after.version && !named && after.role !== "patch") {
+    return {
+      severity: "low",
+      confidence: "medium",
+      why: "The version moved, but the location does not name it, so nobody can fetch this version again once the next is out.",
+    };
+  }
+  return {
+    severity: "high",
+    confidence: "high",
+    why: "A published version that yields other bytes was replaced upstream, was pinned wrongly before, or is not what the new hash names.",
+  };
+}

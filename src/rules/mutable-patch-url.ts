@@ -1,0 +1,76 @@
+import type { Source } from "../nix/model.ts";
+import { type Location, locationsOf } from "./_location.ts";
+import { checkCommand, headAt, pinName, shown } from "./_pins.ts";
+import type { Facts, Rule, RuleFinding } from "./rule.ts";
+
+/** A patch comes from a place that its author can still edit: reviewers read the page, the hash names what it once was. */
+export const rule: Rule = {
+  id: "mutable-patch-url",
+  threat: "A16",
+  description: "A patch is fetched from a place that its author can still change",
+  severity: "medium",
+  check,
+};
+
+function* check(facts: Facts): Iterable<RuleFinding> {
+  for (const { before, after } of facts.sources) {
+    if (!after || !isPatch(after)) continue;
+    const known = new Set(before ? locationsOf(before).map(({ text }) => text) : []);
+    const location = locationsOf(after).find(({ text }) => !known.has(text));
+    const why = location ? editable(location) : null;
+    if (!location || why === null) continue;
+    yield {
+      severity: "medium",
+      confidence: "high",
+      title: `${pinName(after)}: the patch comes from ${why}`,
+      message: [
+        `${shown(location.text)} is ${why}, which can be edited after the review.`,
+        "What a reviewer reads there need not be what the hash names, and later updates of the hash take in whatever is there then.",
+        "The patch of a full commit id, or a copy of the file in the repository, clears it;",
+        `to read what it is now: ${checkCommand(after)}`,
+      ].join(" "),
+      at: headAt(after.urlSpan ?? after.span),
+      before: before ? shown(locationsOf(before)[0]?.text ?? "") : null,
+      after: shown(location.text),
+      evidence: ["static"],
+      related: [],
+      identity: [after.pname ?? after.binding, location.text],
+    };
+  }
+}
+
+function isPatch(source: Source): boolean {
+  return source.role === "patch" || /^fetch.*patch/i.test(source.fetcher ?? "");
+}
+
+/** Hosts where anybody leaves a text without a name, for a while. */
+const PASTE_HOSTS =
+  /^(pastebin\.com|paste\.(sr\.ht|debian\.net|gnome\.org|kde\.org|opensuse\.org|centos\.org)|0x0\.st|transfer\.sh|ix\.io|termbin\.com|ghostbin\.com|sprunge\.us|dpaste\.(org|com)|hastebin\.com|bpa\.st)$/;
+
+const FULL_ID = /[0-9a-f]{40}/;
+
+/** What makes a patch's place editable; null: nothing that the text shows. */
+function editable({ host, path, query, kind, ref, owner }: Location): string | null {
+  if (PASTE_HOSTS.test(host)) return "a paste";
+  if (owner?.repository?.forge === "gist.github.com" && !FULL_ID.test(path))
+    return "a gist without a revision";
+  if (host === "aur.archlinux.org" && path.includes("/plain/") && !FULL_ID.test(query))
+    return "the AUR without a commit";
+  if (kind === "patch") {
+    if (/\/(pull|pulls|merge_requests)\/\d+(\.(patch|diff)|\/)?/.test(path) && !FULL_ID.test(path)) {
+      return "an open or merged pull request";
+    }
+    const range = /\/compare\/(.+?)(\.(patch|diff))?$/.exec(path)?.[1];
+    // Two full ids, or two releases; anything else may be a branch.
+    if (
+      range !== undefined &&
+      !range.split(/\.{2,3}/).every((end) => FULL_ID.test(end) || /\d+\.\d+/.test(end))
+    ) {
+      return "a comparison of branches";
+    }
+  }
+  if (kind === "raw" && ref !== null && /^(refs\/heads\/.+|head|master|main|develop|trunk)$/i.test(ref)) {
+    return "a branch";
+  }
+  return null;
+}

@@ -1,0 +1,51 @@
+import { eventOf, pairsOf, placeChange } from "./_events.ts";
+import { baseAt, checkCommand, headAt, pinName, placeName } from "./_pins.ts";
+import type { Facts, Rule, RuleFinding } from "./rule.ts";
+
+/**
+ * A version, tag or revision moved and the hash stayed. Nix finds a source by its name and hash, never by its URL, so
+ * whoever has the old source builds the new version from it.
+ */
+export const rule: Rule = {
+  id: "stale-hash-on-bump",
+  threat: "A02",
+  description: "The version or revision of a source moved, its hash did not",
+  severity: "high",
+  check,
+};
+
+function* check(facts: Facts): Iterable<RuleFinding> {
+  for (const pair of pairsOf(facts)) {
+    const { before, after } = pair;
+    if (after.role === "dependencies" || eventOf(pair) !== "stale") continue;
+    const versionMoved = before.version !== after.version;
+    const was = versionMoved ? before.version : placeName(before);
+    const is = versionMoved ? after.version : placeName(after);
+    const decided = placeChange(before, after) !== "unknown";
+    yield {
+      // A patch may well apply unchanged to the next version.
+      severity: decided && after.role !== "patch" ? "high" : after.urls.length === 0 ? "low" : "medium",
+      confidence: decided ? "high" : "low",
+      title: `${pinName(after)}: the ${versionMoved ? "version" : "revision"} moved, the hash did not`,
+      message: [
+        `${versionMoved ? "The version" : "The place"} went from ${was} to ${is}, but the hash is still ${after.hash}.`,
+        decided
+          ? `${placeName(after)} is a new place, so other bytes are expected there.`
+          : "The text does not say whether the location depends on the version.",
+        "Nix looks a source up by name and hash, not by location: where the old source is in a store or cache, the new version is built from the old code.",
+        `The hash of the new source clears this. To see it: ${checkCommand(after)}`,
+      ].join(" "),
+      at: headAt(after.hashSpan),
+      before: was,
+      after: is,
+      evidence: ["static"],
+      related: [
+        ...(versionMoved && after.versionSpan
+          ? [{ at: headAt(after.versionSpan), note: `the version moved from ${was} to ${is}` }]
+          : []),
+        { at: baseAt(before.hashSpan), note: "the same hash in the base" },
+      ],
+      identity: [after.pname ?? after.binding, String(was), String(is), String(after.hash)],
+    };
+  }
+}

@@ -1,0 +1,58 @@
+import { eventOf, type Pair, pairsOf, placeChange } from "./_events.ts";
+import { type Location, locationsOf } from "./_location.ts";
+import { baseAt, checkCommand, headAt, ownerName, pinName, placeName } from "./_pins.ts";
+import type { Facts, Rule, RuleFinding } from "./rule.ts";
+
+/**
+ * Another location, the same hash. A cache answers by the hash, so nobody fetches from the new location: it may as well
+ * be a lie, and nothing is rebuilt that could tell (CVE-2024-36050).
+ */
+export const rule: Rule = {
+  id: "url-changed-hash-kept",
+  threat: "A07",
+  description: "The location of a source changed, its hash did not",
+  severity: "block",
+  check,
+};
+
+function* check(facts: Facts): Iterable<RuleFinding> {
+  for (const pair of pairsOf(facts)) {
+    const { before, after } = pair;
+    if (after.role === "dependencies" || eventOf(pair) !== "place-alone") continue;
+    const judgement = judge(pair);
+    yield {
+      ...judgement,
+      title: `${pinName(after)}: the location changed, the hash did not`,
+      message: [
+        `The location went from ${placeName(before)} to ${placeName(after)}; the hash is still ${after.hash}.`,
+        "Caches answer by the hash, so builds do not fetch from the new location, and a reader who looks there may see other code than what is built.",
+        "A refetch from each new location that yields this hash clears it;",
+        `to check: ${checkCommand(after)}`,
+      ].join(" "),
+      at: headAt(after.urlSpan ?? after.hashSpan),
+      before: placeName(before),
+      after: placeName(after),
+      evidence: ["static"],
+      related: [
+        { at: baseAt(before.urlSpan ?? before.span), note: "the location before" },
+        { at: headAt(after.hashSpan), note: "the hash that stayed" },
+      ],
+      identity: [after.pname ?? after.binding, placeName(before), placeName(after), String(after.hash)],
+    };
+  }
+}
+
+function judge({ before, after }: Pair): Pick<RuleFinding, "severity" | "confidence"> {
+  // `requireFile` fetches nothing: its location is a hint to people.
+  if (after.fetcher === "requireFile") return { severity: "low", confidence: "high" };
+  if (placeChange(before, after) === "unknown") return { severity: "medium", confidence: "low" };
+  const [old, current] = [locationsOf(before), locationsOf(after)];
+  const place = ({ host, path }: Location) => `${host}${path}`;
+  const oldPlaces = new Set(old.map(place));
+  const [first] = current;
+  // The places that were there still come first: what is new is tried only when they fail.
+  if (first && oldPlaces.has(place(first))) return { severity: "medium", confidence: "high" };
+  const owners = new Set(old.map(ownerName));
+  const sameOwner = first !== undefined && owners.has(ownerName(first));
+  return { severity: sameOwner ? "high" : "block", confidence: first ? "high" : "medium" };
+}

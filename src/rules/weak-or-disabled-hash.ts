@@ -1,0 +1,106 @@
+import type { Side } from "../change/change.ts";
+import type { Source } from "../nix/model.ts";
+import { type Weakness, weaknessOf } from "./_hashes.ts";
+import { baseAt, headAt, pinName, placeName, shown, textAt } from "./_pins.ts";
+import type { Facts, Rule, RuleFinding } from "./rule.ts";
+
+/** A hash that holds nothing down: fake, empty, of an empty file, or of an algorithm for which collisions are made. */
+export const rule: Rule = {
+  id: "weak-or-disabled-hash",
+  threat: "A38",
+  description: "A hash is fake, empty, not written out, or of a broken algorithm",
+  severity: "high",
+  check,
+};
+
+function* check(facts: Facts): Iterable<RuleFinding> {
+  yield* fakes(facts);
+  for (const { before, after } of facts.sources) {
+    if (!after) continue;
+    const now = weakness(facts, "head", after);
+    if (now === null) continue;
+    const then = before ? weakness(facts, "base", before) : null;
+    // What the base had already is no news.
+    if (then?.kind === now.kind || (now.kind === "computed" && before === null)) continue;
+    const text = shown(textAt(facts, headAt(after.hashSpan)) ?? after.hash ?? "");
+    yield {
+      severity: isCustomary(facts, after, now) ? "low" : SEVERITY[now.kind],
+      confidence: now.kind === "computed" ? "low" : "high",
+      title: `${pinName(after)}: ${now.what}`,
+      message: [
+        `The hash of ${placeName(after)} was ${before ? (before.hash ?? "not written out") : "not there"} and is now ${text}: ${now.what}.`,
+        now.why,
+        "The SRI hash (sha256) of the fetched source clears it; to see it: verifod verify",
+      ].join(" "),
+      at: headAt(after.hashSpan),
+      before: before?.hash ?? null,
+      after: after.hash ?? text,
+      evidence: ["static"],
+      related: before ? [{ at: baseAt(before.hashSpan), note: "the hash before" }] : [],
+      identity: [after.pname ?? after.binding, now.kind, text],
+    };
+  }
+}
+
+/** Whether the file pinned with this algorithm before, as lists do that are generated from a registry. */
+function isCustomary(facts: Facts, { path, hash }: Source, { kind }: Weakness): boolean {
+  const algorithm = hash?.split("-")[0];
+  return (
+    kind === "broken" &&
+    facts.pins.base.some((pin) => pin.path === path && pin.hash?.split("-")[0] === algorithm)
+  );
+}
+
+/** What nixpkgs offers for a hash that is not known yet: lib/deprecated/misc.nix. */
+const FAKE = /^(lib\.)?fake(Hash|Sha(256|512))$/;
+
+const NOT_REAL: Weakness = {
+  kind: "fake",
+  what: "no real hash",
+  why: "It was never built: every fetch fails.",
+};
+
+/** `hash = lib.fakeHash`: a value that is no text, and so no pin. */
+function* fakes(facts: Facts): Iterable<RuleFinding> {
+  for (const { before, after } of facts.settings) {
+    if (!after || !FAKE.test(after.text) || before?.text === after.text) continue;
+    const name = after.attributes.join(".");
+    yield {
+      severity: "block",
+      confidence: "high",
+      title: `${name}: ${NOT_REAL.what}`,
+      message: [
+        `${name} was ${before ? shown(before.text) : "not there"} and is now ${after.text}: ${NOT_REAL.what}.`,
+        NOT_REAL.why,
+        "The SRI hash (sha256) of the fetched source clears it; to see it: verifod verify",
+      ].join(" "),
+      at: headAt(after.span),
+      before: before ? shown(before.text) : null,
+      after: after.text,
+      evidence: ["static"],
+      related: before ? [{ at: baseAt(before.span), note: "the value before" }] : [],
+      identity: [name, after.text],
+    };
+  }
+}
+
+const SEVERITY = { fake: "block", empty: "block", broken: "high", computed: "medium" } as const;
+
+function weakness(facts: Facts, side: Side, source: Source): Weakness | null {
+  return source.hash === null
+    ? missing(textAt(facts, { side, span: source.hashSpan }))
+    : weaknessOf(source.hash);
+}
+
+/** Why a pin has no hash that could be read, from its text. */
+function missing(text: string | null): Weakness | null {
+  if (text === null) return null;
+  if (/^(""|'{4})$/.test(text.trim())) return NOT_REAL;
+  // Dependencies without a hash come with the source (`vendorHash = null`).
+  if (text.trim() === "null") return null;
+  return {
+    kind: "computed",
+    what: "the hash is computed",
+    why: "A reader cannot see which bytes are meant, and the text of the change does not decide it.",
+  };
+}
