@@ -68,7 +68,15 @@ export type PinChange =
   | PinChangeOf<"removed", Pin, null>
   | PinChangeOf<"changed" | "moved", Pin, Pin>;
 
-export type Outcome = "match" | "mismatch" | "unstable" | "unavailable" | "unsupported" | "not-checked";
+export const OUTCOMES = [
+  "match",
+  "mismatch",
+  "unstable",
+  "unavailable",
+  "unsupported",
+  "not-checked",
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
 
 export interface FetchedUrl {
   readonly url: string;

@@ -1,0 +1,103 @@
+/** One way to talk to PostgreSQL, be it a server or the one that is embedded (PGlite). */
+import { mkdir } from "node:fs/promises";
+import { messageOf, VerifodError } from "../errors.ts";
+import { holdDirectory } from "./hold.ts";
+
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface Queries {
+  query(text: string, parameters?: readonly unknown[]): Promise<readonly Row[]>;
+}
+
+export interface Database extends Queries {
+  /** Runs `work` in a transaction: all of it, or nothing when it throws. */
+  transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** Where the records are: `postgres://…`, or the directory of the embedded one. */
+  readonly location: string;
+  readonly readOnly: boolean;
+}
+
+export function isServer(location: string): boolean {
+  return /^postgres(?:ql)?:\/\//.test(location);
+}
+
+/**
+ * Connects. The embedded database is made when its directory is empty or missing, and belongs to one process at a time.
+ * @throws VerifodError (outside) when it cannot be reached, or another process has it.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  return isServer(options.location) ? openServer(options) : openEmbedded(options);
+}
+
+/** A server that takes no connection is told soon; one that takes long to answer is waited for. */
+const CONNECT_SECONDS = 15;
+
+async function openServer({ location, readOnly }: DatabaseOptions): Promise<Database> {
+  const { default: postgres } = await import("postgres");
+  const sql = postgres(location, {
+    max: 1,
+    connect_timeout: CONNECT_SECONDS,
+    onnotice: () => {},
+    connection: {
+      application_name: "verifod",
+      ...(readOnly ? { default_transaction_read_only: true } : {}),
+    },
+  });
+  const queries = (on: Pick<typeof sql, "unsafe">): Queries => ({
+    query: async (text, parameters = []) => [...(await on.unsafe<Row[]>(text, [...parameters] as never[]))],
+  });
+  try {
+    await sql.unsafe("select 1");
+  } catch (error) {
+    await sql.end({ timeout: 0 });
+    // Not the address: it can hold a password.
+    throw new VerifodError(
+      "outside",
+      `the ledger's PostgreSQL cannot be reached: ${messageOf(error)}: see VERIFOD_DATABASE_URL`,
+      { cause: error },
+    );
+  }
+  return {
+    ...queries(sql),
+    transaction: async (work) =>
+      (await sql.begin((on) => work(queries(on)))) as Awaited<ReturnType<typeof work>>,
+    close: () => sql.end({ timeout: 5 }),
+  };
+}
+
+async function openEmbedded({ location, readOnly }: DatabaseOptions): Promise<Database> {
+  await mkdir(location, { recursive: true }).catch((error: unknown) => {
+    throw new VerifodError("outside", `the ledger's directory cannot be made: ${messageOf(error)}`);
+  });
+  const release = await holdDirectory(location);
+  try {
+    // 27 MB of WebAssembly and a second of start: only for who asks for it.
+    const { PGlite } = await import("@electric-sql/pglite");
+    // Without -F (no fsync): what was reported as written is on the disk.
+    const startParams = PGlite.defaultStartParams.filter((parameter) => parameter !== "-F");
+    const database = await PGlite.create(location, { startParams });
+    if (readOnly) await database.exec("set default_transaction_read_only = on");
+    const queries = (on: Pick<typeof database, "query">): Queries => ({
+      query: async (text, parameters = []) => (await on.query<Row>(text, [...parameters])).rows,
+    });
+    return {
+      ...queries(database),
+      transaction: (work) => database.transaction((on) => work(queries(on))),
+      async close() {
+        await database.close();
+        release();
+      },
+    };
+  } catch (error) {
+    release();
+    throw new VerifodError(
+      "outside",
+      `the embedded ledger in ${location} cannot be opened: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
