@@ -362,7 +362,7 @@ export function fetcherNamed(name: string | null): Fetcher | undefined {
 }
 
 /** Names of attributes that carry a hash: `hash`, `sha256`, `vendorHash`, `cargoSha256`, `outputHash`. */
-const HASH_NAME = /(?:^|[a-z0-9_])(?:hash|sha(?:1|256|512)|md5)$/i;
+const HASH_NAME = /(?:^|[a-z0-9_-])(?:hash|sha(?:1|256|512)|md5)$/i;
 /** Attributes so named that hold something else. */
 const NOT_HASHES = new Set(["recursiveHash", "outputHashAlgo", "outputHashMode", "missingHashes"]);
 

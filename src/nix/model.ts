@@ -43,6 +43,8 @@ export interface Source {
   readonly versionSpan: Span | null;
   /** The package's name without version, when the text says it. */
   readonly pname: string | null;
+  /** The name of what is fetched, as `fix-build.patch`: given, or the last part of the address. */
+  readonly name: string | null;
   /** What the fetcher would download, in order; for `fetchgit` the clone URL, with `rev` beside it. */
   readonly urls: readonly Text[];
   readonly rev: Text | null;

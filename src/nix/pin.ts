@@ -28,6 +28,8 @@ export interface FoundPin {
   readonly fetcher: string | null;
   readonly attributes: SetValue;
   readonly hashName: string;
+  /** The attribute that the hash is written to, when it is handed on under another name. */
+  readonly hashAttribute?: string;
   readonly hash: Value;
   readonly origin: Origin;
   readonly package: PackageFacts;
@@ -54,16 +56,23 @@ export function makeSource(found: FoundPin): Source {
     version: found.package.version,
     versionSpan: found.package.versionOrigin && spanOf(found.package.versionOrigin),
     pname: found.package.pname,
+    name: nameOf(args, location),
     urls: location.urls,
     rev: location.rev,
     hash: hashOf(found.hash, hashName, args),
-    hashAttribute: hashName,
+    hashAttribute: found.hashAttribute ?? hashName,
     hashSpan: spanOf(origin),
     span: pinSpan(found),
     urlSpan: locationSpan(file, found.carrier, fetcher?.location ?? ["url", "urls"]),
     shape: dependency ? [] : shapeOf(file, found.carrier, fetcher?.location ?? ["url", "urls", "rev"]),
     packageSpan: found.package.node && spanOfNode(file, found.package.node),
   };
+}
+
+/** The name of what is fetched: the `name` argument, else the last part of the address. */
+function nameOf(args: FetcherArguments, location: Location): string | null {
+  const name = args.text("name") ?? location.urls[0];
+  return name ? name.value.replace(/\/$/, "").replace(/^.*\//, "") : null;
 }
 
 function listOf(text: Text | null): readonly Text[] {

@@ -24,6 +24,8 @@ export interface HashLiteral {
   readonly name: string | null;
   /** The names of all bindings around it, innermost first. */
   readonly path: readonly string[];
+  /** It is an argument of its own, as in `generic "1.2" "…"`, and nothing names it a hash. */
+  readonly argument: boolean;
 }
 
 /** The conditions around a node that must hold (or not) for it to be reached, as they stand. */
@@ -45,7 +47,7 @@ export function conditionsAround(
 }
 
 const ANCHOR =
-  /\b(?:fetch[A-Za-z0-9_]*|requireFile|pullImage|[A-Za-z0-9_]*(?:[hH]ash|[sS]ha(?:1|256|512)|md5))\b/g;
+  /\b(?:fetch[A-Za-z0-9_]*|requireFile|pullImage|[A-Za-z0-9_-]*(?:[hH]ash|[sS]ha(?:1|256|512)|md5))\b/g;
 /** Digests are 26 (md5 in nix32) to 128 characters (sha512 in hex); SRI adds its prefix. */
 const LITERAL = /"(?:(?:sha(?:1|256|512)|md5)[-:])?([A-Za-z0-9+/]{26,128}={0,2})"/g;
 
@@ -146,8 +148,9 @@ export function hashLiteralsOf(file: NixFile, within: readonly Region[] | null):
     const text = match[0].slice(1, -1);
     const algorithm = name === null ? undefined : algorithmOfName(name.replace(/s$/, ""));
     const prefixed = /^(?:sha(?:1|256|512)|md5)[-:]/.test(text);
-    if ((name !== null || prefixed) && parseHash(text, prefixed ? undefined : algorithm)) {
-      literals.push({ node, name, path });
+    const argument = name === null && !prefixed && node.parent?.type === "apply_expression";
+    if ((name !== null || prefixed || argument) && parseHash(text, prefixed ? undefined : algorithm)) {
+      literals.push({ node, name, path, argument });
     }
   }
   return literals;

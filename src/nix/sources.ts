@@ -38,13 +38,15 @@ export function sourcesOfNix(
     pins: new Map(),
     worlds: FILE_WORLD_LIMIT,
   };
-  for (const site of sitesOf(file, within)) readSite(reading, site);
+  const sites = sitesOf(file, within);
+  for (const site of sites) readSite(reading, site);
+  const bare = sites.filter((site) => !site.application).map((site) => site.carrier);
   const literals = hashLiteralsOf(file, within);
   const open = () => literals.filter((literal) => !reading.pins.has(pinKey(file, literal.node)));
-  if (open().length > 0) {
+  if (open().length > 0 || bare.length > 0) {
     traceFile(reading);
     for (const literal of open().slice(0, TRACE_LIMIT)) traceLiteral(reading, literal);
-    if (open().length > 0) traceSiblings(reading, open());
+    traceSiblings(reading, literals, bare);
     for (const literal of open()) addBare(reading, literal);
   }
   return [...reading.pins.values()].sort(
@@ -57,6 +59,8 @@ function compare(a: string, b: string): number {
 }
 
 function readSite(reading: Reading, site: Site): void {
+  // A bare set is data: what takes it is found by tracing.
+  if (!site.application) return;
   const attributes = carriedBy(reading.plain, reading.file, site);
   if (!attributes) return;
   for (const [name, entry] of attributes.entries) {

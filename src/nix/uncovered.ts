@@ -6,11 +6,12 @@ import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
 import { makeSource } from "./pin.ts";
 import { addPin, pinKey, type Reading } from "./reading.ts";
 import { type Choice, createSession, type Session } from "./session.ts";
+import { update } from "./sets.ts";
 import { bindingName, conditionsAround, type HashLiteral, type NixFile } from "./sites.ts";
 import { directoryOf, type SourceFile } from "./source-file.ts";
-import { ancestors, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
+import { ancestors, attrNames, bindingsOf, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
 import { hashedCalls } from "./trace.ts";
-import type { Thunk, Value } from "./value.ts";
+import { set as setOf, type Thunk, type Value } from "./value.ts";
 
 /** Looks through the value of the whole file. */
 export function traceFile(reading: Reading): void {
@@ -24,6 +25,8 @@ export function traceLiteral(reading: Reading, literal: HashLiteral): void {
   const root = reading.file.document.root;
   for (const node of [...callsAround(literal.node), root]) {
     let assumed = reaching(reading.file, literal);
+    // Without assumptions, the whole file has been looked through already.
+    if (node === root && assumed.size === 0) return;
     for (let count = 0; count < 6 && reading.worlds > 0; count++) {
       reading.worlds--;
       const session = createSession(reading.files, assumed);
@@ -45,9 +48,18 @@ function reaching(file: NixFile, literal: HashLiteral): ReadonlyMap<string, stri
     if (argument) assumed.set(argumentKey(argument[2] ?? ""), String(holds === (argument[1] === "")));
   }
   // A table of releases, `{ "1.2" = …; }.${version}`: the entry is used when its version is asked for.
-  const release = literal.path.find((name) => /^\d/.test(name));
-  if (release !== undefined) assumed.set(argumentKey("version"), release);
+  const release = releaseOf(literal);
+  if (release !== undefined) {
+    for (const [, selector] of file.text.matchAll(SELECTOR))
+      assumed.set(argumentKey(selector ?? ""), release);
+  }
   return assumed;
+}
+
+const SELECTOR = /\.\$\{([A-Za-z_]\w*)\}/g;
+
+function releaseOf(literal: HashLiteral): string | undefined {
+  return literal.path.find((name) => /^\d/.test(name));
 }
 
 function callsAround(node: SyntaxNode): readonly SyntaxNode[] {
@@ -91,6 +103,7 @@ function addTraced(reading: Reading, session: Session, value: Value, node: Synta
         fetcher: hit.call.name,
         attributes: hit.attributes,
         hashName: hit.hashName,
+        hashAttribute: bindingName(file, literal) ?? hit.hashName,
         hash,
         origin: hit.origin,
         package: hit.package ? { ...hit.package, node: around.node } : around,
@@ -103,10 +116,15 @@ function addTraced(reading: Reading, session: Session, value: Value, node: Synta
  * Looks for literals in what the files beside make of this one: a `default.nix` that imports it, or a function whose
  * arguments are named as its attributes (`variants.nix` and `generic.nix`).
  */
-export function traceSiblings(reading: Reading, literals: readonly HashLiteral[]): void {
+export function traceSiblings(
+  reading: Reading,
+  literals: readonly HashLiteral[],
+  bare: readonly SyntaxNode[],
+): void {
   const { file, files } = reading;
   const name = file.path.slice(directoryOf(file.path).length).replace(/^\//, "");
-  const sets = literals.map((literal) => carrierOf(file, literal.node));
+  const sets = new Set([...literals.map((literal) => carrierOf(file, literal.node)), ...bare]);
+  const hashes = [...sets].flatMap((set) => hashNamesIn(file, set));
   for (const path of files.siblings(file.path).slice(0, SIBLING_LIMIT)) {
     const sibling = files.get(path);
     if (sibling?.kind !== "nix") continue;
@@ -114,16 +132,40 @@ export function traceSiblings(reading: Reading, literals: readonly HashLiteral[]
     if (sibling.text.includes(name)) {
       addTraced(reading, session, evaluateAt(session, sibling, sibling.document.root), null);
     }
-    if (!literals.some(({ name: hash }) => hash !== null && takes(sibling, hash))) continue;
+    if (!hashes.some((hash) => takes(sibling, hash))) continue;
     const builder = evaluateAt(session, sibling, sibling.document.root);
-    for (const set of new Set(sets)) {
-      const argument: Thunk = () => evaluateAt(session, file, set);
+    for (const set of sets) {
+      const argument: Thunk = () => asVariant(session, evaluateAt(session, file, set));
       addTraced(reading, session, apply(session, builder, argument, path), null);
     }
   }
 }
 
 const SIBLING_LIMIT = 12;
+
+/** What a variant is called with beside its own attributes: questions about its version. */
+function asVariant(session: Session, value: Value): Value {
+  const own = asSet(session, value);
+  const version = own?.entries.get("version");
+  if (!own || !version) return value;
+  const asks =
+    (name: string): Thunk =>
+    () => ({ kind: "builtin", name, arguments: [version] });
+  const given: [string, Thunk][] = [
+    ["packageOlder", asks("versionOlder")],
+    ["packageAtLeast", asks("versionAtLeast")],
+  ];
+  return update(setOf(given, true), own);
+}
+
+function hashNamesIn(file: NixFile, set: SyntaxNode): readonly string[] {
+  if (!isAttrset(set)) return [];
+  return bindingsOf(set)
+    .flatMap((binding) =>
+      binding.kind === "binding" ? attrNames(file.text, binding.attrpath).slice(0, 1) : [],
+    )
+    .filter((name) => name !== null && isHashName(name)) as string[];
+}
 
 /** Whether a file is a function with an argument of that name. */
 function takes(file: Extract<SourceFile, { kind: "nix" }>, name: string): boolean {
@@ -152,18 +194,20 @@ function carrierOf(file: NixFile, literal: SyntaxNode): SyntaxNode {
 
 /** A hash that nothing known takes: the set around it is all that there is to say. */
 export function addBare(reading: Reading, literal: HashLiteral): void {
+  // A lone argument may be anything; only where it ends up says that it is a hash.
+  if (literal.argument) return;
   const { file, plain } = reading;
   const carrier = carrierOf(file, literal.node);
   const attributes = asSet(plain, evaluateAt(plain, file, carrier));
   const around = packageAround(plain, file, carrier);
   const own = attributes && packageFacts(plain, attributes);
-  const release = literal.path.find((name) => /^\d/.test(name)) ?? null;
+  // An entry of a table of releases has a version of its own, which the package's default is not.
   const facts: PackageFacts =
     own && own.version !== null
       ? { ...own, node: carrier }
-      : release === null
+      : releaseOf(literal) === undefined
         ? around
-        : { ...around, version: release, versionOrigin: null };
+        : { ...around, version: null, versionOrigin: null };
   addPin(
     reading,
     makeSource({

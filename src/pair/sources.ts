@@ -33,6 +33,7 @@ export function pairSources(
   match((source, side) => source.hash && `${place(source, side)}\0${source.hash}`);
   match((source, side) => location(source) && `${place(source, side)}\0${location(source)}`);
   match((source, side) => location(source) && `${place(source, side)}\0${stem(source)}`);
+  match((source, side) => source.name && `${place(source, side)}\0${source.name}`);
   match((source, side) =>
     source.role === "patch" ? null : `${place(source, side)}\0${source.hashAttribute}`,
   );
@@ -42,6 +43,7 @@ export function pairSources(
   match((source) => source.hash);
   match((source) => location(source));
   match((source) => location(source) && `${source.fetcher}\0${stem(source)}`);
+  match((source) => (source.role === "source" ? source.pname : null));
   match((source, side) =>
     source.role === "patch"
       ? null
@@ -50,8 +52,27 @@ export function pairSources(
   return [
     ...pairs.filter(([old, now]) => differs(old, now)).map(([old, now]) => paired(old, now)),
     ...[...before].map((source) => ({ change: "removed", before: source, after: null }) as const),
-    ...[...after].map((source) => ({ change: "added", before: null, after: source }) as const),
+    ...[...after].map((source) => beside(source, pairs)),
   ].sort(byPlace);
+}
+
+/**
+ * A pin that is new. When the old pin of its place lives on beside it (`if new then { version = …; } else { … }`), the
+ * place got a new version; another platform's pin, of the same version, is an addition.
+ */
+function beside(source: Source, pairs: readonly (readonly [Source, Source])[]): SourceChange {
+  const kept = pairs.find(
+    ([old, now]) =>
+      now.path === source.path &&
+      (now.binding === source.binding || (old.binding !== now.binding && now.pname === source.pname)) &&
+      now.hashAttribute === source.hashAttribute &&
+      source.role !== "patch" &&
+      old.hash === now.hash &&
+      old.version !== null &&
+      source.version !== null &&
+      old.version !== source.version,
+  );
+  return kept ? paired(kept[0], source) : { change: "added", before: null, after: source };
 }
 
 function byPlace(a: SourceChange, b: SourceChange): number {

@@ -149,6 +149,7 @@ describe("publishPins", () => {
         version: "1",
         versionSpan: null,
         pname: "frob",
+        name: null,
         urls: [{ value: `https://example.org/\${${value}}`, resolved: false }],
         rev: null,
         hash: `sha256-${value}`,
