@@ -55,7 +55,7 @@ function evaluateNode(session: Session, file: SourceFile, node: SyntaxNode, scop
     case "source_code":
       return first ? value(first) : here();
     case "variable_expression":
-      return variable(file.text.slice(node.start, node.end), scope);
+      return variable(session, file.text.slice(node.start, node.end), scope);
     case "string_expression":
     case "indented_string_expression":
       return stringValue(session, file, node, scope);
@@ -128,13 +128,14 @@ const GLOBALS: ReadonlyMap<string, Value> = new Map<string, Value>([
   ["null", { kind: "null" }],
 ]);
 
-export function variable(name: string, scope: Scope): Value {
+export function variable(session: Session, name: string, scope: Scope): Value {
   const bound = scope.lookup(name);
   if (bound) return bound();
   const global = GLOBALS.get(name);
   if (global) return global;
   for (const environment of scope.withs) {
-    const found = lookupWith(environment(), name);
+    const around = environment();
+    const found = lookupWith(asSet(session, around) ?? around, name);
     if (found === "unsure") break;
     if (found !== "absent") return found();
   }

@@ -50,7 +50,7 @@ export function entriesOf(session: Session, file: SourceFile, node: SyntaxNode, 
           if (name !== null)
             entries.set(
               name,
-              lazy(() => variable(name, outer), name),
+              lazy(() => variable(session, name, outer), name),
             );
         }
         break;
