@@ -31,6 +31,8 @@ await build({
   platform: "node",
   format: "esm",
   target: "node20",
+  // jsonc-parser's `main` is UMD, whose inner require() no bundler sees.
+  mainFields: ["module", "main"],
   minifySyntax: true,
   legalComments: "linked",
   logLevel: "warning",
@@ -49,4 +51,3 @@ const files = {
   "tree-sitter-python.wasm": `${grammars}/tree-sitter-python.wasm`,
 };
 for (const [name, from] of Object.entries(files)) await copyFile(from, `${dist}/wasm/${name}`);
-await copyFile(`${root}/src/verify/rederive.nix`, `${dist}/rederive.nix`);

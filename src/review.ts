@@ -17,7 +17,7 @@ export { createTools, type Tools } from "./facts.ts";
 export interface ReviewOptions {
   /** The configuration of the base. */
   readonly config: Config;
-  /** The title of the pull request and the first lines of its commit messages, where they are known. */
+  /** Titles that the change itself does not know of, as that of a pull request, with those of its commits. */
   readonly subjects?: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export interface ReviewOptions {
  */
 export async function review(change: Change, tools: Tools, options: ReviewOptions): Promise<Review> {
   const started = performance.now();
-  const { facts, unchecked, textOf } = await gatherFacts(change, tools, options.subjects ?? null);
+  const { facts, unchecked, textOf } = await gatherFacts(change, tools, options.subjects ?? change.subjects);
   const judged = judge(facts);
   const positions = createPositions(facts.files, textOf);
   const { findings, suppressed, addedSuppressions } = assemble(judged.raised, facts.files, positions, {

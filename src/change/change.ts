@@ -56,6 +56,8 @@ export interface Change {
   readonly files: readonly FileChange[];
   /** What already could not be read while the two trees were compared. */
   readonly unchecked: readonly Unchecked[];
+  /** The title of the pull request and the first lines of the commits' messages; null when not known. */
+  readonly subjects: readonly string[] | null;
 }
 
 /** The path that a reader of the pull request looks for. */

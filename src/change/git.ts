@@ -96,7 +96,30 @@ async function openChange(repository: Repository, base: Commit | null, head: Com
   const before: Tree = repositoryTree(repository, base?.oid ?? repository.emptyTree, baseTree);
   const after: Tree = repositoryTree(repository, head.oid, head.tree);
   const files = await matchRenames(compared.files, before, after);
-  return { base: before, head: after, files: files.sort(byPath), unchecked: compared.unchecked };
+  const subjects = await subjectsBetween(repository, base, head);
+  return { base: before, head: after, files: files.sort(byPath), unchecked: compared.unchecked, subjects };
+}
+
+/** A pull request of more commits is none that titles describe. */
+const MOST_COMMITS = 100;
+
+/** The subjects of the commits from the base to the head, along first parents; null when those do not lead there. */
+async function subjectsBetween(
+  repository: Repository,
+  base: Commit | null,
+  head: Commit,
+): Promise<readonly string[] | null> {
+  const subjects: string[] = [];
+  for (let commit = head; subjects.length < MOST_COMMITS; ) {
+    if (commit.oid === base?.oid) return subjects;
+    subjects.push(commit.subject);
+    const [parent] = commit.parents;
+    if (parent === undefined) return base === null ? subjects : null;
+    const next = parent === base?.oid ? base : await repository.commit(parent);
+    if (next === null) return null;
+    commit = next;
+  }
+  return null;
 }
 
 /** By code units: the same everywhere, whatever the locale. */

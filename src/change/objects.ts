@@ -2,21 +2,27 @@
 import { isUtf8 } from "node:buffer";
 import type { Content, EntryKind } from "./change.ts";
 
+const MOST_SUBJECT_CHARACTERS = 500;
+
 export interface Commit {
   readonly oid: string;
   readonly tree: string;
   readonly parents: readonly string[];
+  /** The first line of the message, at most 500 characters. */
+  readonly subject: string;
 }
 
-/** The tree and the parents that a commit object names; null when it is no commit as git writes them. */
+/** The tree, the parents and the subject of a commit object; null when it is no commit as git writes them. */
 export function parseCommit(oid: string, data: Buffer): Commit | null {
   const header = data.toString("latin1").split("\n\n", 1)[0] ?? "";
   const tree = /^tree ([0-9a-f]+)$/m.exec(header)?.[1];
   if (tree === undefined) return null;
+  const message = data.subarray(Buffer.byteLength(header, "latin1") + 2).toString("utf8");
   return {
     oid,
     tree,
     parents: [...header.matchAll(/^parent ([0-9a-f]+)$/gm)].map((match) => match[1] ?? ""),
+    subject: message.trimStart().split("\n", 1)[0]?.slice(0, MOST_SUBJECT_CHARACTERS) ?? "",
   };
 }
 

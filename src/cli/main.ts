@@ -8,6 +8,8 @@ import { stopOnClosedPipe } from "./output.ts";
 
 /** Each module adds its command to the program, and sets `process.exitCode` when it runs. */
 const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Command): void }>>> = {
+  review: () => import("./review.ts"),
+  backtest: () => import("./backtest.ts"),
   explain: () => import("./explain.ts"),
   rules: () => import("./rules.ts"),
 };

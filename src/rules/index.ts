@@ -13,6 +13,7 @@ import { rule as diffSuppression } from "./diff-suppression.ts";
 import { rule as embeddedScriptGrowth } from "./embedded-script-growth.ts";
 import { rule as farRightCode } from "./far-right-code.ts";
 import { rule as fetchHookChanged } from "./fetch-hook-changed.ts";
+import { rule as fetcherInfraChange } from "./fetcher-infra-change.ts";
 import { rule as firewallDefaultOpened } from "./firewall-default-opened.ts";
 import { rule as hashChangedAlone } from "./hash-changed-alone.ts";
 import { rule as hiddenUnicode } from "./hidden-unicode.ts";
@@ -27,6 +28,7 @@ import { rule as lookalikeHostOrOwner } from "./lookalike-host-or-owner.ts";
 import { rule as movedOrMutableRef } from "./moved-or-mutable-ref.ts";
 import { rule as mutablePatchUrl } from "./mutable-patch-url.ts";
 import { rule as obfuscatedPayload } from "./obfuscated-payload.ts";
+import { rule as outOfScopeChange } from "./out-of-scope-change.ts";
 import { rule as platformSplitSource } from "./platform-split-source.ts";
 import { rule as prebuiltBinarySwitch } from "./prebuilt-binary-switch.ts";
 import { rule as privilegeGrantAdded } from "./privilege-grant-added.ts";
@@ -43,6 +45,7 @@ import { rule as symlinkOrSpecialFile } from "./symlink-or-special-file.ts";
 import { rule as systemdHardeningRemoved } from "./systemd-hardening-removed.ts";
 import { rule as testsDisabled } from "./tests-disabled.ts";
 import { rule as tlsVerificationOff } from "./tls-verification-off.ts";
+import { rule as treewideNeedle } from "./treewide-needle.ts";
 import { rule as trustAnchorAdded } from "./trust-anchor-added.ts";
 import { rule as updateScriptRemoteExec } from "./update-script-remote-exec.ts";
 import { rule as urlChangedHashKept } from "./url-changed-hash-kept.ts";
@@ -65,6 +68,7 @@ export const rules: readonly Rule[] = [
   embeddedScriptGrowth,
   farRightCode,
   fetchHookChanged,
+  fetcherInfraChange,
   firewallDefaultOpened,
   hashChangedAlone,
   hiddenUnicode,
@@ -79,6 +83,7 @@ export const rules: readonly Rule[] = [
   movedOrMutableRef,
   mutablePatchUrl,
   obfuscatedPayload,
+  outOfScopeChange,
   platformSplitSource,
   prebuiltBinarySwitch,
   privilegeGrantAdded,
@@ -95,6 +100,7 @@ export const rules: readonly Rule[] = [
   systemdHardeningRemoved,
   testsDisabled,
   tlsVerificationOff,
+  treewideNeedle,
   trustAnchorAdded,
   updateScriptRemoteExec,
   urlChangedHashKept,

@@ -215,3 +215,16 @@ test("without git, it is said to be missing", async () => {
   });
   vi.unstubAllEnvs();
 });
+
+test("the subjects are those of the commits between, along first parents", async () => {
+  const repository = await open(made.directory);
+  const titles = made.git("log", "--first-parent", "--format=%s", "main").split("\n");
+  expect((await openGitChange(repository, `${root}..main`)).subjects).toEqual(titles.slice(0, 2));
+  expect((await openGitChange(repository, root)).subjects).toEqual(titles.slice(2));
+  expect((await openGitChange(repository, "main..main")).subjects).toEqual([]);
+});
+
+test("subjects are not known when first parents do not lead to the base", async () => {
+  const repository = await open(made.directory);
+  expect((await openGitPair(repository, right, left)).subjects).toBeNull();
+});

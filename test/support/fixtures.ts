@@ -20,6 +20,8 @@ interface Special {
   readonly base64?: string;
 }
 
+type SpecialFile = Partial<Record<"base" | "head", Record<string, Special>>> & { readonly subject?: string };
+
 function folders(directory: string): string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory, { withFileTypes: true })
@@ -53,12 +55,13 @@ export function fixtures(): Fixture[] {
     folders(`${root}fixtures/${rule}`).map((name) => {
       const directory = `${root}fixtures/${rule}/${name}`;
       const specialFile = `${directory}/special.json`;
-      const special: Partial<Record<"base" | "head", Record<string, Special>>> = existsSync(specialFile)
+      const special: SpecialFile = existsSync(specialFile)
         ? JSON.parse(readFileSync(specialFile, "utf8"))
         : {};
       const trees = {
         base: readTree(`${directory}/base`, special.base),
         head: readTree(`${directory}/head`, special.head),
+        subject: special.subject,
       };
       return { rule, name, directory, trees };
     }),
@@ -85,9 +88,17 @@ function sideOf(diff: string, mark: "-" | "+"): string | null {
     .replace(/<U\+([0-9A-F]{4,6})>/g, (_, code: string) => String.fromCodePoint(Number.parseInt(code, 16)));
 }
 
+/** `a{1..3}` as a1, a2, a3. */
+function expanded(path: string): string[] {
+  const [whole, from, to] = /\{(\d+)\.\.(\d+)\}/.exec(path) ?? [];
+  if (whole === undefined) return [path];
+  const numbers = Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) => Number(from) + index);
+  return numbers.map((number) => path.replace(whole, String(number)));
+}
+
 /**
  * The examples of a page: each ```diff block under "### Found" or "### Not found" is one change. A block shows whole
- * files; `diff path=…` names the file (and `mode=…` what it is), and blocks joined by a line "and" are one change.
+ * files; `diff path=…` names the file (and `mode=…` what it is, `subject="…"` the title of the commit; a path with `{1..30}` names thirty), and blocks joined by a line "and" are one change.
  * `<CR>` and `<U+XXXX>` stand for characters that cannot be seen.
  */
 export function examples(page: string): Example[] {
@@ -95,7 +106,7 @@ export function examples(page: string): Example[] {
   const section = /^### (Found|Not found)\n([\s\S]*?)(?=^##)/gm;
   for (const [, heading, body = ""] of `${page}\n##`.matchAll(section)) {
     let previousEnd = 0;
-    let sides: { base: Map<string, TreeFile>; head: Map<string, TreeFile> } | null = null;
+    let sides: { base: Map<string, TreeFile>; head: Map<string, TreeFile>; subject?: string } | null = null;
     for (const block of body.matchAll(/^```diff *(.*)\n([\s\S]*?)\n```$/gm)) {
       const joined = body.slice(previousEnd, block.index).trim() === "and";
       previousEnd = block.index + block[0].length;
@@ -104,6 +115,8 @@ export function examples(page: string): Example[] {
         found.push({ found: heading === "Found", trees: sides });
       }
       const [, info = "", diff = ""] = block;
+      const subject = /\bsubject="([^"]*)"/.exec(info)?.[1];
+      if (subject !== undefined) sides.subject = subject;
       const path = /\bpath=(\S+)/.exec(info)?.[1] ?? EXAMPLE_PATH;
       const mode = (/\bmode=(\d+)/.exec(info)?.[1] ?? "100644") as TreeFile["mode"];
       for (const [side, mark] of [
@@ -111,7 +124,8 @@ export function examples(page: string): Example[] {
         ["head", "+"],
       ] as const) {
         const text = sideOf(diff, mark);
-        if (text !== null) sides[side].set(path, { ...textFile(text), mode });
+        for (const each of text === null ? [] : expanded(path))
+          sides[side].set(each, { ...textFile(text ?? ""), mode });
       }
     }
   }

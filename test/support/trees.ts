@@ -12,6 +12,8 @@ export type TreeFiles = ReadonlyMap<string, TreeFile>;
 export interface TreePair {
   readonly base: TreeFiles;
   readonly head: TreeFiles;
+  /** The title of the head's commit. */
+  readonly subject?: string | undefined;
 }
 
 export interface CommitPair {
@@ -43,11 +45,11 @@ export function commitPairs(directory: string, pairs: readonly TreePair[]): Comm
     chunks.push(bytes);
     line("");
   };
-  const commit = (mark: number, parent: number | null, files: TreeFiles) => {
+  const commit = (mark: number, parent: number | null, files: TreeFiles, subject: string) => {
     line(`commit refs/heads/pair-${Math.ceil(mark / 2)}`);
     line(`mark :${mark}`);
     line("committer Fixture <fixture@example.org> 1700000000 +0000");
-    data(Buffer.from(parent === null ? "base\n" : "head\n"));
+    data(Buffer.from(`${subject}\n`));
     if (parent !== null) line(`from :${parent}`);
     line("deleteall");
     for (const [path, { mode, bytes }] of files) {
@@ -59,9 +61,9 @@ export function commitPairs(directory: string, pairs: readonly TreePair[]): Comm
       }
     }
   };
-  pairs.forEach(({ base, head }, index) => {
-    commit(2 * index + 1, null, base);
-    commit(2 * index + 2, 2 * index + 1, head);
+  pairs.forEach(({ base, head, subject = "head" }, index) => {
+    commit(2 * index + 1, null, base, "base");
+    commit(2 * index + 2, 2 * index + 1, head, subject);
   });
 
   const git = (args: string[], input?: Buffer) => execFileSync("git", args, { input, stdio: "pipe" });

@@ -1,0 +1,40 @@
+/** `verifod review`: one change. */
+import type { Command } from "commander";
+import { openGitChange } from "../change/git.ts";
+import { openRepository } from "../change/repository.ts";
+import { formatReview } from "../report/format.ts";
+import { exitStatus } from "../report/status.ts";
+import { createTools, review } from "../review.ts";
+import { rules } from "../rules/index.ts";
+import {
+  addReportOptions,
+  addRepositoryOptions,
+  configFor,
+  type ReportOptions,
+  type RepositoryOptions,
+} from "./options.ts";
+import { wantsColor, writeReport } from "./output.ts";
+
+type Options = RepositoryOptions & ReportOptions;
+
+export function register(program: Command): void {
+  const command = program
+    .command("review")
+    .description("review the change between two commits")
+    .argument("[range]", "BASE..HEAD, or BASE...HEAD from their merge base (default: HEAD^..HEAD)");
+  addReportOptions(addRepositoryOptions(command)).action(run);
+}
+
+async function run(range: string | undefined, options: Options): Promise<void> {
+  const repository = await openRepository(options.repo);
+  try {
+    const change = await openGitChange(repository, range);
+    const config = await configFor(change.base, options);
+    const result = await review(change, await createTools(), { config });
+    process.exitCode = exitStatus(result, options.failOn ?? config.failOn, options.format);
+    const color = options.output === undefined && wantsColor(process.env, process.stdout.isTTY === true);
+    await writeReport(formatReview(result, options.format, { color, rules }), options.output);
+  } finally {
+    repository.close();
+  }
+}

@@ -1,0 +1,181 @@
+/** Fetchers, mirror lists and bootstrap files: one line there alters every download, and no hash tells. */
+import type { Severity } from "../report/review.ts";
+import { extension, fileName, headPath, inHead, visible } from "./_text.ts";
+import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
+
+/** Directories and files of fetchers, as nixpkgs and its descendants name them (fetchmail is none). */
+const FETCHER =
+  /(?:^|\/)(?:fetch(?:url|zip|git|hg|svn|cvs|bzr|mtn|darcs|fossil|pijul|repo|patch|pypi|ipfs|torrent|docker|debian|maven|radicle|s3|closure|[-_](?:from|yarn|npm|pnpm|cargo|bower|gradle|git))[\w.-]*|fetch[A-Z][\w.-]*|nix-prefetch-[\w.-]+|fetchers\.nix|mirrors\.nix)(?:\/|$)/;
+const BOOTSTRAP = /(?:^|\/)bootstrap-(?:files|tools)(?:\/|[\w.-]*\.nix$)/;
+const CODE = new Set(["nix", "sh", "bash", "py", "nu", "rs", "json", ""]);
+
+const TLS_OFF =
+  /(?:^|[\s"'=])(?:--insecure|--proxy-insecure|--no-check-certificate)(?![\w-])|\bsslVerify[ =]{1,3}(?:false|0)\b|\bGIT_SSL_NO_VERIFY\b|\bSSL_CERT_FILE\s?=\s?["']?\/no-cert|\bverify ?= ?False\b|\bcurl [^|;&\n]{0,200}\s-k\b/;
+/** What decides where bytes come from and whether they are checked; each with what it is set to. */
+const LEVER =
+  /\b(curlOpts|curlOptsList|netrcPhase|netrcImpureEnvVars|impureEnvVars|rewriteURL|hashedMirrors|SSL_CERT_FILE|outputHashMode|outputHashAlgo|outputHash|NIX_CURL_FLAGS|NIX_HASHED_MIRRORS)\s?(=|\?)(?!=)([^;,\n]*)/g;
+const HOST = /\b(?:https?|ftp|git|rsync):\/\/([\w.-]{1,253})/g;
+
+interface Hit {
+  readonly severity: Severity;
+  readonly title: string;
+  readonly why: string;
+  readonly before: string | null;
+  readonly after: string;
+  readonly at: number;
+}
+
+/** The text without comment lines and ends of lines that are comments: offsets stay. */
+function withoutComments(text: string): string {
+  return text.replace(/(?:^|[ \t])#[^\n]*/g, (comment) => " ".repeat(comment.length));
+}
+
+const squeezed = (text: string) => text.replace(/\s+/g, " ").trim();
+
+function* levers(text: string) {
+  for (const match of text.matchAll(LEVER)) {
+    const [, name = "", sign = "", value = ""] = match;
+    yield { name, sign, value: squeezed(value), at: match.index };
+  }
+}
+
+function* leverHits(base: string, head: string): Generator<Hit> {
+  const before = new Map<string, string[]>();
+  for (const { name, value } of levers(base)) before.set(name, [...(before.get(name) ?? []), value]);
+  for (const { name, sign, value, at } of levers(head)) {
+    const old = before.get(name);
+    // A new argument changes nothing for those who do not give it.
+    if (old?.includes(value) || (old === undefined && sign === "?")) continue;
+    yield {
+      severity: "high",
+      title: `Fetcher's ${name} changed`,
+      why: `\`${name}\` decides from where or how all sources are fetched.`,
+      before: old?.join(" / ") ?? null,
+      after: value,
+      at,
+    };
+  }
+}
+
+function hosts(text: string): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const match of text.matchAll(HOST)) {
+    const host = (match[1] ?? "").toLowerCase();
+    if (!found.has(host)) found.set(host, match.index);
+  }
+  return found;
+}
+
+function* hostHits(base: string, head: string): Generator<Hit> {
+  const before = hosts(base);
+  const after = hosts(head);
+  const gone = [...before.keys()].filter((host) => !after.has(host));
+  for (const [host, at] of after) {
+    if (before.has(host) || /\bexample\.(?:com|org|net)$/.test(host)) continue;
+    yield {
+      severity: "high",
+      title: "Fetcher or mirror list with a new host",
+      why: `\`${visible(host)}\` can then answer for every package that is fetched this way.`,
+      before: gone.length > 0 ? gone.join(", ") : null,
+      after: host,
+      at,
+    };
+  }
+}
+
+function* tlsHits(base: string, head: string): Generator<Hit> {
+  const before = new Set(base.split("\n").map(squeezed));
+  let at = 0;
+  for (const line of head.split("\n")) {
+    if (TLS_OFF.test(line) && !before.has(squeezed(line))) {
+      yield {
+        severity: "block",
+        title: "Fetcher no longer checks certificates",
+        why: "Whoever sits on the line can answer for any package whose hash is not known beforehand.",
+        before: null,
+        after: squeezed(line),
+        at: at + Math.max(line.search(/\S/), 0),
+      };
+    }
+    at += line.length + 1;
+  }
+}
+
+function* hitsOf(path: string, base: string, head: string): Generator<Hit> {
+  const [before, after] = [withoutComments(base), withoutComments(head)];
+  if (squeezed(before) === squeezed(after)) return;
+  if (BOOTSTRAP.test(path)) {
+    const literals = new Set(before.match(/"[^"\n]{16,300}"/g) ?? []);
+    const fresh = (after.match(/"[^"\n]{16,300}"/g) ?? []).find((literal) => !literals.has(literal));
+    if (fresh === undefined) return;
+    yield {
+      severity: "high",
+      title: "Bootstrap files changed",
+      why: "Every package of the platform is built with these bytes, which nothing builds anew.",
+      before: null,
+      after: fresh,
+      at: head.indexOf(fresh),
+    };
+    return;
+  }
+  const hits = [...tlsHits(before, after), ...hostHits(before, after), ...leverHits(before, after)];
+  if (hits.length > 0) yield* hits;
+  else {
+    yield {
+      severity: "low",
+      title: "Fetcher changed",
+      why: "Sources that are in a store or cache keep matching, so a mistake shows only when somebody fetches anew.",
+      before: null,
+      after: fileName(path),
+      at: firstDifference(before, after),
+    };
+  }
+}
+
+function firstDifference(base: string, head: string): number {
+  let at = 0;
+  while (at < head.length && base[at] === head[at]) at++;
+  return at;
+}
+
+/** Larger ones are no fetchers. */
+const MOST_CHARACTERS = 2_000_000;
+const MOST_FINDINGS = 10;
+
+function* check(file: FileFacts): Iterable<RuleFinding> {
+  const path = headPath(file);
+  // A new fetcher alters no download that is already there.
+  if (file.base === null || file.head === null || file.head.length > MOST_CHARACTERS) return;
+  if (!(FETCHER.test(path) || BOOTSTRAP.test(path)) || !CODE.has(extension(path))) return;
+  if (/(?:^|\/)tests?(?:\/|\.nix$)/.test(path)) return;
+  let found = 0;
+  for (const hit of hitsOf(path, file.base, file.head)) {
+    if (++found > MOST_FINDINGS) return;
+    const feed = file.head.indexOf("\n", hit.at);
+    yield {
+      severity: hit.severity,
+      confidence: hit.severity === "low" ? "low" : "high",
+      title: hit.title,
+      message:
+        `${hit.before === null ? "" : `Before: \`${visible(hit.before, 160)}\`. `}Now: \`${visible(hit.after, 160)}\`. ${hit.why} ` +
+        "Hashes do not move with it, and caches hide it. Clear it by fetching some sources anew with it, without caches. " +
+        "Check with: verifod verify --attr hello.src",
+      at: inHead(file, hit.at, feed < 0 ? file.head.length : feed),
+      before: hit.before === null ? null : visible(hit.before, 200),
+      after: visible(hit.after, 200),
+      evidence: ["static"],
+      related: [],
+      identity: [hit.title, squeezed(hit.after)],
+    };
+  }
+}
+
+export const rule: Rule = {
+  id: "fetcher-infra-change",
+  threat: "A12",
+  description: "Changes of fetchers, mirror lists and bootstrap files that alter every download",
+  severity: "high",
+  *check(facts) {
+    for (const file of facts.files) yield* check(file);
+  },
+};

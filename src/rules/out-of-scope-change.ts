@@ -1,0 +1,105 @@
+/** Files that the titles of the change do not speak of, where one line decides over every machine. */
+import { addedLines, extension, headPath, inHead, visible } from "./_text.ts";
+import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
+
+/** Where a line that nobody looks at does most: what it is, and the paths. */
+const SENSITIVE: readonly (readonly [string, RegExp])[] = [
+  ["CI", /^(?:\.github\/|ci\/)/],
+  ["the SSH server", /^nixos\/modules\/services\/networking\/ssh\//],
+  ["users and privileges", /^nixos\/modules\/(?:config\/users-groups|security\/)/],
+  ["booting", /^nixos\/modules\/system\/boot\//],
+  ["trust in caches", /^nixos\/modules\/(?:config\/nix|services\/(?:misc|system)\/nix-daemon)/],
+  [
+    "fetching and building everything",
+    /(?:^|\/)(?:fetchurl|fetchgit|fetchzip|stdenv)\/|(?:^|\/)(?:mirrors|fetchers)\.nix$/,
+  ],
+  [
+    "a package that everything trusts",
+    /^pkgs\/(?:.*\/)?(?:openssl|libressl|gnutls|nss|nettle|cacert|libsodium|gnupg|gpgme|glibc|musl|bash|coreutils|sudo|doas|polkit|pam|linux-pam|shadow|systemd|openssh|xz|curl|nix|linux|busybox|git|cryptsetup)\/[^/]+$/,
+  ],
+];
+
+/** Titles that speak of everything, or of nothing in particular: then nothing is out of scope. */
+const BROAD =
+  /^(?:treewide|various|misc|all|pkgs|nixos|lib|top-level|merge|revert|staging|fixup!?|squash!?|wip)$/;
+
+/** `hello: 1 -> 2`, `a, b: fix`, `{a,b}: fix`, `nixos/ssh: add x`: what stands before the colon; null when nothing does. */
+function scopesOf(subject: string): readonly string[] | null {
+  const colon = subject.slice(0, 300).indexOf(":");
+  if (colon <= 0) return null;
+  const scopes = subject
+    .slice(0, colon)
+    .split(/[\s,{}&+[\]()"']+/)
+    .filter((word) => word !== "" && word !== "and");
+  return scopes.length === 0 || scopes.some((scope) => BROAD.test(scope.toLowerCase())) ? null : scopes;
+}
+
+const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
+
+/** `nixos/sshd` and `python3Packages.foo` name a part of a path: whole or by how it starts. */
+function speaksOf(scope: string, path: string): boolean {
+  const segments = path.split("/").map((segment) => plain(segment.replace(/\.nix$/, "")));
+  return scope.split(/[./]/).some((word) => {
+    const term = plain(word);
+    if (term.length < 2) return false;
+    return segments.some(
+      (segment) =>
+        segment === term ||
+        (term.length >= 3 && segment.includes(term)) ||
+        (segment.length >= 3 && term.startsWith(segment)),
+    );
+  });
+}
+
+function sensitivityOf(path: string): string | null {
+  return SENSITIVE.find(([, pattern]) => pattern.test(path))?.[0] ?? null;
+}
+
+/** The first line that says something: no comment, no bracket alone. */
+function firstCode(file: FileFacts) {
+  for (const line of addedLines(file)) {
+    if (/[A-Za-z0-9]/.test(line.text) && !/^\s*(?:#|\/\/)/.test(line.text)) return line;
+  }
+  return null;
+}
+
+function* check(file: FileFacts, scopes: readonly string[]): Iterable<RuleFinding> {
+  const path = headPath(file);
+  const what = sensitivityOf(path);
+  if (what === null || extension(path) === "md" || scopes.some((scope) => speaksOf(scope, path))) return;
+  const line = file.head === null ? null : firstCode(file);
+  if (!line && file.change.head) return;
+  const named = scopes
+    .slice(0, 5)
+    .map((scope) => `\`${visible(scope, 60)}\``)
+    .join(", ");
+  yield {
+    severity: "high",
+    confidence: "medium",
+    title: `Change of ${what} that no title speaks of`,
+    message:
+      `The titles speak of ${named}${scopes.length > 5 ? " and others" : ""}; \`${visible(path, 200)}\` is ${what}. ` +
+      "Reviewers read what the title leads them to. Clear it by a commit of its own whose title names it. " +
+      `Check with: git log --oneline -- ${visible(path, 200)}`,
+    at: line ? inHead(file, line.start, line.end) : { side: "base", span: { path, start: 0, end: 0 } },
+    before: null,
+    after: line ? visible(line.text.trim(), 200) : null,
+    evidence: ["static"],
+    related: [],
+    identity: [what, line?.text.trim() ?? ""],
+  };
+}
+
+export const rule: Rule = {
+  id: "out-of-scope-change",
+  threat: "A21",
+  description: "Changes of CI, access or trusted packages that no title of the change speaks of",
+  severity: "high",
+  *check(facts) {
+    if (facts.subjects === null || facts.subjects.length === 0) return;
+    const scopes = facts.subjects.map(scopesOf);
+    if (scopes.includes(null)) return;
+    const all = [...new Set(scopes.flatMap((each) => each ?? []))];
+    for (const file of facts.files) yield* check(file, all);
+  },
+};

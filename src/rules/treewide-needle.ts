@@ -1,0 +1,129 @@
+/** A change of many files by one pattern, and a few files in it that follow another. */
+import { addedLines, extension, fileName, headPath, inBase, inHead, type Line, visible } from "./_text.ts";
+import type { FileFacts, Place, Rule, RuleFinding } from "./rule.ts";
+
+/** Fewer files are looked at one by one. */
+const TREEWIDE_FILES = 30;
+/** A token that so many files gain (or lose) belongs to the pattern. */
+const PATTERN_FILES = 8;
+/** More outliers than this, and the change was not made by one pattern. */
+const MOST_OUTLIERS = 3;
+/** A file's difference is small where a program made it; larger ones are not compared. */
+const MOST_CHARACTERS = 500_000;
+
+const TOKEN = /[A-Za-z_][\w-]*|\d[\d.]*|[^\s\w]/g;
+
+interface Difference {
+  readonly file: FileFacts;
+  /** `+token` for tokens that the file has more of than before, `-token` for fewer. */
+  readonly signs: ReadonlySet<string>;
+}
+
+function linesOf(text: string): Map<string, number> {
+  const lines = new Map<string, number>();
+  for (const line of text.split("\n")) lines.set(line.trim(), (lines.get(line.trim()) ?? 0) + 1);
+  return lines;
+}
+
+/** A token for comparing between files: names of the file's own package, hashes and numbers are alike everywhere. */
+function normal(token: string, own: ReadonlySet<string>): string {
+  if (own.has(token.toLowerCase())) return "NAME";
+  if (/^\d/.test(token)) return "NUMBER";
+  if (token.length >= 32 && /\d/.test(token)) return "HASH";
+  return token;
+}
+
+function difference(file: FileFacts): Difference | null {
+  const { base, head } = file;
+  if (base === null || head === null || base.length + head.length > MOST_CHARACTERS) return null;
+  const own = new Set(headPath(file).toLowerCase().split(/[/.]/));
+  const balance = new Map<string, number>();
+  const lines = linesOf(head);
+  for (const [line, count] of linesOf(base)) lines.set(line, (lines.get(line) ?? 0) - count);
+  for (const [line, count] of lines) {
+    if (count === 0) continue;
+    for (const [token] of line.matchAll(TOKEN)) {
+      const key = normal(token, own);
+      balance.set(key, (balance.get(key) ?? 0) + count);
+    }
+  }
+  const signs = new Set<string>();
+  for (const [token, count] of balance) {
+    // Punctuation comes and goes with any rewriting.
+    if (count !== 0 && /\w/.test(token)) signs.add(`${count > 0 ? "+" : "-"}${token}`);
+  }
+  return { file, signs };
+}
+
+function* check(files: readonly FileFacts[]): Iterable<RuleFinding> {
+  const modified = files.filter(({ base, head }) => base !== null && head !== null);
+  if (modified.length < TREEWIDE_FILES) return;
+  const differences = modified.flatMap((file) => difference(file) ?? []);
+  const users = new Map<string, number>();
+  for (const { signs } of differences) for (const sign of signs) users.set(sign, (users.get(sign) ?? 0) + 1);
+  const odd = (sign: string) => (users.get(sign) ?? 0) < PATTERN_FILES;
+  const outliers = differences.filter(
+    ({ file, signs }) => extension(headPath(file)) !== "md" && [...signs].some(odd),
+  );
+  if (outliers.length > MOST_OUTLIERS) return;
+  for (const { file, signs } of outliers) {
+    const needle = needleOf(file, [...signs].filter(odd));
+    if (!needle) continue;
+    const { at, line, verb } = needle;
+    yield {
+      severity: "high",
+      confidence: "medium",
+      title: "One file of a treewide change differs in kind",
+      message:
+        `${modified.length} files change by the same pattern; ${visible(fileName(headPath(file)), 80)} also ${verb} \`${visible(line)}\`, ` +
+        "as no other does. In a change of this size nobody looks at each file, and web views do not show them all. " +
+        `Clear it by moving it to a change of its own. Check with: git diff HEAD^ HEAD -- ${visible(headPath(file), 200)}`,
+      at,
+      before: verb === "loses" ? visible(line, 200) : null,
+      after: verb === "gains" ? visible(line, 200) : null,
+      evidence: ["static"],
+      related: [],
+      identity: [verb, line],
+    };
+  }
+}
+
+interface Needle {
+  readonly at: Place;
+  readonly line: string;
+  readonly verb: "gains" | "loses";
+}
+
+/** The first line that the file gained, else lost, with one of the odd tokens. */
+function needleOf(file: FileFacts, signs: readonly string[]): Needle | null {
+  const own = new Set(headPath(file).toLowerCase().split(/[/.]/));
+  const find = (lines: Iterable<Line>, sign: string) => {
+    const tokens = new Set(signs.filter((each) => each.startsWith(sign)).map((each) => each.slice(1)));
+    for (const line of tokens.size === 0 ? [] : lines) {
+      if ([...line.text.matchAll(TOKEN)].some(([token]) => tokens.has(normal(token, own)))) return line;
+    }
+    return null;
+  };
+  const gained = find(addedLines(file), "+");
+  if (gained) return { at: inHead(file, gained.start, gained.end), line: gained.text.trim(), verb: "gains" };
+  const lost = find(removedLines(file), "-");
+  return lost && { at: inBase(file, lost.start, lost.end), line: lost.text.trim(), verb: "loses" };
+}
+
+/** The lines of the base that do not stand word for word in the head. */
+function* removedLines(file: FileFacts): Generator<Line> {
+  const now = new Set(file.head?.split("\n"));
+  let start = 0;
+  for (const text of file.base?.split("\n") ?? []) {
+    if (!now.has(text)) yield { text, start, end: start + text.length };
+    start += text.length + 1;
+  }
+}
+
+export const rule: Rule = {
+  id: "treewide-needle",
+  threat: "A39",
+  description: "A few files in a mechanical change of many that change in another way",
+  severity: "high",
+  check: ({ files }) => check(files),
+};
