@@ -1,6 +1,7 @@
 /** What makes evaluation read its machine or the network: https://nix.dev/manual/nix/2.28/language/builtins */
 import { appliedFunction, bindsName, boundTo } from "./code-text.ts";
 import type { Impurity } from "./model.ts";
+import { computedName } from "./places.ts";
 import type { CodeFile, Region } from "./scripts.ts";
 import {
   ancestors,
@@ -71,7 +72,7 @@ function impurityAt(source: string, node: SyntaxNode): Pick<Impurity, "name" | "
       const [from, path] = parts(node);
       if (!from || !path || !isBuiltins(source, from)) return null;
       const [attr] = parts(path);
-      return builtin(source, node, attr ? attrName(source, attr) : null);
+      return attr ? builtin(source, node, attrName(source, attr) ?? computedName(source, attr)) : null;
     }
     case "inherit_from": {
       const [from, names] = parts(node);
@@ -92,12 +93,8 @@ function impurityAt(source: string, node: SyntaxNode): Pick<Impurity, "name" | "
   }
 }
 
-function builtin(
-  source: string,
-  node: SyntaxNode,
-  name: string | null,
-): Pick<Impurity, "name" | "kind"> | null {
-  if (name === null) return { name: "builtins.${…}", kind: "execution" };
+function builtin(source: string, node: SyntaxNode, name: string): Pick<Impurity, "name" | "kind"> | null {
+  if (name === "${…}") return { name: "builtins.${…}", kind: "execution" };
   const kind = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
   if (!kind || (kind === "fetch" && isPinned(source, node))) return null;
   return { name: `builtins.${name}`, kind };

@@ -1,5 +1,5 @@
 /** Where a node stands in its file: the attribute path, the package and the conditions around it. */
-import { appliedFunction, lastName } from "./code-text.ts";
+import { appliedFunction, codeText, lastName } from "./code-text.ts";
 import type { Span } from "./model.ts";
 import {
   ancestors,
@@ -18,9 +18,17 @@ export function attributePath(source: string, node: SyntaxNode): readonly string
   for (const up of [node, ...ancestors(node)]) {
     if (up.type !== "binding") continue;
     const [path] = parts(up);
-    if (path) names.unshift(...attrNames(source, path).map((name) => name ?? "${…}"));
+    if (path)
+      names.unshift(...parts(path).map((attr) => attrName(source, attr) ?? computedName(source, attr)));
   }
   return names;
+}
+
+/** `${"post" + "Install"}` is postInstall; what the text does not decide is `${…}`. */
+export function computedName(source: string, attr: SyntaxNode): string {
+  const [inner] = attr.type === "interpolation" ? parts(attr) : [attr];
+  const { text, restore } = inner ? codeText(source, inner) : { text: "", restore: (same: string) => same };
+  return text !== "" && restore(text) === text ? text : "${…}";
 }
 
 /** The attribute set around a node that names a package (`pname`, or `name` or `version` beside a `src`). */

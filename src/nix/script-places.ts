@@ -108,7 +108,7 @@ const TEXT =
   /^(description|longDescription|example|message|homepage|changelog|downloadPage|license|url|urls|name|pname|version|rev|tag|owner|repo|hash|sha256|sha512|platforms|mainProgram|defaultText|title|comment|knownVulnerabilities|warnings|assertions|extraConfig|config|configFile|email|github|matrix)$/;
 
 /** The script that a literal (or name) is a part of; null when it stands where no script does. */
-export function placeOf(source: string, literal: SyntaxNode): Placed | null {
+export function placeOf(source: string, literal: SyntaxNode, depth = MOST_DEPTH): Placed | null {
   const { root, function: writer, binding } = climb(source, literal);
   if (isBoundName(literal) && !isTextName(source, literal)) return null;
   const path = binding ? attributePath(source, binding) : [];
@@ -116,7 +116,7 @@ export function placeOf(source: string, literal: SyntaxNode): Placed | null {
   const whole = path.join(".");
   const isUpdate = /(^|\.)updateScript\b/.test(whole);
   if (writer !== null) {
-    const known = WRITERS[writer];
+    const known = Object.hasOwn(WRITERS, writer) ? WRITERS[writer] : undefined;
     if (!known) return null;
     const context = isUpdate ? "update" : inTests(path) ? "test" : known.context;
     return { root, context, language: known.language };
@@ -132,11 +132,40 @@ export function placeOf(source: string, literal: SyntaxNode): Placed | null {
   }
   if (isUpdate) return { root, context: "update", language: null };
   if (/activationScripts/.test(whole)) return { root, context: "run", language: "bash" };
-  const context = ATTRIBUTES.find(([names]) => names.test(last))?.[1] ?? "unknown";
-  if (context === "unknown" && literal.type === "string_expression" && !mayBeCommand(source, literal))
-    return null;
+  const named = ATTRIBUTES.find(([names]) => names.test(last))?.[1];
+  const mayBe = literal.type !== "string_expression" || mayBeCommand(source, literal);
+  if (named === undefined && !mayBe) return null;
+  const context = named ?? contextOfUse(source, binding, last, depth) ?? "unknown";
   if (context === "test") return { root, context, language: "python" };
   return { root, context: inTests(path) ? "test" : context, language: null };
+}
+
+/** How far a name is followed, and at how many places that look like it. */
+const MOST_DEPTH = 3;
+const MOST_USES = 20;
+
+/** When a name of a `let` is used in a script: the context of that; null when it is not told. */
+function contextOfUse(
+  source: string,
+  binding: SyntaxNode,
+  name: string,
+  depth: number,
+): ScriptContext | null {
+  const scope = binding.parent?.parent;
+  if (scope?.type !== "let_expression" || depth === 0 || !/^[\w'-]+$/.test(name)) return null;
+  let at = scope.start;
+  for (let seen = 0; seen < MOST_USES; seen++) {
+    at = source.indexOf(name, at);
+    if (at < 0 || at >= scope.end) return null;
+    const end = at + name.length;
+    const use = nodeAt(scope, at, end).parent;
+    if (use?.type === "variable_expression" && use.end - use.start === name.length) {
+      const context = placeOf(source, use, depth - 1)?.context;
+      if (context && context !== "unknown") return context;
+    }
+    at = end;
+  }
+  return null;
 }
 
 function isTextName(source: string, name: SyntaxNode): boolean {
@@ -171,6 +200,28 @@ function mayBeCommand(source: string, literal: SyntaxNode): boolean {
   return /[|;`]|\$\(|<\(|&&/.test(source.slice(literal.start + 1, literal.end - 1));
 }
 
+/** Functions whose argument is text for people, or names something. */
+const TAKES_TEXT = new Set([
+  "abort",
+  "assertMsg",
+  "fetchurl",
+  "fetchzip",
+  "import",
+  "literalExpression",
+  "literalMD",
+  "mdDoc",
+  "mkEnableOption",
+  "throw",
+  "throwIf",
+  "throwIfNot",
+  "trace",
+  "warn",
+  "warnIf",
+  "warnIfNot",
+  "writeText",
+  "writeTextDir",
+]);
+
 /** From a literal to the whole expression that it is a part of the text of, and to what takes that. */
 function climb(source: string, literal: SyntaxNode) {
   let root = literal;
@@ -193,9 +244,9 @@ function climb(source: string, literal: SyntaxNode) {
       case "apply_expression": {
         const name = lastName(source, appliedFunction(up));
         if (STRING_FUNCTIONS.has(name)) break;
-        return name in WRITERS
+        return Object.hasOwn(WRITERS, name)
           ? { root, function: name, binding: bindingOf(up) }
-          : { root, function: null, binding: null };
+          : { root, function: null, binding: TAKES_TEXT.has(name) ? null : bindingOf(up) };
       }
       case "list_expression": {
         const call = up.parent;

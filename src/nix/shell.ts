@@ -3,6 +3,7 @@
 import { decodedTexts } from "./decode.ts";
 import type { Command, Redirect } from "./model.ts";
 import type { DocumentParser } from "./parser.ts";
+import { programName, unwrap } from "./program.ts";
 import { wordText } from "./shell-words.ts";
 import { parts, type SyntaxNode } from "./syntax.ts";
 
@@ -298,64 +299,6 @@ function add(
   readWords(shell, layer, draft, node);
   if (draft.input !== null) readInput(shell, layer, draft, node);
   return index;
-}
-
-/** Commands that run another one: its name is what matters. The options that take a word, by wrapper. */
-const WRAPPERS: Readonly<Record<string, RegExp>> = {
-  sudo: /^-[ugCp]$/,
-  doas: /^-[uC]$/,
-  env: /^-[uCS]$|^[A-Za-z_]\w*=/,
-  exec: /^-a$/,
-  command: /^$/,
-  builtin: /^$/,
-  time: /^$/,
-  nohup: /^$/,
-  setsid: /^$/,
-  nice: /^-n$/,
-  timeout: /^-[ks]$|^[\d.]+[smhd]?$/,
-  stdbuf: /^-[ioe]$/,
-  xargs: /^-[nILPdsaE]$/,
-  busybox: /^$/,
-};
-
-function unwrap(words: readonly string[], restore: (text: string) => string): readonly string[] {
-  let rest = words;
-  for (let rounds = 0; rounds < 5; rounds++) {
-    const wrapper = rest[0] === undefined ? undefined : WRAPPERS[programName(restore(rest[0]))];
-    if (!wrapper) break;
-    let at = 1;
-    for (; at < rest.length; at++) {
-      const next = rest[at] ?? "";
-      if (/^-[a-zA-Z]$/.test(next) && wrapper.test(next)) at++;
-      else if (!next.startsWith("-") && !wrapper.test(next)) break;
-    }
-    if (at >= rest.length) break;
-    rest = rest.slice(at);
-  }
-  return rest;
-}
-
-/** The program that a command word names: `${lib.getExe curl}`, `${pkgs.curl}/bin/curl` and `/usr/bin/curl` are curl. */
-export function programName(word: string): string {
-  const nix = /^\$\{([\s\S]*)\}([^}]*)$/.exec(word);
-  if (nix) {
-    const [, expression = "", rest = ""] = nix;
-    if (rest.includes("/")) return rest.slice(rest.lastIndexOf("/") + 1);
-    return rest === "" ? expressionName(expression) : word;
-  }
-  if (word === "$SHELL" || word === "$BASH") return "sh";
-  return /^\/(\S+\/)?s?bin\/[^/]+$/.test(word) ? word.slice(word.lastIndexOf("/") + 1) : word;
-}
-
-function expressionName(expression: string): string {
-  const named = /getExe'\s+\S+\s+"([^"]+)"/.exec(expression)?.[1];
-  if (named) return named;
-  const inner = expression.replace(/^\(?\s*(?:lib\.)?getExe\s+\(?/, "").replace(/\)+$/, "");
-  const names = inner.split(".");
-  const last = names.at(-1) ?? "";
-  if (last === "interpreter") return names.at(-2) ?? last;
-  if (["runtimeShell", "shell", "bashInteractive", "bashNonInteractive"].includes(last)) return "bash";
-  return /^[\w'-]+$/.test(last) ? last : `\${${expression}}`;
 }
 
 const SHELLS = /^(ba|da|z|k|a|fi)?sh$/;

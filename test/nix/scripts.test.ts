@@ -39,11 +39,15 @@ describe("where a script stands says when it runs", () => {
     ["{ postInstall = lib.optionalString c ''a'' + ''b''; }", "postInstall", "build"],
     ["{ shellHook = ''a''; }", "shellHook", "shell"],
     ["let x = ''a | sh''; in x", "x", "unknown"],
+    ["let x = ''a''; in { buildPhase = ''${x}''; }", "x", "build"],
+    ["let x = ''a''; in { buildPhase = f x + ''b''; }", "x", "build"],
+    ["{ ${\"pre\" + \"Build\"} = ''a''; }", "preBuild", "build"],
+    ["{ preBuild = wrap ''a''; }", "preBuild", "build"],
   ])("%s", (text, binding, context) => {
     expect(nixScript(text)).toMatchObject({ binding, context });
   });
 
-  it.each(["{ description = ''a | b''; }", '{ version = "1.0"; }', '{ x = f "a;b"; }'])(
+  it.each(["{ description = ''a | b''; }", '{ version = "1.0"; }', '{ x = throw "a;b"; }'])(
     "not in %s",
     (text) => {
       expect(scripts(text)).toEqual([]);

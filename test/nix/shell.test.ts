@@ -32,6 +32,10 @@ describe("words", () => {
     expect(lines(text).at(-1)).toBe(line);
   });
 
+  it("may be names that every object has", () => {
+    expect(lines("constructor a; toString b")).toEqual(["constructor a", "toString b"]);
+  });
+
   it("says that a name is put together from pieces", () => {
     const disguised = (text: string) => readShell(bash, text).commands.at(-1)?.disguised;
     expect(disguised("c''url a")).toBe(true);
