@@ -129,9 +129,9 @@ function isFromBuiltins(source: string, node: SyntaxNode): boolean {
   return given;
 }
 
-const HASHES = new Set(["sha256", "hash", "narHash"]);
+const PINS = new Set(["sha256", "hash", "narHash", "rev"]);
 
-/** A fetch whose result a hash (or a full commit id) fixes is no impurity. */
+/** A fetch whose result a hash fixes is no impurity; nor is one by `rev`, which has to be a full commit id. */
 function isPinned(source: string, node: SyntaxNode): boolean {
   const call = node.parent;
   if (call?.type !== "apply_expression" || appliedFunction(call) !== node) return false;
@@ -140,12 +140,9 @@ function isPinned(source: string, node: SyntaxNode): boolean {
   if (!argument || !isAttrset(argument)) return false;
   return bindingsOf(argument).some((binding) => {
     if (binding.kind !== "binding")
-      return binding.names.some((name) => HASHES.has(attrName(source, name) ?? ""));
+      return binding.names.some((name) => PINS.has(attrName(source, name) ?? ""));
     const name = attrNames(source, binding.attrpath)[0] ?? "";
-    return (
-      HASHES.has(name) ||
-      (name === "rev" && /[0-9a-f]{40}/.test(source.slice(binding.value.start, binding.value.end)))
-    );
+    return PINS.has(name);
   });
 }
 

@@ -141,16 +141,19 @@ function fileKind(path: string, text: string): { language: ScriptLanguage; conte
   const name = path.slice(path.lastIndexOf("/") + 1);
   if (/\.(patch|diff)$/.test(name)) return { language: patchLanguage(text), context: "patch" };
   const extension = /\.(sh|bash|py|pl)$/.exec(name)?.[1];
-  if (extension === undefined && !text.startsWith("#!")) return null;
+  // `#![…]` opens an attribute of Rust.
+  if (extension === undefined && !/^#!\s*\//.test(text)) return null;
   const byShebang = text.startsWith("#!") ? languageOf(text) : null;
   const language = byShebang ?? (extension === "py" ? "python" : extension === "pl" ? "other" : "bash");
   const context: ScriptContext = isTestFile(path)
     ? "test"
     : /updat|generate|regen|bump/i.test(name)
       ? "update"
-      : /hook|builder|setup/i.test(name)
-        ? "build"
-        : "run";
+      : /(^|\/)(fetch[\w-]*|nix-prefetch[\w-]*)\//.test(path)
+        ? "fetch"
+        : /hook|builder|setup/i.test(name)
+          ? "build"
+          : "run";
   return { language, context };
 }
 

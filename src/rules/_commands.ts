@@ -2,7 +2,7 @@
 import type { Command, Script } from "../nix/model.ts";
 
 const DOWNLOADERS =
-  /^(curl|wget|wget2|aria2c|axel|http|https|xh|httpie|lynx|w3m|links|elinks|fetch|nc|ncat|netcat|socat|telnet|ftp|tftp|lftp|sftp|scp|ssh|rsync|dig|drill|nslookup|host|rclone|aws|gsutil|gh|glab|ipfs|youtube-dl|yt-dlp|svn|hg|fossil)$/;
+  /^(curl|wget|wget2|aria2c|axel|http|https|xh|httpie|lynx|w3m|links|elinks|fetch|nc|ncat|netcat|socat|telnet|ftp|tftp|lftp|sftp|ssh|dig|drill|nslookup|host|rclone|aws|gsutil|gh|glab|ipfs|youtube-dl|yt-dlp|svn|hg|fossil)$/;
 const PYTHON_DOWNLOADERS =
   /^(urllib\d?\.(request\.)?(urlopen|urlretrieve|Request)|urllib2\.urlopen|requests\.(get|post|request|Session)|httpx\.\w+|aiohttp\.\w+|http\.client\.\w+|urlopen|urlretrieve|socket\.(create_connection|socket)|ftplib\.\w+|paramiko\.\w+)/;
 
@@ -35,6 +35,8 @@ export function isNetwork(command: Command): boolean {
   if (LOOPBACK.test(words)) return false;
   if (/^(--version|--help|-V|-h)$/.test(words)) return false;
   if (PYTHON_DOWNLOADERS.test(command.name)) return true;
+  if (/^(rsync|scp)$/.test(command.name))
+    return command.words.some((word) => /^[\w.@-]+:|^rsync:/.test(word));
   if (DOWNLOADERS.test(command.name)) return command.words.length > 0 || command.reads.length > 0;
   const name = command.name.replace(/^pip3(\.\d+)?$/, "pip");
   const rule = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;

@@ -40,7 +40,7 @@ export const rule: Rule = {
     }
     for (const { script, seen } of newSightings(facts, shadowed)) {
       yield scriptFinding(script, seen, {
-        severity: isNewFile(facts, script.path) ? "medium" : "high",
+        severity: isNewFile(facts, script.path) ? "low" : "high",
         confidence: "medium",
         title: `${nameOf(script)} puts ${seen.name} into bin`,
         message: `New in ${nameOf(script)}: ${shown(seen.command)}. A package that is not ${seen.name} then answers when people type ${seen.name}, and sees what they hand to it. Another name, or a folder outside bin, would clear this. See what it installs: ls $(nix-build -A ATTRIBUTE)/bin`,
@@ -107,7 +107,8 @@ function retargeted({ before, after }: SettingChange): Hijack | null {
   const [old, now] = [targetOf(before.text), targetOf(after.text)];
   if (old === null || now === null || old === now) return null;
   // Another version, another variant, the package's own name: what default bumps and renames look like.
-  if (related(now, old) || related(now, name) || after.conditions.length > 0) return null;
+  const isAlike = now.split(".").some((part) => related(part, last(old)) || related(part, name));
+  if (isAlike || after.conditions.length > 0) return null;
   return {
     what: `${name} now is ${now} instead of ${old}`,
     why: "Everybody who installs or depends on that name gets another program with their next update.",
@@ -118,10 +119,14 @@ function retargeted({ before, after }: SettingChange): Hijack | null {
 
 /** `x`, `pkgs.x`, or the last folder of `callPackage ../x/y { }`. */
 function targetOf(text: string): string | null {
-  if (/^[a-zA-Z_][\w'-]*(\.[a-zA-Z_][\w'-]*)*$/.test(text)) return text.slice(text.lastIndexOf(".") + 1);
+  if (/^(null|true|false|pkgs|self|super|final|prev|lib)$/.test(text)) return null;
+  if (/^[a-zA-Z_][\w'-]*(\.[a-zA-Z_][\w'-]*)*$/.test(text))
+    return text.replace(/^(pkgs|self|super|final|prev)\./, "");
   const path = /^(?:[\w.]*\.)?(?:callPackage|newScope \S+) (\.\.?\/[\w./+-]+)/.exec(text)?.[1];
   return path ? fileName(path.replace(/\/(default|package)\.nix$/, "").replace(/\.nix$/, "")) : null;
 }
+
+const last = (path: string) => path.slice(path.lastIndexOf(".") + 1);
 
 function related(a: string, b: string): boolean {
   const plain = (name: string) => name.toLowerCase().replace(/[\d_.'-]+/g, "");

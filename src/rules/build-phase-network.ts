@@ -33,11 +33,16 @@ export const rule: Rule = {
   },
 };
 
+const PACKAGE_MANAGERS = /^(npm|pnpm|yarn|bun|cargo|pip3?|go|gem)$/;
+
 /** Downloads of a build; code that is fetched and run is another rule's. */
 function downloads(script: Script): readonly Download[] {
   if (script.context !== "build") return [];
+  // Hooks of package managers point them to a folder of what was fetched before.
+  const isOffline = script.code.some((line) => /offline/i.test(line));
   const others = new Set(remoteCode(script).map(({ fetcher }) => fetcher));
   return script.commands
+    .filter((command) => !(isOffline && PACKAGE_MANAGERS.test(command.name)))
     .filter((command) => isNetwork(command) && !isRunLater(command) && !others.has(command))
     .filter((command) => !command.within.some((layer) => layer === "base64" || layer === "hex"))
     .map((command) => ({ command, key: shown(command), span: command.span }));

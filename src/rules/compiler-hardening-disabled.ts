@@ -38,9 +38,10 @@ export const rule: Rule = {
       const old = new Set(before ? switchedOff(before).map(({ what }) => what) : []);
       const fresh = switchedOff(after).filter(({ what }) => !old.has(what));
       const [worst] = fresh.filter(({ severity }) => severity === "medium").concat(fresh);
-      if (!worst) continue;
+      // A new package is read as a whole; what its author chose is no loss.
+      if (!worst || isNewPackage(facts, after)) continue;
       yield settingFinding(change, {
-        severity: isNewPackage(facts, after) ? "low" : worst.severity,
+        severity: worst.severity,
         confidence: "high",
         title: fresh.map(({ what }) => what).join(", "),
         message: [
@@ -72,7 +73,7 @@ function switchedOff(setting: Setting): readonly Off[] {
   const { value } = setting;
   if (name === "hardeningDisable") {
     return itemsOf(setting)
-      .filter((item) => /^\w+$/.test(item))
+      .filter((item) => STRONG.test(item) || /^(format|fortify)$/.test(item))
       .map((item) => ({
         what: `hardening "${item}" is off`,
         severity: STRONG.test(item) ? "medium" : "low",

@@ -24,7 +24,7 @@ export const rule: Rule = {
       const setting = after ?? before;
       const name = lastName(setting);
       if (/^permittedInsecurePackages$|^allowInsecurePredicate$/.test(name) && after !== null) {
-        const added = after.value.kind === "list" ? listDifference(change).added : [after.text];
+        const added = letIn(change);
         if (added.length === 0 || isTestPath(after.path)) continue;
         yield settingFinding(change, {
           severity: "high",
@@ -56,6 +56,13 @@ export const rule: Rule = {
     }
   },
 };
+
+/** What a setting newly lets in: the items of a list, or a function that decides. */
+function letIn(change: SettingChange): readonly string[] {
+  const { after } = change;
+  if (after?.value.kind === "list") return listDifference(change).added;
+  return after && /^\(?\w+:/.test(after.text) ? [after.text] : [];
+}
 
 /** The vulnerabilities that are not named any more; for a mark without names, the mark itself. */
 function lostMarks(change: SettingChange): readonly string[] {

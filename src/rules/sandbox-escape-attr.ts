@@ -1,5 +1,6 @@
 import type { Severity } from "../report/review.ts";
 import {
+  isGonePackage,
   itemsOf,
   lastName,
   listDifference,
@@ -39,11 +40,14 @@ export const rule: Rule = {
         ].join(" "),
       });
     }
+    const told = new Set<string>();
     for (const change of facts.settings) {
       const { before, after } = change;
       if (after !== null || !/^(dis)?allowed(References|Requisites)$/.test(lastName(before))) continue;
       if (facts.settings.some((other) => other.after && lastName(other.after).startsWith("outputChecks")))
         continue;
+      if (told.has(before.path) || isGonePackage(facts, before)) continue;
+      told.add(before.path);
       yield settingFinding(change, {
         severity: "low",
         confidence: "medium",
@@ -110,7 +114,7 @@ function escapeOf(change: NewSetting): Escape | null {
 
 /** What nixpkgs' own fetchers take: lib/fetchers.nix. */
 const KNOWN_VARIABLES =
-  /^((https?|ftp|all|no)_proxy|(HTTPS?|FTP|ALL|NO)_PROXY|GIT_PROXY_COMMAND|SOCKS_SERVER|GOPROXY|NIX_(GIT_SSL_CAINFO|SSL_CERT_FILE|HASHED_MIRRORS|CURL_FLAGS|CONNECT_TIMEOUT|MIRRORS_\S*|NPM_REGISTRY|CRATES_INDEX\S*|PYPI_INDEX\S*))$/;
+  /^((https?|ftp|all|no)_proxy|(HTTPS?|FTP|ALL|NO)_PROXY|GIT_PROXY_COMMAND|SOCKS_SERVER|GOPROXY|NIX_(GIT_SSL_CAINFO|SSL_CERT_FILE|HASHED_MIRRORS|CURL_FLAGS|CONNECT_TIMEOUT|MIRRORS_\S*|NPM_REGISTRY|CRATES_INDEX\S*|NPM_TOKENS|PYPI_INDEX\S*))$/;
 
 /** An expression is known when it names the shared list; a string when it is a proxy or mirror variable. */
 function isKnownVariable(item: string): boolean {

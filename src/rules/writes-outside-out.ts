@@ -37,9 +37,14 @@ export const rule: Rule = {
 
 /** Files that other programs run or trust. */
 const PERSISTENT =
-  /\/\.(bashrc|bash_profile|profile|zshrc|zprofile|zshenv|ssh\/|config\/(autostart|systemd|fish)|local\/share\/applications)|\/etc\/(cron|profile|systemd|sudoers|ssh|ld\.so|pam\.d|passwd|shadow)|\/cron|\/authorized_keys|LaunchAgents|LaunchDaemons|\/etc\/nixos/;
+  /\/\.(bashrc|bash_profile|profile|zshrc|zprofile|zshenv|ssh\/|config\/(autostart|systemd|fish)|local\/share\/applications)|^\/etc\/(cron|profile|systemd|sudoers|ssh|ld\.so|pam\.d|passwd|shadow)|^\/var\/spool\/cron|\/authorized_keys|LaunchAgents|LaunchDaemons|\/etc\/nixos/;
+
+/** What builds the file system of a machine or image writes to its places. */
+const IMAGES =
+  /\b(vms?|docker\w*|oci|iso|lxc|virtualisation|fhs\w*|bubblewrap|containers?|initrd|stage-?1)\b|image|fakeRoot|fakeChroot|RPM|extra(Build|Install)Commands/i;
 
 function writes(script: Script): readonly Write[] {
+  if (IMAGES.test(`${script.path} ${script.binding}`)) return [];
   if (script.context === "test" || script.context === "patch" || script.context === "update") return [];
   let homeIsSet = false;
   const found: Write[] = [];
