@@ -43,7 +43,9 @@ function downloads(script: Script): readonly Download[] {
   const others = new Set(remoteCode(script).map(({ fetcher }) => fetcher));
   return script.commands
     .filter((command) => !(isOffline && PACKAGE_MANAGERS.test(command.name)))
-    .filter((command) => isNetwork(command) && !isRunLater(command) && !others.has(command))
+    .filter(
+      (command) => isNetwork(command) && !command.disguised && !isRunLater(command) && !others.has(command),
+    )
     .filter((command) => !command.within.some((layer) => layer === "base64" || layer === "hex"))
     .map((command) => ({ command, key: shown(command), span: command.span }));
 }

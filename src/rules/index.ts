@@ -25,6 +25,7 @@ import { rule as insecureTransport } from "./insecure-transport.ts";
 import { rule as lockfilePoisoning } from "./lockfile-poisoning.ts";
 import { rule as loneCrHiddenCode } from "./lone-cr-hidden-code.ts";
 import { rule as lookalikeHostOrOwner } from "./lookalike-host-or-owner.ts";
+import { rule as maintainerTakeover } from "./maintainer-takeover.ts";
 import { rule as movedOrMutableRef } from "./moved-or-mutable-ref.ts";
 import { rule as mutablePatchUrl } from "./mutable-patch-url.ts";
 import { rule as obfuscatedPayload } from "./obfuscated-payload.ts";
@@ -80,6 +81,7 @@ export const rules: readonly Rule[] = [
   lockfilePoisoning,
   loneCrHiddenCode,
   lookalikeHostOrOwner,
+  maintainerTakeover,
   movedOrMutableRef,
   mutablePatchUrl,
   obfuscatedPayload,

@@ -11,6 +11,8 @@ export const rule: Rule = {
   severity: "block",
   *check(facts) {
     for (const { script, seen } of newSightings(facts, remoteCode)) {
+      // What is hidden by an encoding is another rule's.
+      if (seen.runner.within.some((layer) => layer === "base64" || layer === "hex")) continue;
       const severity = severityOf(script, seen);
       if (!severity) continue;
       const { runner, fetcher } = seen;
