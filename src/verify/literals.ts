@@ -1,10 +1,12 @@
 /** Hashes that stand in texts as literals: each that a change brings has to be one that evaluation saw. */
 import { isHashAlgorithm, toSri } from "../nix/hash.ts";
 
-/** A hash, as SRI, and the line where it stands (from 1). */
+/** A hash, as SRI, and where it stands: lines and columns from 1, `endColumn` after the last character. */
 export interface HashLiteral {
   readonly hash: string;
   readonly line: number;
+  readonly startColumn: number;
+  readonly endColumn: number;
 }
 
 const TOKEN = /(?:([\w'-]+)"?\s*[=:]\s*)?"((?:(?:md5|sha1|sha256|sha512)[-:])?[A-Za-z0-9+/]{22,128}={0,2})"/g;
@@ -15,6 +17,7 @@ const HASH_NAME = /hash|sha1|md5/i;
 export function hashLiterals(text: string): readonly HashLiteral[] {
   const found: HashLiteral[] = [];
   let line = 1;
+  let lineStart = 0;
   let counted = 0;
   for (const match of text.matchAll(TOKEN)) {
     const [, name = "", value = ""] = match;
@@ -23,8 +26,14 @@ export function hashLiterals(text: string): readonly HashLiteral[] {
     const algorithm = isHashAlgorithm(name) ? name : undefined;
     const hash = toSri(value, algorithm);
     if (hash === null) continue;
-    for (; counted < match.index; counted++) if (text.charCodeAt(counted) === 10) line++;
-    found.push({ hash, line });
+    const end = match.index + match[0].length - 1;
+    const start = end - value.length;
+    for (; counted < start; counted++) {
+      if (text.charCodeAt(counted) !== 10) continue;
+      line++;
+      lineStart = counted + 1;
+    }
+    found.push({ hash, line, startColumn: start - lineStart + 1, endColumn: end - lineStart + 1 });
   }
   return found;
 }

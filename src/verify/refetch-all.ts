@@ -129,6 +129,8 @@ function verdictOf({ fod, plan }: Job, judgement: Judgement, more: Partial<FodVe
     urls: plan.urls.map((url) => ({ url, finalUrl: null, status: null, bytes: null })),
     seconds: 0,
     change: fod.change,
+    place: null,
+    locations: plan.urls,
     before: base ? formatSri(base.hash) : null,
     authenticated: null,
     opaque: plan.kind === "ways" && plan.ways.some(({ via }) => via === "builder"),

@@ -4,10 +4,15 @@ import type { FetchedUrl, Outcome, Verdict } from "../report/review.ts";
 import type { Attempt, AttemptResult } from "./attempt.ts";
 import type { FodChange } from "./changed-fods.ts";
 import type { Transfer } from "./egress.ts";
+import type { HashLiteral } from "./literals.ts";
 
 /** A verdict with what it rests on. */
 export interface FodVerdict extends Verdict {
   readonly change: FodChange;
+  /** Where the declared hash stands in the head; null when none of the changed files has it. */
+  readonly place: (Omit<HashLiteral, "hash"> & { readonly path: string }) | null;
+  /** The declared locations, as evaluation gives them. */
+  readonly locations: readonly string[];
   /** The hash that the base declares in its place; null when there is none. */
   readonly before: string | null;
   /** Whether the server proved who it is: `mixed` where it was so for some fetches only; null when nothing was fetched. */

@@ -76,7 +76,11 @@ export async function verify(change: Change, options: VerifyOptions): Promise<Ve
     );
     const changed = changedFods(touched.evaluated);
     const mirrors = usesMirrors(changed) ? await readMirrors(nix, trees.base, roots, options.evaluation) : {};
-    const verdicts = await refetchAll(nix, changed, mirrors, options);
+    const places = placesOf(texts);
+    const verdicts = (await refetchAll(nix, changed, mirrors, options)).map((verdict) => ({
+      ...verdict,
+      place: places.get(verdict.declared) ?? null,
+    }));
     const paths = new Set(change.files.map(pathOf));
     return {
       verdicts,
@@ -124,6 +128,17 @@ async function readTexts(change: Change): Promise<ChangedTexts> {
     }
   }
   return { base, head };
+}
+
+/** Where each hash stands in the changed files of the head, by hash; the first place counts. */
+function placesOf(texts: ChangedTexts): ReadonlyMap<string, FodVerdict["place"]> {
+  const places = new Map<string, FodVerdict["place"]>();
+  for (const [path, text] of texts.head) {
+    for (const { hash, ...literal } of hashLiterals(text)) {
+      if (!places.has(hash)) places.set(hash, { path, ...literal });
+    }
+  }
+  return places;
 }
 
 /** Above this the rest of a file's hashes is told as a number. */
