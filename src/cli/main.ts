@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
   backtest: () => import("./backtest.ts"),
   explain: () => import("./explain.ts"),
   rules: () => import("./rules.ts"),
+  verify: () => import("./verify.ts"),
 };
 
 async function run(args: readonly string[]): Promise<void> {

@@ -60,7 +60,7 @@ export function formatText(review: Review, options: { readonly color: boolean })
  * A value in a line of this report. A runner of GitHub or Azure takes a line that begins with `::`, and `##[` anywhere,
  * for a command, so that neither may come from a value.
  */
-function value(text: string, limit = 300): string {
+export function value(text: string, limit = 300): string {
   return visible(text, limit)
     .replace(/^( *):/, "$1\\u{003a}")
     .replace(/#(?=#[\w[])/g, "\\u{0023}");

@@ -105,7 +105,10 @@ const ADVICE =
   "verification needs user namespaces for the sandbox, or --unsafe-no-sandbox on a machine that is thrown away";
 
 /** Runs something with the Nix of `options`; nothing of it is left afterwards: no file, no process. */
-export async function withNix<T>(options: VerifyOptions, use: (nix: Nix) => Promise<T>): Promise<T> {
+export async function withNix<T>(
+  options: Pick<VerifyOptions, "environment" | "sandbox" | "nix">,
+  use: (nix: Nix) => Promise<T>,
+): Promise<T> {
   const work = await makeWork();
   try {
     return await use(await openNix(work, options.environment, options.sandbox, options.nix));
