@@ -1,11 +1,18 @@
 /** Where rules are explained. */
 import { readFile } from "node:fs/promises";
 
-const DOCS = "https://github.com/verifod/verifod/blob/main/docs/rules";
+const DOCS = "https://github.com/verifod/verifod/blob/main/docs";
+
+/** The rule of verdicts: no text shows it, so that it has no page among the rules, but that of verification. */
+export const VERDICT_RULE = "fod-refetch-mismatch";
+
+function page(rule: string): string {
+  return rule === VERDICT_RULE ? "verification.md" : `rules/${rule}.md`;
+}
 
 /** The address of a rule's page, or of the list of all rules. */
 export function helpAddress(rule: string | null): string {
-  return `${DOCS}/${rule ?? "README"}.md`;
+  return `${DOCS}/${page(rule ?? "README")}`;
 }
 
 /**
@@ -15,8 +22,8 @@ export function helpAddress(rule: string | null): string {
 export async function readRulePage(rule: string): Promise<string> {
   // From dist/ the docs are one folder up, from src/report/ two.
   try {
-    return await readFile(new URL(`../docs/rules/${rule}.md`, import.meta.url), "utf8");
+    return await readFile(new URL(`../docs/${page(rule)}`, import.meta.url), "utf8");
   } catch {
-    return readFile(new URL(`../../docs/rules/${rule}.md`, import.meta.url), "utf8");
+    return readFile(new URL(`../../docs/${page(rule)}`, import.meta.url), "utf8");
   }
 }

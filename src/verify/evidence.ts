@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { unreachable } from "../errors.ts";
-import { helpAddress } from "../report/help.ts";
+import { helpAddress, VERDICT_RULE } from "../report/help.ts";
 import type { Evidence, Finding, PinChange, Severity } from "../report/review.ts";
 import type { FodVerdict } from "./verdict.ts";
 
@@ -134,7 +134,7 @@ function mismatchFinding(verdict: FodVerdict): readonly Finding[] | null {
       : "\nThe server did not prove who it is, so what was got is not to be pasted as the right hash.";
   const before = introduced ? "" : "\nThe base has the same fault: this change did not bring it.";
   return [
-    findingOf(verdict, "fod-refetch-mismatch", severity, {
+    findingOf(verdict, VERDICT_RULE, severity, {
       title:
         outcome === "mismatch"
           ? `${name} does not have the declared hash when it is fetched again`
@@ -188,7 +188,7 @@ function findingOf(
     fingerprint: createHash("sha256")
       .update(JSON.stringify([rule, path, name, more.before, place === null ? drvPath : ""]))
       .digest("hex"),
-    help: rule === "fod-refetch-mismatch" ? helpAddress("../verification") : helpAddress(rule),
+    help: helpAddress(rule),
     ...more,
   };
 }

@@ -51,7 +51,7 @@ export async function isolatedStore(): Promise<IsolatedStore> {
 /** Limits that let bad servers fail within seconds. */
 export const QUICK = {
   ...DEFAULTS,
-  fetch: { ...DEFAULTS.fetch, seconds: 6, silentSeconds: 2, stalledSeconds: 2, connectSeconds: 2 },
+  fetch: { ...DEFAULTS.fetch, seconds: 12, silentSeconds: 4, stalledSeconds: 3, connectSeconds: 4 },
   retryAfterSeconds: [0.05],
 } satisfies Omit<VerifyOptions, "repository">;
 
