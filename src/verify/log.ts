@@ -30,8 +30,8 @@ const MAX_CODES = 100;
 const REPORT = /hash mismatch in fixed-output derivation/;
 /** `curl: (28) Timeout…` of the program, `…: Timeout was reached (28)` of Nix's own downloader. */
 const CURL = /curl: \((\d{1,2})\)|[a-z] \((\d{1,2})\)(?: |$)/gm;
-/** Nix tells this one without its number. */
-const PARTIAL = /\(curl error: Transferred a partial file\)/;
+/** After a 200 Nix tells curl's error without its number. */
+const UNNUMBERED = /\(curl error: ([^)\n]*)\)/;
 const GENUINE =
   /^hash mismatch in fixed-output derivation '([^'\n]*)':\n +(?:specified|wanted): +(\S+)\n +got: +(\S+)\s*$/;
 
@@ -55,7 +55,8 @@ export function logReader(derivation: string, declared: string): LogReader {
     for (const [, code, last] of plain.matchAll(CURL)) {
       if (curlCodes.length < MAX_CODES) curlCodes.push(Number(code ?? last));
     }
-    if (PARTIAL.test(plain) && curlCodes.length < MAX_CODES) curlCodes.push(18);
+    const unnumbered = UNNUMBERED.exec(plain)?.[1];
+    if (unnumbered !== undefined && curlCodes.length < MAX_CODES) curlCodes.push(codeOf(unnumbered));
   };
   const genuine = (raw: string) => {
     const text = withoutColours(raw);
@@ -92,6 +93,12 @@ export function logReader(derivation: string, declared: string): LogReader {
     },
     result: () => ({ mismatch, forged, dependencyFailed, timedOut, statuses, curlCodes, tail }),
   };
+}
+
+/** https://curl.se/libcurl/c/libcurl-errors.html, in the words of `curl_easy_strerror` */
+function codeOf(error: string): number {
+  if (error.startsWith("Transferred a partial file")) return 18;
+  return error.startsWith("Timeout was reached") ? 28 : 56;
 }
 
 interface Event {

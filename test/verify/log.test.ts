@@ -63,6 +63,11 @@ test.each([
     { curlCodes: [18] },
   ],
   [
+    "2.8",
+    "unable to download 'http://h/x': HTTP error 200 ('OK') (curl error: Timeout was reached)",
+    { curlCodes: [28] },
+  ],
+  [
     "2.26",
     "unable to download 'https://h/x': Failure when receiving data from the peer (56) CONNECT tunnel failed",
     { curlCodes: [56] },
