@@ -1,6 +1,7 @@
 /** From a change to the facts that rules judge: texts, what differs, source pins, scripts and settings of both sides. */
 import type { Change, Content, Entry, FileChange, Side, Unchecked } from "./change/change.ts";
 import { changedText, diffTexts, type Hunk } from "./change/hunks.ts";
+import type { CallCache } from "./nix/attributes.ts";
 import { createDocuments, type Documents } from "./nix/documents.ts";
 import { impuritiesOf } from "./nix/impurities.ts";
 import type { Impurity, Script, Setting, Source } from "./nix/model.ts";
@@ -18,12 +19,15 @@ import type { BinaryFacts, Facts, FileFacts } from "./rules/rule.ts";
 export interface Tools {
   readonly documents: Documents;
   readonly scripts: () => Promise<ScriptParsers>;
+  /** What the package lists call. */
+  readonly calls: CallCache;
 }
 
 export async function createTools(): Promise<Tools> {
   let parsers: Promise<ScriptParsers> | undefined;
   return {
     documents: await createDocuments(),
+    calls: new Map(),
     // Two megabytes of grammars that most changes do not need.
     scripts: () => {
       parsers ??= Promise.all([createParser("bash"), createParser("python")]).then(([bash, python]) => ({

@@ -1,9 +1,9 @@
 /** The whole review, in order: what changed, what it says, what that means, how it is told. */
-import type { Change, Unchecked } from "./change/change.ts";
+import type { Change, Side, Unchecked } from "./change/change.ts";
 import { type Config, configuredSeverity } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { gatherFacts, type Tools } from "./facts.ts";
-import { attributesOf } from "./nix/attributes.ts";
+import { type AttributesOf, readAttributes } from "./nix/attributes.ts";
 import { assemble, type Raised } from "./report/assemble.ts";
 import { createPositions } from "./report/positions.ts";
 import { publishPins } from "./report/publish-pins.ts";
@@ -28,13 +28,14 @@ export interface ReviewOptions {
 export async function review(change: Change, tools: Tools, options: ReviewOptions): Promise<Review> {
   const started = performance.now();
   const { facts, unchecked, textOf } = await gatherFacts(change, tools, options.subjects ?? change.subjects);
+  const attrsOf = await attributesIn(change, tools);
   const judged = judge(facts);
   const positions = createPositions(facts.files, textOf);
   const { findings, suppressed, addedSuppressions } = assemble(judged.raised, facts.files, positions, {
     severityOf: (rule, path) => configuredSeverity(options.config, rule, path),
-    attrsOf: attributesOf,
+    attrsOf,
   });
-  const sources = publishPins(facts.sources, positions, attributesOf);
+  const sources = publishPins(facts.sources, positions, attrsOf);
   tools.documents.trim();
   const open = [...unchecked, ...judged.unchecked];
   return {
@@ -50,6 +51,18 @@ export async function review(change: Change, tools: Tools, options: ReviewOption
     suppressed,
     addedSuppressions,
     stats: { files: change.files.length, milliseconds: Math.round(performance.now() - started) },
+  };
+}
+
+/** The attributes of the changed files: as the head's package lists call them; of removed files, the base's. */
+async function attributesIn(change: Change, tools: Tools): Promise<AttributesOf> {
+  const paths = (side: Side) => change.files.flatMap((file) => file[side]?.path ?? []);
+  const removed = change.files.filter((file) => file.status === "removed").map((file) => file.base.path);
+  const head = await readAttributes(change.head, paths("head"), tools.calls);
+  const base = removed.length > 0 ? await readAttributes(change.base, removed, tools.calls) : () => [];
+  return (path) => {
+    const attributes = head(path);
+    return attributes.length > 0 ? attributes : base(path);
   };
 }
 

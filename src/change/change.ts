@@ -27,6 +27,8 @@ export type Content =
 
 /** One side: the files of a commit. Nothing is ever checked out. */
 export interface Tree {
+  /** Each list and read is a request to a server with a budget: read what must be, not what would be nice. */
+  readonly remote?: boolean;
   /** The full commit id; before a root commit, the id of the empty tree. */
   readonly commit: string;
   /** The entry at `path`, or null when there is none. */
