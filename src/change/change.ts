@@ -66,3 +66,9 @@ export interface Change {
 export function pathOf(file: FileChange): string {
   return (file.head ?? file.base).path;
 }
+
+/** The order of files in a change: by code units, the same everywhere, whatever the locale. */
+export function byPath(a: FileChange, b: FileChange): number {
+  const [left, right] = [pathOf(a), pathOf(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}

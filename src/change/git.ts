@@ -1,6 +1,6 @@
 /** Changes of a git repository: from a range as people write it, or from a pair of commits. */
 import { VerifodError } from "../errors.ts";
-import { type Change, type FileChange, pathOf, type Tree } from "./change.ts";
+import { byPath, type Change, type Tree } from "./change.ts";
 import { compareTrees } from "./compare.ts";
 import { complaint, runGit } from "./git-process.ts";
 import type { Commit } from "./objects.ts";
@@ -120,10 +120,4 @@ async function subjectsBetween(
     commit = next;
   }
   return null;
-}
-
-/** By code units: the same everywhere, whatever the locale. */
-function byPath(a: FileChange, b: FileChange): number {
-  const [left, right] = [pathOf(a), pathOf(b)];
-  return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -1,0 +1,247 @@
+/** GitHub's GraphQL API on the world: the real schema's types and fields, cut to those that are asked for. */
+
+import { isUtf8 } from "node:buffer";
+import { readFileSync } from "node:fs";
+import { buildSchema, graphql, isAbstractType } from "graphql";
+import { diffFiles, mergeBase, parseItem, type TreeItem, treeItem, tryGit } from "./git-data.ts";
+import {
+  type CheckRun,
+  demand,
+  type Identity,
+  type Pull,
+  Refusal,
+  type ReviewComment,
+  type World,
+} from "./state.ts";
+
+const schema = buildSchema(readFileSync(new URL("./schema.graphql", import.meta.url), "utf8"));
+for (const type of Object.values(schema.getTypeMap())) {
+  if (isAbstractType(type)) type.resolveType = (value: { __typename: string }) => value.__typename;
+}
+
+/** Where GitHub cuts the text of a blob. */
+const longestText = 512_000;
+
+export interface GraphqlResult {
+  readonly data?: unknown;
+  readonly errors?: readonly unknown[];
+}
+
+/** Runs a query; what it asks beyond the schema, and what is refused, is in `errors`. */
+export async function runGraphql(
+  world: World,
+  identity: Identity,
+  { query, variables }: { readonly query: string; readonly variables?: Record<string, unknown> },
+): Promise<GraphqlResult> {
+  const result = await graphql({
+    schema,
+    source: query,
+    rootValue: { ...queries(world, identity), ...mutations(world, identity) },
+    ...(variables && { variableValues: variables }),
+  });
+  const errors = result.errors?.map((error) => ({
+    message: error.message,
+    path: error.path,
+    ...(error.originalError instanceof Refusal && { type: "FORBIDDEN" }),
+  }));
+  return JSON.parse(JSON.stringify({ data: result.data, ...(errors && { errors }) })) as GraphqlResult;
+}
+
+interface Page {
+  readonly first?: number;
+  readonly after?: string;
+}
+
+function connection<T, R>(items: readonly T[], { first, after }: Page, map: (item: T) => R): object {
+  if (first === undefined || first > 100) throw new Error("`first` must be between 1 and 100");
+  const start = after === undefined || after === null ? 0 : Number(after);
+  const nodes = items.slice(start, start + first);
+  return {
+    totalCount: items.length,
+    nodes: nodes.map(map),
+    pageInfo: { hasNextPage: start + first < items.length, endCursor: String(start + nodes.length) },
+  };
+}
+
+function queries(world: World, identity: Identity): object {
+  return {
+    viewer: { login: identity.login, databaseId: identity.id },
+    repository: ({ owner, name }: { owner: string; name: string }) => {
+      if (owner !== world.owner || name !== world.name) return null;
+      demand(identity, "contents", "read");
+      return {
+        nameWithOwner: `${owner}/${name}`,
+        databaseId: world.repositoryId,
+        object: ({ oid, expression }: { oid?: string; expression?: string }) =>
+          objectOf(world, oid ?? expression ?? ""),
+        pullRequest: ({ number }: { number: number }) => {
+          const pull = world.pulls.get(number);
+          return pull === undefined ? null : pullOf(world, identity, pull);
+        },
+      };
+    },
+  };
+}
+
+function objectOf(world: World, expression: string): object | Promise<object> | null {
+  const { repository } = world;
+  const oid = tryGit(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", expression)
+    ?.toString()
+    .trim();
+  if (oid === undefined) return null;
+  const type = tryGit(repository, "cat-file", "-t", oid)?.toString().trim();
+  switch (type) {
+    case "blob":
+      return blobOf(world, oid);
+    case "tree":
+      return { __typename: "Tree", oid, entries: () => entriesOf(world, oid) };
+    case "commit":
+      return {
+        __typename: "Commit",
+        oid,
+        file: ({ path }: { path: string }) => {
+          const item = treeItem(repository, oid, path);
+          return item === null ? null : entryData(world, path, item);
+        },
+        checkSuites: (args: Page & { filterBy?: { appId?: number; checkName?: string } }) =>
+          suitesOf(world, oid, args),
+      };
+    default:
+      return null;
+  }
+}
+
+async function blobOf({ blobs }: World, oid: string): Promise<object> {
+  const data = await blobs.read(oid);
+  const isBinary = data.includes(0) || !isUtf8(data);
+  const isTruncated = data.length > longestText;
+  const text = isBinary ? null : data.subarray(0, longestText).toString("utf8");
+  return { __typename: "Blob", oid, byteSize: data.length, isBinary, isTruncated, text };
+}
+
+function entriesOf(world: World, oid: string): object[] {
+  const lines = (tryGit(world.repository, "ls-tree", "-z", oid) ?? "").toString().split("\0");
+  return lines.filter(Boolean).map((line) => entryData(world, ...parseItem(line)));
+}
+
+function entryData(world: World, path: string, item: TreeItem): object {
+  const object = () => {
+    if (item.type === "commit") return null;
+    return item.type === "blob" ? blobOf(world, item.oid) : objectOf(world, item.oid);
+  };
+  return { ...item, path, name: path.split("/").at(-1), object };
+}
+
+function suitesOf(
+  world: World,
+  commit: string,
+  { filterBy, ...page }: Page & { filterBy?: { appId?: number; checkName?: string } },
+): object {
+  const wanted = (run: CheckRun, name?: string): boolean => name === undefined || run.name === name;
+  const runs = world.checkRuns.filter((run) => run.head_sha === commit && wanted(run, filterBy?.checkName));
+  const apps = [...new Map(runs.map((run) => [run.by.app?.id, run.by.app])).values()];
+  return connection(apps, page, (app) => ({
+    app: app && { slug: app.slug, databaseId: app.id },
+    checkRuns: ({
+      filterBy: filter,
+      ...inner
+    }: Page & { filterBy?: { checkName?: string; checkType?: string } }) => {
+      const own = runs
+        .filter((run) => run.by.app?.id === app?.id && wanted(run, filter?.checkName))
+        .reverse();
+      return connection(filter?.checkType === "ALL" ? own : own.slice(0, 1), inner, checkRunOf);
+    },
+  }));
+}
+
+function checkRunOf(run: CheckRun): object {
+  return {
+    databaseId: run.id,
+    name: run.name,
+    externalId: run.external_id,
+    status: run.status.toUpperCase(),
+    conclusion: run.conclusion?.toUpperCase() ?? null,
+    annotations: (page: Page) => connection(run.annotations, page, () => ({})),
+  };
+}
+
+function pullOf(world: World, identity: Identity, pull: Pull): object {
+  return {
+    number: pull.number,
+    state: pull.state.toUpperCase(),
+    headRefOid: pull.head.sha,
+    baseRefOid: pull.base.sha,
+    baseRefName: pull.base.ref,
+    changedFiles: () => {
+      const from = mergeBase(world.repository, pull.base.sha, pull.head.sha);
+      return diffFiles(world.repository, from, pull.head.sha).length;
+    },
+    reviewThreads: (page: Page) => {
+      const roots = world.reviewComments.filter(
+        (each) => each.pull === pull.number && each.inReplyTo === null,
+      );
+      return connection(roots, page, (root) => ({
+        id: `PRRT_${root.id}`,
+        isResolved: false,
+        path: root.path,
+        comments: (inner: Page) => {
+          const replies = world.reviewComments.filter((each) => each.inReplyTo === root.id);
+          return connection([root, ...replies], inner, (comment) => commentOf(identity, comment));
+        },
+      }));
+    },
+  };
+}
+
+function commentOf(viewer: Identity, comment: ReviewComment): object {
+  const { by } = comment;
+  return {
+    __typename: "PullRequestReviewComment",
+    id: comment.nodeId,
+    databaseId: comment.id,
+    body: comment.body,
+    // GraphQL names a bot without the suffix that REST gives it.
+    author: {
+      __typename: by.app ? "Bot" : "User",
+      login: by.login.replace(/\[bot\]$/, ""),
+      databaseId: by.id,
+    },
+    viewerDidAuthor: by.id === viewer.id,
+    isMinimized: comment.minimized !== null,
+    minimizedReason: comment.minimized,
+  };
+}
+
+function mutations(world: World, identity: Identity): object {
+  const find = (nodeId: string): ReviewComment => {
+    demand(identity, "pull_requests", "write");
+    const comment = world.reviewComments.find((each) => each.nodeId === nodeId);
+    if (comment === undefined)
+      throw new Error(`Could not resolve to a node with the global id of '${nodeId}'`);
+    return comment;
+  };
+  return {
+    updatePullRequestReviewComment: ({
+      input,
+    }: {
+      input: { pullRequestReviewCommentId: string; body: string };
+    }) => {
+      const comment = find(input.pullRequestReviewCommentId);
+      if (comment.by.id !== identity.id) throw new Refusal(403, "Viewer cannot update this comment");
+      if (input.body.length > 65_536) throw new Error("Body is too long (maximum is 65536 characters)");
+      comment.body = input.body;
+      comment.edits += 1;
+      return { pullRequestReviewComment: commentOf(identity, comment) };
+    },
+    minimizeComment: ({ input }: { input: { subjectId: string; classifier: string } }) => {
+      const comment = find(input.subjectId);
+      comment.minimized = input.classifier.toLowerCase();
+      return { minimizedComment: commentOf(identity, comment) };
+    },
+    unminimizeComment: ({ input }: { input: { subjectId: string } }) => {
+      const comment = find(input.subjectId);
+      comment.minimized = null;
+      return { unminimizedComment: commentOf(identity, comment) };
+    },
+  };
+}
