@@ -13,7 +13,8 @@ export function parseErrors(root: SyntaxNode): readonly { readonly start: number
   const errors: { start: number; end: number }[] = [];
   const open = [root];
   for (let node = open.pop(); node !== undefined && errors.length < MOST_ERRORS; node = open.pop()) {
-    if (node.type === "ERROR" || (node.isMissing && !isTrailingComma(node))) {
+    if (isTrailingComma(node)) continue;
+    if (node.type === "ERROR" || node.isMissing) {
       errors.push({ start: node.start, end: node.end });
     } else if (node.hasError) {
       for (let index = node.children.length - 1; index >= 0; index--) {
@@ -25,9 +26,11 @@ export function parseErrors(root: SyntaxNode): readonly { readonly start: number
   return errors;
 }
 
+/** `{ a, }:` gives a formal whose name is missing, `{ a ? 1, }:` an ERROR that holds the comma alone. */
 function isTrailingComma(node: SyntaxNode): boolean {
-  for (let up = node.parent, steps = 0; up && steps < 2; up = up.parent, steps++) {
-    if (up.type === "formals") return true;
+  const { parent } = node;
+  if (node.type === "ERROR") {
+    return parent?.type === "formals" && node.children.length === 1 && node.children[0]?.type === ",";
   }
-  return false;
+  return node.isMissing && (parent?.type === "formals" || parent?.parent?.type === "formals");
 }

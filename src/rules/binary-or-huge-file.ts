@@ -144,6 +144,10 @@ function judgeBinary(path: string, binary: BinaryFacts): Judgement | null {
     const why = `${name} of no format that is known here: it cannot be reviewed by reading.`;
     return { severity: "high", title: "Binary file of unknown format", why };
   }
+  if (format.family === "archive" && /\.(?:patch|diff)\.[a-z0-9]+$/.test(path)) {
+    const why = `a patch in ${name} is not shown by any diff.`;
+    return { severity: "medium", title: "Compressed patch", why };
+  }
   if (format.family === "program" || format.family === "archive") {
     const why = `it is a ready-made ${name}: what it does cannot be seen in the change, and it was not built from the source that the package names.`;
     return {
@@ -205,7 +209,10 @@ function longestLine(text: string): number {
 function judgeBit(file: FileFacts): Judgement | null {
   const { base, head } = file.change;
   if (head?.kind !== "executable" || base?.kind === "executable" || file.binary.head) return null;
-  if (file.head === null || file.head.startsWith("#!") || extension(head.path) === "nix") return null;
+  // Scripts that are read by another (hooks of stdenv) name no interpreter either.
+  const kind = extension(head.path);
+  if (file.head === null || file.head.startsWith("#!") || ["nix", "sh", "bash", "patch"].includes(kind))
+    return null;
   const why = "it was made executable but names no interpreter: a shell runs it as its own script.";
   return { severity: "low", title: "Executable bit on a file without interpreter", why };
 }

@@ -51,6 +51,8 @@ function* defaultRisks(where: string, before: Permissions, after: Permissions, a
 
 function* pinRisks(base: Workflow, head: Workflow): Generator<Risk> {
   const old = usesOf(base);
+  // Where the base pins nothing, one more tag is how the repository works.
+  const pins = old.some(({ text }) => isPinned(text));
   const known = new Set(old.map(({ text }) => text));
   for (const use of usesOf(head)) {
     const action = actionOf(use.text);
@@ -62,7 +64,7 @@ function* pinRisks(base: Workflow, head: Workflow): Generator<Risk> {
       if (before && !wasPinned) continue;
       yield {
         key: `pin ${use.text}`,
-        severity: wasPinned ? "high" : "medium",
+        severity: wasPinned ? "high" : pins ? "medium" : "low",
         title: wasPinned
           ? "Action no longer pinned to a commit"
           : "New action that is not pinned to a commit",

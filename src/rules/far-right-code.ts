@@ -49,8 +49,9 @@ function hitOf(text: string, line: Line): Hit | null {
   if (line.text.length < GAP + 2) return null;
   const isComment = /^\s*#/.test(line.text);
   const gap = isComment ? null : BLANK_THEN_CODE.exec(line.text);
-  if (gap) {
-    const start = gap.index + gap[0].length;
+  const start = gap ? gap.index + gap[0].length : 0;
+  // A closing bracket in a column of its own says nothing.
+  if (gap && /\w/.test(line.text.slice(start))) {
     return {
       severity: "high",
       start,
@@ -71,10 +72,10 @@ function hitOf(text: string, line: Line): Hit | null {
   }
   if (isComment || line.text.length <= VISIBLE_COLUMNS) return null;
   const more = BINDING.exec(line.text.slice(USUAL_COLUMNS));
-  const start = more ? USUAL_COLUMNS + more.index + 1 : 0;
-  if (start < VISIBLE_COLUMNS) return null;
+  const column = more ? USUAL_COLUMNS + more.index + 1 : 0;
+  if (column < VISIBLE_COLUMNS) return null;
   for (const sibling of siblings(text, line)) if (sibling.length > USUAL_COLUMNS) return null;
-  return { severity: "medium", start, tail: line.text.slice(start), what: `past column ${start}` };
+  return { severity: "medium", start: column, tail: line.text.slice(column), what: `past column ${column}` };
 }
 
 const MOST_FINDINGS = 20;

@@ -1,7 +1,7 @@
 /** Fetchers, mirror lists and bootstrap files: one line there alters every download, and no hash tells. */
-import type { Severity } from "../report/review.ts";
+import { SEVERITIES, type Severity } from "../report/review.ts";
 import { extension, fileName, headPath, inHead, visible } from "./_text.ts";
-import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
+import type { FileFacts, Place, Rule, RuleFinding } from "./rule.ts";
 
 /** Directories and files of fetchers, as nixpkgs and its descendants name them (fetchmail is none). */
 const FETCHER =
@@ -13,7 +13,7 @@ const TLS_OFF =
   /(?:^|[\s"'=])(?:--insecure|--proxy-insecure|--no-check-certificate)(?![\w-])|\bsslVerify[ =]{1,3}(?:false|0)\b|\bGIT_SSL_NO_VERIFY\b|\bSSL_CERT_FILE\s?=\s?["']?\/no-cert|\bverify ?= ?False\b|\bcurl [^|;&\n]{0,200}\s-k\b/;
 /** What decides where bytes come from and whether they are checked; each with what it is set to. */
 const LEVER =
-  /\b(curlOpts|curlOptsList|netrcPhase|netrcImpureEnvVars|impureEnvVars|rewriteURL|hashedMirrors|SSL_CERT_FILE|outputHashMode|outputHashAlgo|outputHash|NIX_CURL_FLAGS|NIX_HASHED_MIRRORS)\s?(=|\?)(?!=)([^;,\n]*)/g;
+  /\b(curlOpts|curlOptsList|netrcPhase|netrcImpureEnvVars|impureEnvVars|rewriteURL|hashedMirrors|SSL_CERT_FILE|outputHashMode|outputHashAlgo|outputHash|NIX_CURL_FLAGS|NIX_HASHED_MIRRORS)\s?(?:(=)(?!=)([^;]{0,1000})|(\?)([^,\n]*))/g;
 const HOST = /\b(?:https?|ftp|git|rsync):\/\/([\w.-]{1,253})/g;
 
 interface Hit {
@@ -30,22 +30,34 @@ function withoutComments(text: string): string {
   return text.replace(/(?:^|[ \t])#[^\n]*/g, (comment) => " ".repeat(comment.length));
 }
 
-const squeezed = (text: string) => text.replace(/\s+/g, " ").trim();
+const squeezed = (text: string) => text.replace(/\s+/g, " ").replaceAll("[ ]", "[]").trim();
+
+/** The code without what a formatter decides, and without what describes it for people. */
+function bare(text: string): string {
+  return text
+    .replace(/\b(?:maintainers|teams|description|license|homepage) = [^;]{0,500};/g, "")
+    .replace(/[\s,()]+/g, "");
+}
 
 function* levers(text: string) {
   for (const match of text.matchAll(LEVER)) {
-    const [, name = "", sign = "", value = ""] = match;
-    yield { name, sign, value: squeezed(value), at: match.index };
+    const [, name = "", assigned, value = "", , preset = ""] = match;
+    yield {
+      name,
+      isAssigned: assigned !== undefined,
+      value: squeezed(assigned ? value : preset),
+      at: match.index,
+    };
   }
 }
 
 function* leverHits(base: string, head: string): Generator<Hit> {
   const before = new Map<string, string[]>();
   for (const { name, value } of levers(base)) before.set(name, [...(before.get(name) ?? []), value]);
-  for (const { name, sign, value, at } of levers(head)) {
+  for (const { name, isAssigned, value, at } of levers(head)) {
     const old = before.get(name);
     // A new argument changes nothing for those who do not give it.
-    if (old?.includes(value) || (old === undefined && sign === "?")) continue;
+    if (old?.includes(value) || (old === undefined && !isAssigned)) continue;
     yield {
       severity: "high",
       title: `Fetcher's ${name} changed`,
@@ -103,7 +115,7 @@ function* tlsHits(base: string, head: string): Generator<Hit> {
 
 function* hitsOf(path: string, base: string, head: string): Generator<Hit> {
   const [before, after] = [withoutComments(base), withoutComments(head)];
-  if (squeezed(before) === squeezed(after)) return;
+  if (bare(before) === bare(after)) return;
   if (BOOTSTRAP.test(path)) {
     const literals = new Set(before.match(/"[^"\n]{16,300}"/g) ?? []);
     const fresh = (after.match(/"[^"\n]{16,300}"/g) ?? []).find((literal) => !literals.has(literal));
@@ -140,7 +152,7 @@ function firstDifference(base: string, head: string): number {
 
 /** Larger ones are no fetchers. */
 const MOST_CHARACTERS = 2_000_000;
-const MOST_FINDINGS = 10;
+const MOST_HITS = 50;
 
 function* check(file: FileFacts): Iterable<RuleFinding> {
   const path = headPath(file);
@@ -148,26 +160,33 @@ function* check(file: FileFacts): Iterable<RuleFinding> {
   if (file.base === null || file.head === null || file.head.length > MOST_CHARACTERS) return;
   if (!(FETCHER.test(path) || BOOTSTRAP.test(path)) || !CODE.has(extension(path))) return;
   if (/(?:^|\/)tests?(?:\/|\.nix$)/.test(path)) return;
-  let found = 0;
-  for (const hit of hitsOf(path, file.base, file.head)) {
-    if (++found > MOST_FINDINGS) return;
-    const feed = file.head.indexOf("\n", hit.at);
-    yield {
-      severity: hit.severity,
-      confidence: hit.severity === "low" ? "low" : "high",
-      title: hit.title,
-      message:
-        `${hit.before === null ? "" : `Before: \`${visible(hit.before, 160)}\`. `}Now: \`${visible(hit.after, 160)}\`. ${hit.why} ` +
-        "Hashes do not move with it, and caches hide it. Clear it by fetching some sources anew with it, without caches. " +
-        "Check with: verifod verify --attr hello.src",
-      at: inHead(file, hit.at, feed < 0 ? file.head.length : feed),
-      before: hit.before === null ? null : visible(hit.before, 200),
-      after: visible(hit.after, 200),
-      evidence: ["static"],
-      related: [],
-      identity: [hit.title, squeezed(hit.after)],
-    };
-  }
+  const hits = [...hitsOf(path, file.base, file.head)].slice(0, MOST_HITS);
+  // One file, one event: the gravest of its changes, with the others beside it.
+  const [hit, ...others] = hits.sort(
+    (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity),
+  );
+  if (!hit) return;
+  yield {
+    severity: hit.severity,
+    confidence: hit.severity === "low" ? "low" : "high",
+    title: hit.title,
+    message:
+      `${hit.before === null ? "" : `Before: \`${visible(hit.before, 160)}\`. `}Now: \`${visible(hit.after, 160)}\`. ${hit.why} ` +
+      "Hashes do not move with it, and caches hide it. Clear it by fetching some sources anew with it, without caches. " +
+      "Check with: verifod verify --attr hello.src",
+    at: placeOf(file, hit),
+    before: hit.before === null ? null : visible(hit.before, 200),
+    after: visible(hit.after, 200),
+    evidence: ["static"],
+    related: others.slice(0, 5).map((other) => ({ at: placeOf(file, other), note: other.title })),
+    identity: hits.map(({ title, after }) => `${title} ${after}`),
+  };
+}
+
+/** From where the hit is to the end of its line. */
+function placeOf(file: FileFacts, { at }: Hit): Place {
+  const feed = file.head?.indexOf("\n", at) ?? -1;
+  return inHead(file, at, feed < 0 ? (file.head?.length ?? at) : feed);
 }
 
 export const rule: Rule = {

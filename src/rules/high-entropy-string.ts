@@ -4,7 +4,7 @@ import { addedLines, extension, fileName, headPath, inHead, type Line, visible }
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 /** A run in the alphabets of base64 and hex, of the length that a payload or a key needs. */
-const RUN = /[A-Za-z0-9+/=_-]{80,}/g;
+const RUN = /[A-Za-z0-9+/_-]{80,}={0,2}/g;
 /** Bits a character; English text has about 4, base64 of random bytes 6, hex of random bytes 4. */
 const RANDOM_BITS = 4.5;
 const HEX_CHARACTERS = 256;
@@ -37,6 +37,8 @@ const ENCODED = new Set([
   "asc",
   "gpg",
   "pub",
+  "key",
+  "list",
   "map",
   "css",
   "ipynb",
@@ -62,8 +64,10 @@ function isKnownForm(run: string, before: string): boolean {
   if (/^(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$/i.test(run)) return true;
   // ssh public keys: `ssh-ed25519 AAAA…`, `ssh-rsa AAAA…`.
   if (run.startsWith("AAAA") && /\b(?:ssh|ecdsa|sk)-[\w@.-]+\s$/.test(before)) return true;
-  const longest = run.split(/[/_-]/).reduce((most, part) => Math.max(most, part.length), 0);
-  return longest < 40;
+  // Part of a URL: what stands there is fetched, not carried.
+  if (/:\/\/[^\s"'<>]*$/.test(before)) return true;
+  const parts = run.split(/[/_-]/).filter((part) => !/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(part));
+  return Math.max(0, ...parts.map((part) => part.length)) < 40;
 }
 
 interface Hit {
@@ -97,7 +101,7 @@ function hitIn(line: Line, path: string): Hit | null {
   if (ENCODED.has(extension(path)) || MACHINE_MADE.test(path) || TEST_PATH.test(path)) return null;
   for (const match of text.matchAll(RUN)) {
     const [run] = match;
-    const before = text.slice(Math.max(0, match.index - 60), match.index);
+    const before = text.slice(Math.max(0, match.index - 200), match.index);
     if (isKnownForm(run, before) || NAMED_AS_HASH.test(before)) continue;
     const isHex = /^[0-9a-fA-F]+$/.test(run);
     if (isHex ? run.length < HEX_CHARACTERS || entropy(run) < 3.5 : entropy(run) < RANDOM_BITS) continue;

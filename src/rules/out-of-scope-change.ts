@@ -9,10 +9,8 @@ const SENSITIVE: readonly (readonly [string, RegExp])[] = [
   ["users and privileges", /^nixos\/modules\/(?:config\/users-groups|security\/)/],
   ["booting", /^nixos\/modules\/system\/boot\//],
   ["trust in caches", /^nixos\/modules\/(?:config\/nix|services\/(?:misc|system)\/nix-daemon)/],
-  [
-    "fetching and building everything",
-    /(?:^|\/)(?:fetchurl|fetchgit|fetchzip|stdenv)\/|(?:^|\/)(?:mirrors|fetchers)\.nix$/,
-  ],
+  ["fetching everything", /(?:^|\/)(?:fetchurl|fetchgit|fetchzip)\/|(?:^|\/)(?:mirrors|fetchers)\.nix$/],
+  ["building everything", /(?:^|\/)stdenv\/generic\/setup\.sh$|(?:^|\/)bootstrap-files\//],
   [
     "a package that everything trusts",
     /^pkgs\/(?:.*\/)?(?:openssl|libressl|gnutls|nss|nettle|cacert|libsodium|gnupg|gpgme|glibc|musl|bash|coreutils|sudo|doas|polkit|pam|linux-pam|shadow|systemd|openssh|xz|curl|nix|linux|busybox|git|cryptsetup)\/[^/]+$/,
@@ -42,6 +40,7 @@ function speaksOf(scope: string, path: string): boolean {
   return scope.split(/[./]/).some((word) => {
     const term = plain(word);
     if (term.length < 2) return false;
+    if (term === "ci" && /^(?:\.github|ci)\//.test(path)) return true;
     return segments.some(
       (segment) =>
         segment === term ||
@@ -49,6 +48,15 @@ function speaksOf(scope: string, path: string): boolean {
         (segment.length >= 3 && term.startsWith(segment)),
     );
   });
+}
+
+/** `nixos/foo` and `python3Packages.foo` as `foo` */
+const lastPart = (scope: string) => plain(scope.split(/[./]/).at(-1) ?? scope);
+
+interface Titles {
+  readonly scopes: readonly string[];
+  /** All words of the titles, the scopes among them. */
+  readonly words: readonly string[];
 }
 
 function sensitivityOf(path: string): string | null {
@@ -63,12 +71,25 @@ function firstCode(file: FileFacts) {
   return null;
 }
 
-function* check(file: FileFacts, scopes: readonly string[]): Iterable<RuleFinding> {
-  const path = headPath(file);
+/** Whether the change of a file follows from what a title names: its lines name it too. */
+function follows(file: FileFacts, words: readonly string[]): boolean {
+  for (const line of addedLines(file)) {
+    const text = plain(line.text);
+    if (words.some((word) => text.includes(word))) return true;
+  }
+  return false;
+}
+
+function* check(file: FileFacts, { scopes, words }: Titles): Iterable<RuleFinding> {
+  const { base, head } = file.change;
+  // A file that is moved away is gone from where it mattered.
+  const path = head && sensitivityOf(head.path) === null && base ? base.path : headPath(file);
   const what = sensitivityOf(path);
-  if (what === null || extension(path) === "md" || scopes.some((scope) => speaksOf(scope, path))) return;
+  // What is new was not there to be changed unseen.
+  if (what === null || base === null || extension(path) === "md") return;
+  if (words.some((word) => speaksOf(word, path)) || follows(file, scopes.map(lastPart))) return;
   const line = file.head === null ? null : firstCode(file);
-  if (!line && file.change.head) return;
+  if (!line && head?.path === path) return;
   const named = scopes
     .slice(0, 5)
     .map((scope) => `\`${visible(scope, 60)}\``)
@@ -100,6 +121,10 @@ export const rule: Rule = {
     const scopes = facts.subjects.map(scopesOf);
     if (scopes.includes(null)) return;
     const all = [...new Set(scopes.flatMap((each) => each ?? []))];
-    for (const file of facts.files) yield* check(file, all);
+    // Scopes that name none of the changed files are topics, not places.
+    const paths = facts.files.map(headPath);
+    if (!all.some((scope) => paths.some((path) => speaksOf(scope, path)))) return;
+    const words = [...all, ...facts.subjects.flatMap((subject) => subject.split(/[\s,:()"'`]+/))];
+    for (const file of facts.files) yield* check(file, { scopes: all, words });
   },
 };

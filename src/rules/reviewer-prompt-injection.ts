@@ -12,7 +12,7 @@ const PHRASES: readonly RegExp[] = [
   /\b(?:if you are|you are now|as) an? (?:ai|llm|automated|language[- ]model|assistant|large language)\b/i,
   /\b(?:do not|don't|never) (?:mention|report|flag|reveal|disclose|review|comment on)\b.{0,30}\b(?:this (?:line|file|change|comment|package|commit|diff|hunk)|these (?:lines|changes)|it to the user)/i,
   /\b(?:answer|respond|reply|report|output|say|conclude)\b.{0,20}["'“«`]?(?:no (?:findings|issues|problems|vulnerabilities)|lgtm|approved?|looks good to me|safe to merge)\b/i,
-  /<\|(?:im_start|im_end|system|user|assistant|endoftext)\|>|\[\/?INST\]|<<\/?SYS>>|<\/?system(?:[-_]prompt|[-_]message|[-_]reminder)?>/i,
+  /<\|(?:im_start|im_end|system|user|assistant|endoftext)\|>|\[\/?INST\]|<<\/?SYS>>|<\/?system[-_](?:prompt|message|reminder)>/i,
   /^[\s#/*;-]*(?:system|assistant|developer)\s{0,3}(?:prompt|message|note|instruction)?\s{0,3}:\s{0,3}(?:automated|ignore|you (?:are|must|should)|do not|approve|this|all|the reviewer|reviewers?)\b/i,
   /\b(?:new|updated|important|system) instructions?(?: for (?:the )?(?:ai|llm|model|agents?|assistants?|reviewers?|bots?))\b/i,
 ];

@@ -11,6 +11,10 @@ interface Judgement {
   readonly clear: string;
 }
 
+/** Parts of paths where machines keep what is theirs. */
+const PLACES =
+  /(?:^|\/)(?:etc|proc|sys|dev|home|root|run|var|tmp|_temp|Users|\.(?:git|ssh|aws|config|netrc|npmrc|docker|gnupg)|[^/]*(?:secret|credential|token|password|\.env)[^/]*)(?:\/|$)/;
+
 /** Where a link leads, as a path of the tree; null when it leaves the tree. */
 function destination(from: string, target: string): string | null {
   if (target.startsWith("/")) return null;
@@ -38,8 +42,10 @@ function judgeLink(path: string, target: string | null): Judgement {
   const leads = `it leads to \`${visible(target, 200)}\`,`;
   const to = destination(path, target);
   if (to === null) {
+    // A relative link that leaves the repository is often left over from a move; one that names a place is not.
+    const severity = target.startsWith("/") || PLACES.test(target) ? "block" : "high";
     const why = `${leads} outside the repository: whatever reads this path on a reviewer's or a CI machine gets a file of that machine, secrets too.`;
-    return { severity: "block", title: "Symbolic link out of the repository", why, clear };
+    return { severity, title: "Symbolic link out of the repository", why, clear };
   }
   if (to.split("/").some((part) => part.toLowerCase() === ".git")) {
     const why = `${leads} into git's own directory, where tokens of a checkout can stand.`;

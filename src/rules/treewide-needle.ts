@@ -11,6 +11,9 @@ const MOST_OUTLIERS = 3;
 /** A file's difference is small where a program made it; larger ones are not compared. */
 const MOST_CHARACTERS = 500_000;
 
+const MOST_KINDS = 5;
+const MECHANICAL_SHARE = 0.9;
+
 const TOKEN = /[A-Za-z_][\w-]*|\d[\d.]*|[^\s\w]/g;
 
 interface Difference {
@@ -59,6 +62,7 @@ function* check(files: readonly FileFacts[]): Iterable<RuleFinding> {
   const modified = files.filter(({ base, head }) => base !== null && head !== null);
   if (modified.length < TREEWIDE_FILES) return;
   const differences = modified.flatMap((file) => difference(file) ?? []);
+  if (!isMechanical(differences)) return;
   const users = new Map<string, number>();
   for (const { signs } of differences) for (const sign of signs) users.set(sign, (users.get(sign) ?? 0) + 1);
   const odd = (sign: string) => (users.get(sign) ?? 0) < PATTERN_FILES;
@@ -86,6 +90,17 @@ function* check(files: readonly FileFacts[]): Iterable<RuleFinding> {
       identity: [verb, line],
     };
   }
+}
+
+/** A program changes all files alike: a few kinds of difference make up nearly all of them. */
+function isMechanical(differences: readonly Difference[]): boolean {
+  const kinds = new Map<string, number>();
+  for (const { signs } of differences) {
+    const kind = [...signs].sort().join(" ");
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  const largest = [...kinds.values()].sort((a, b) => b - a).slice(0, MOST_KINDS);
+  return largest.reduce((sum, count) => sum + count, 0) >= differences.length * MECHANICAL_SHARE;
 }
 
 interface Needle {

@@ -21,6 +21,8 @@ describe("parseErrors", () => {
     "{ a = 1; }",
     "{\n  lib,\n  stdenv,\n}:\nlib",
     "{ lib, ... }@args:\nlib",
+    "{\n  pkgs ? import ./. { },\n}@args:\npkgs",
+    "args@{ a, b ? 1, }:\na",
     "{ a = ''${x}''; b = \"${y}\"; }",
   ])("finds none in %j", (text) => {
     expect(errorsOf(text)).toEqual([]);

@@ -139,7 +139,8 @@ function placeSuspicion(entry: LockEntry, known: Known, format: LockFormat): Sus
     return {
       ...from,
       reason: `host ${host}`,
-      severity: "high",
+      // In a new lockfile every host is new; registries of the ecosystem are then the only ones that go without saying.
+      severity: !known.isEmpty ? "high" : format.namesInUrls ? "medium" : "low",
       title: `Dependencies from a host that is new here (${visible(host, 60)})`,
       why: `No entry of the base comes from there, and it is no registry of ${format.ecosystem}: its owner chooses what is built.`,
       clear: "Clear it by the registry's address, or by a word on whose host it is.",
