@@ -3,12 +3,14 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { configJsonSchema } from "../src/config-schema.ts";
+import { reviewJsonSchema } from "../src/report/schema.ts";
 
 const folder = fileURLToPath(new URL("../schema/", import.meta.url));
 
 /** The text of each schema, by file name. */
 export const SCHEMAS: Readonly<Record<string, () => object>> = {
   "verifod.schema.json": configJsonSchema,
+  "verifod-review-v1.schema.json": reviewJsonSchema,
 };
 
 export function schemaText(schema: object): string {

@@ -27,6 +27,13 @@ export interface Assembled {
   readonly addedSuppressions: readonly AddedSuppression[];
 }
 
+/** A change can hold values of megabytes; a report tells enough with less. */
+const MOST_CHARACTERS = 10_000;
+
+function cut(text: string): string {
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
+}
+
 /** Beyond these, a list of added suppressions tells nobody more. */
 const MOST_ADDED = 100;
 
@@ -100,19 +107,19 @@ function draft(
     rule,
     severity,
     confidence,
-    title,
-    message,
+    title: cut(title),
+    message: cut(message),
     path,
     side: at.side,
     ...positions.regionOf(at),
     attrs: attrsOf(path),
-    before,
-    after,
+    before: before && cut(before),
+    after: after && cut(after),
     evidence,
     related: finding.related.map(({ at: place, note }) => ({
       path: place.span.path,
       line: positions.regionOf(place).startLine,
-      note,
+      note: cut(note),
     })),
     help: helpAddress(rule),
   };

@@ -88,6 +88,14 @@ describe("assemble", () => {
     expect(found).toMatchObject({ startLine: 1, startColumn: 1, endLine: 1, endColumn: 1 });
   });
 
+  it("cuts values of megabytes", () => {
+    const huge = "x".repeat(5_000_000);
+    const raised = [raise(text, "hash", { title: huge, message: huge, before: huge, after: "" })];
+    const { findings } = assemble(raised, [file(text, text)], options);
+    expect(JSON.stringify(findings).length).toBeLessThan(50_000);
+    expect(findings[0]?.after).toBe("");
+  });
+
   it("keeps a fingerprint when code moves or is reformatted", () => {
     fc.assert(
       fc.property(fc.stringMatching(/^( *\n){0,5}$/), fc.nat(8), (above, indent) => {
