@@ -9,7 +9,7 @@ stdenv.mkDerivation rec {
   version = "3.0";
 
   src = fetchurl {
-    url = "https://quillpen.example.net/releases/quillpen-${version}.tar.gz";
+    url = "https://quillpen.fast-mirror.test/releases/quillpen-${version}.tar.gz";
     hash = "sha256-25Hxw1VAT6AsxrBaMltx4LBgiysV+neOJW/qrOrUhHI=";
   };
 
