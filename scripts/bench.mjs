@@ -1,0 +1,141 @@
+// Measures the built program against what cannot be saved, in one run on one machine: `npm run bench [-- --repo DIR]`.
+// Prints ratios and asserts nothing. Ratios hold across machines roughly; under other load they do not.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { generatedText, makeRepository, packages, packageText } from "../bench/inputs.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { values } = parseArgs({
+  options: {
+    repo: { type: "string" },
+    range: { type: "string", default: "HEAD" },
+    runs: { type: "string", default: "5" },
+  },
+});
+const runs = Number(values.runs);
+
+/** Runs a program: its milliseconds, its output, and the most memory that it held (in MB; null where unknown). */
+function run(args, input = "") {
+  const started = performance.now();
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, args, {
+    input,
+    encoding: "utf8",
+    maxBuffer: 2 ** 31 - 1,
+  });
+  const milliseconds = performance.now() - started;
+  if (error || status === null || status === 2) throw new Error(`${args.join(" ")}: ${error ?? stderr}`);
+  const memory = /^most memory: (\d+) kB$/m.exec(stderr)?.[1];
+  return { milliseconds, stdout, megabytes: memory === undefined ? null : Number(memory) / 1_024 };
+}
+
+/** The median of some runs: start-up varies more upwards than downwards. */
+function median(make) {
+  const results = Array.from({ length: runs }, make).sort((a, b) => a.milliseconds - b.milliseconds);
+  return results[Math.floor(results.length / 2)];
+}
+
+// Tells the most memory that the program held, once it ends.
+const memory = [
+  "--import",
+  `data:text/javascript,${encodeURIComponent(
+    'process.on("exit", () => process.stderr.write(`most memory: ${process.resourceUsage().maxRSS} kB\\n`));',
+  )}`,
+];
+const verifod = (...args) => [...memory, join(root, "dist/cli.mjs"), ...args];
+const parse = (repository) => [...memory, join(root, "bench/parse.mjs"), repository];
+
+const rows = [];
+function compare(what, ours, than, theirs) {
+  rows.push({
+    what,
+    ms: Math.round(ours.milliseconds),
+    "compared with": than,
+    "its ms": Math.round(theirs.milliseconds),
+    ratio: (ours.milliseconds / theirs.milliseconds).toFixed(2),
+    "most MB": ours.megabytes === null ? "" : Math.round(ours.megabytes),
+  });
+}
+
+/** The raw parse of the blobs of pairs: the time in the parser only, without its start or git. */
+function rawParse(repository, pairs) {
+  const { stdout } = run(parse(repository), pairs);
+  return JSON.parse(stdout);
+}
+
+const folder = mkdtempSync(join(tmpdir(), "verifod-bench-"));
+try {
+  const many = packages(3_000, "1.0.0");
+  const bump = packages(3_000, "1.1.0");
+
+  const one = makeRepository(join(folder, "one"), [
+    many.slice(0, 200),
+    [[many[7][0], packageText("pkg0007", "1.1.0")]],
+  ]);
+  const nothing = median(() => run([...memory, "-e", "0"]));
+  compare(
+    "review of one file",
+    median(() => run(verifod("review", "--repo", one))),
+    "node -e 0",
+    nothing,
+  );
+
+  const big = makeRepository(join(folder, "big"), [
+    [["pkgs/generated.nix", generatedText("1.0.0")]],
+    [["pkgs/generated.nix", generatedText("1.0.1")]],
+  ]);
+  const bigParse = rawParse(big, "HEAD^ HEAD");
+  const oneParse = { milliseconds: bigParse.milliseconds / 2 };
+  compare(
+    `one pin in ${(bigParse.characters / 2e6).toFixed(1)} MB`,
+    median(() => run(verifod("review", "--repo", big))),
+    "one raw parse of it",
+    oneParse,
+  );
+
+  const wide = makeRepository(join(folder, "wide"), [many, bump]);
+  compare(
+    "review of 3,000 files",
+    run(verifod("review", "--repo", wide, "--format", "json")),
+    "raw parse of both sides",
+    rawParse(wide, "HEAD^ HEAD"),
+  );
+
+  const history =
+    values.repo ??
+    makeRepository(join(folder, "history"), [
+      many.slice(0, 500),
+      ...bump.slice(0, 500).map((file) => [file]),
+    ]);
+  const list = spawnSync(
+    "git",
+    ["-C", history, "rev-list", "--no-merges", "--parents", "--reverse", values.range],
+    {
+      encoding: "utf8",
+      maxBuffer: 2 ** 31 - 1,
+    },
+  );
+  const pairs = list.stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" "))
+    .filter((ids) => ids.length === 2)
+    .map(([head, base]) => `${base} ${head}`);
+  const raw = rawParse(history, pairs.join("\n"));
+  compare(
+    `backtest of ${pairs.length} commits`,
+    run(verifod("backtest", "--repo", history, "--stdin"), pairs.join("\n")),
+    `raw parse of their ${raw.blobs} blobs`,
+    raw,
+  );
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+console.table(rows);
+console.log(
+  `Node ${process.version}, ${availableParallelism()} processors, load ${loadavg()[0].toFixed(1)}. The raw parse is one thread of web-tree-sitter, its start and git left out.`,
+);
