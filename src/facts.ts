@@ -78,6 +78,15 @@ export async function gatherFacts(
       impurities[side].push(...impuritiesOf(code, read.regions[side]));
     }
   }
+  const changedPaths = new Set(change.files.flatMap((file) => [file.base?.path, file.head?.path]));
+  for (const side of ["base", "head"] as const) {
+    for (const file of change.files) {
+      if (file.status !== "modified") continue;
+      for (const user of await sides[side].users(file[side].path)) {
+        if (!changedPaths.has(user)) sources[side].push(...(await sides[side].sources(user, WHOLE)));
+      }
+    }
+  }
   unchecked.push(...sides.base.unchecked, ...sides.head.unchecked);
   const renames = new Map(
     change.files.flatMap((file) =>
@@ -99,6 +108,9 @@ export async function gatherFacts(
     textOf: (side, path) => sides[side].text(path),
   };
 }
+
+/** Of a file that did not change itself, all may be reached. */
+const WHOLE: readonly Region[] = [{ start: 0, end: Number.MAX_SAFE_INTEGER }];
 
 interface ReadFile {
   readonly facts: FileFacts;
@@ -151,7 +163,7 @@ async function codeOf(
   previous?: string,
 ): Promise<CodeFile | null> {
   if (!entry) return null;
-  const loaded = entry.path.endsWith(".nix") ? await side.load(entry, previous) : null;
+  const loaded = /\.(?:nix|json)$/.test(entry.path) ? await side.load(entry, previous) : null;
   return { path: entry.path, text, document: loaded?.kind === "nix" ? loaded.document : null };
 }
 

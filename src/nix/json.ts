@@ -1,7 +1,25 @@
 /** JSON as values that keep their place in the file. */
-import type { Node as JsonNode } from "jsonc-parser";
+import { createScanner, type Node as JsonNode, parseTree } from "jsonc-parser";
 import type { SourceFile } from "./source-file.ts";
 import { lazy, type SetValue, type Thunk, textValue, unknown, type Value } from "./value.ts";
+
+/** Data of people and programs is some ten levels deep; the parser recurses, and a text of only `[` would end it. */
+const DEPTH_LIMIT = 200;
+
+/** jsonc-parser's `SyntaxKind`, a const enum that modules compiled one by one cannot use. */
+const TOKEN = { openBrace: 1, closeBrace: 2, openBracket: 3, closeBracket: 4, end: 17 };
+
+/** The syntax tree of a JSON text, as far as it can be read; undefined for none, or nested too deep. */
+export function parseJson(text: string): JsonNode | undefined {
+  const scanner = createScanner(text);
+  let depth = 0;
+  for (let token: number = scanner.scan(); token !== TOKEN.end; token = scanner.scan()) {
+    if (token === TOKEN.openBrace || token === TOKEN.openBracket) depth++;
+    else if (token === TOKEN.closeBrace || token === TOKEN.closeBracket) depth--;
+    if (depth > DEPTH_LIMIT) return undefined;
+  }
+  return parseTree(text);
+}
 
 /** The value of a parsed JSON text; `file` is where it stands, null when it is no file. */
 export function jsonValue(file: SourceFile | null, node: JsonNode | undefined): Value {

@@ -35,8 +35,33 @@ export interface FoundPin {
   readonly package: PackageFacts;
 }
 
+/** Where a pin stands and what stands with it, for a Nix file. */
 export function makeSource(found: FoundPin): Source {
-  const { file, node, origin, hashName, attributes } = found;
+  const { file, node, carrier, hashName } = found;
+  const dependency = isDependencyHash(hashName);
+  const fetcher = fetcherNamed(found.fetcher);
+  const path = bindingPath(file, dependency ? carrier : node);
+  const [first = ""] = path;
+  return sourceAt(found, {
+    names: dependency ? [hashName, ...path] : isHashName(first) ? path.slice(1) : path,
+    span: pinSpan(found),
+    urlSpan: locationSpan(file, carrier, fetcher?.location ?? ["url", "urls"]),
+    shape: dependency ? [] : shapeOf(file, carrier, fetcher?.location ?? ["url", "urls", "rev"]),
+    packageSpan: found.package.node && spanOfNode(file, found.package.node),
+  });
+}
+
+/** The place of a pin in its file, whatever the file's language. */
+export interface PinPlace extends Pick<Source, "span" | "urlSpan" | "shape" | "packageSpan"> {
+  /** The names that lead to it, innermost first. */
+  readonly names: readonly string[];
+}
+
+type FoundValues = Omit<FoundPin, "file" | "node" | "carrier">;
+
+/** A pin at a place, from the values found for it. */
+export function sourceAt(found: FoundValues, place: PinPlace): Source {
+  const { origin, hashName, attributes } = found;
   const dependency = isDependencyHash(hashName);
   const fetcher = fetcherNamed(found.fetcher);
   const args = argumentsOf(found.session, attributes);
@@ -45,9 +70,7 @@ export function makeSource(found: FoundPin): Source {
     : fetcher
       ? fetcher.locate(args)
       : { urls: args.texts("urls") ?? listOf(args.text("url")), rev: args.text("rev") };
-  const path = bindingPath(file, dependency ? found.carrier : node);
-  const [first = ""] = path;
-  const names = dependency ? [hashName, ...path] : isHashName(first) ? path.slice(1) : path;
+  const { names, ...spans } = place;
   return {
     path: origin.file.path,
     binding: [...names].reverse().join("."),
@@ -62,10 +85,7 @@ export function makeSource(found: FoundPin): Source {
     hash: hashOf(found.hash, hashName, args),
     hashAttribute: found.hashAttribute ?? hashName,
     hashSpan: spanOf(origin),
-    span: pinSpan(found),
-    urlSpan: locationSpan(file, found.carrier, fetcher?.location ?? ["url", "urls"]),
-    shape: dependency ? [] : shapeOf(file, found.carrier, fetcher?.location ?? ["url", "urls", "rev"]),
-    packageSpan: found.package.node && spanOfNode(file, found.package.node),
+    ...spans,
   };
 }
 

@@ -18,10 +18,11 @@ export function pinKey(file: { readonly path: string }, place: { readonly start:
   return `${file.path}\0${place.start}`;
 }
 
-export function addPin(reading: Reading, source: Source): void {
+/** Keeps, of several readings of one hash, the one that says most. */
+export function addPin(pins: Map<string, Source>, source: Source): void {
   const key = pinKey(source.hashSpan, source.hashSpan);
-  const known = reading.pins.get(key);
-  if (!known || score(source) > score(known)) reading.pins.set(key, source);
+  const known = pins.get(key);
+  if (!known || score(source) > score(known)) pins.set(key, source);
 }
 
 /** The reading of a pin that says more wins. */

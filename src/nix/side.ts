@@ -1,7 +1,8 @@
 /** One side of a change as the Nix model sees it: its files by path, loaded when evaluation asks for them. */
-import { parseTree } from "jsonc-parser";
 import type { Entry, Tree, Unchecked } from "../change/change.ts";
+import { sourcesOfJson } from "./data-sources.ts";
 import type { Documents } from "./documents.ts";
+import { parseJson } from "./json.ts";
 import type { Source } from "./model.ts";
 import type { Region } from "./scripts.ts";
 import { directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
@@ -15,6 +16,8 @@ export interface NixSide {
   load(entry: Entry, previous?: string): Promise<SourceFile | null>;
   /** The pins of a loaded file that the changed stretches of its text can reach. */
   sources(path: string, changed: readonly Region[]): Promise<readonly Source[]>;
+  /** The unchanged files beside that hand their hashes to this one, as `variants.nix` to `generic.nix`. */
+  users(path: string): Promise<readonly string[]>;
   /** The text of a loaded file. */
   text(path: string): string | null;
   /** What could not be read, in the order met. */
@@ -67,7 +70,7 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
       return null;
     }
     const { text } = content;
-    if (path.endsWith(".json")) return { kind: "json", path, text, root: parseTree(text) };
+    if (path.endsWith(".json")) return { kind: "json", path, text, root: parseJson(text) };
     if (!path.endsWith(".nix")) return { kind: "text", path, text };
     const result = documents.get(entry.oid, text, previous);
     if (result.kind === "document")
@@ -78,10 +81,10 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
 
   async function sources(path: string, changed: readonly Region[]): Promise<readonly Source[]> {
     const file = loaded.get(path);
-    if (file?.kind !== "nix") return [];
+    if (!file || file.kind === "text") return [];
     for (let needed = 0; needed < NEEDED_LIMIT; needed++) {
       try {
-        return sourcesOfNix(files, file, changed);
+        return file.kind === "nix" ? sourcesOfNix(files, file, changed) : sourcesOfJson(files, file, changed);
       } catch (error) {
         if (!(error instanceof FileNeeded)) throw error;
         if (error.wanted === "directory") {
@@ -97,8 +100,29 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
     return [];
   }
 
-  return { load, sources, text: (path) => loaded.get(path)?.text ?? null, unchecked };
+  async function users(path: string): Promise<readonly string[]> {
+    const file = loaded.get(path);
+    if (file?.kind !== "nix" || !TAKES_HASHES.test(file.text)) return [];
+    if (!listed.has(directoryOf(path))) await list(directoryOf(path));
+    const beside = files.siblings(path).slice(0, USER_LIMIT);
+    const found: string[] = [];
+    for (const sibling of beside) {
+      const entry = await tree.entry(sibling);
+      const user = entry && (await load(entry));
+      if (user?.kind === "nix" && HOLDS_HASHES.test(user.text)) found.push(sibling);
+    }
+    return found;
+  }
+
+  return { load, sources, users, text: (path) => loaded.get(path)?.text ?? null, unchecked };
 }
+
+/** More files than these in one folder are a collection, not parts of one package. */
+const USER_LIMIT = 12;
+/** A hash that comes from elsewhere: `inherit sha256;`, `hash = src-hash;`. */
+const TAKES_HASHES =
+  /\b(?:inherit\b[^;]*\b\w*(?:hash|sha(?:1|256|512))|(?:hash|sha(?:1|256|512))\s*=\s*[A-Za-z_])/i;
+const HOLDS_HASHES = /(?:hash|sha(?:1|256|512))[\w.-]*"?\s*=\s*"/i;
 
 /** The names under which nixpkgs keeps the functions and the users of data files. */
 const USERS = ["generic.nix", "default.nix", "package.nix", "common.nix"];

@@ -115,7 +115,7 @@ function addAt(
   const own = ownPackage(session, site, attributes);
   const node = site.application ?? site.carrier;
   addPin(
-    reading,
+    reading.pins,
     makeSource({
       session,
       file,

@@ -94,7 +94,7 @@ function addTraced(reading: Reading, session: Session, value: Value, node: Synta
     const carrier = carrierOf(file, literal);
     const around = packageAround(session, file, node ?? carrier);
     addPin(
-      reading,
+      reading.pins,
       makeSource({
         session,
         file,
@@ -209,7 +209,7 @@ export function addBare(reading: Reading, literal: HashLiteral): void {
         ? around
         : { ...around, version: null, versionOrigin: null };
   addPin(
-    reading,
+    reading.pins,
     makeSource({
       session: plain,
       file,

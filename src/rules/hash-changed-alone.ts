@@ -3,6 +3,7 @@ import { eventOf, type Pair, pairsOf } from "./_events.ts";
 import { locationsOf } from "./_location.ts";
 import { baseAt, checkCommand, headAt, pinName, placeName } from "./_pins.ts";
 import { isMoving } from "./_refs.ts";
+import { lockFormatOf } from "./lockfiles/formats.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -53,6 +54,8 @@ function transitions(facts: Facts): Iterable<[Pair, ...Pair[]]> {
   for (const pair of pairsOf(facts)) {
     const { before, after } = pair;
     if (after.role === "dependencies" || eventOf(pair) !== "hash-alone") continue;
+    // lockfile-poisoning compares these entry by entry.
+    if (lockFormatOf(after.path)) continue;
     const key = [before.hash, after.hash, placeName(after)].join(" ");
     const group = groups.get(key);
     if (group) group.push(pair);

@@ -1,7 +1,6 @@
 /** Functions about functions, packages and files: `lib.fix`, `callPackage`, `overrideAttrs`, `import`. */
-import { parseTree } from "jsonc-parser";
 import { apply, asSet, evaluateAt } from "../evaluate.ts";
-import { jsonValue } from "../json.ts";
+import { jsonValue, parseJson } from "../json.ts";
 import type { Session } from "../session.ts";
 import { update } from "../sets.ts";
 import { knownText, lazy, type Thunk, textValue, type Value } from "../value.ts";
@@ -29,7 +28,7 @@ function parsedJson(value: Value): Value | undefined {
   if (origin?.file.kind === "json" && origin.end === origin.file.text.length) {
     return jsonValue(origin.file, origin.file.root);
   }
-  return jsonValue(null, parseTree(text));
+  return jsonValue(null, parseJson(text));
 }
 
 const callPackage: Builtin = {

@@ -1,0 +1,151 @@
+/** The pins of JSON files: `sources.json`, `deps.json`, `pin.json` and what else update scripts write. */
+import type { Node as JsonNode } from "jsonc-parser";
+import { evaluateAt } from "./evaluate.ts";
+import { algorithmOfName, isHashName } from "./fetchers.ts";
+import { parseHash } from "./hash.ts";
+import { jsonValue } from "./json.ts";
+import type { Source, Span } from "./model.ts";
+import { type PackageFacts, packageFacts } from "./packages.ts";
+import { type PinPlace, sourceAt } from "./pin.ts";
+import { addPin } from "./reading.ts";
+import type { Region } from "./scripts.ts";
+import { createSession, type Session } from "./session.ts";
+import { directoryOf, type SourceFile, type SourceFiles } from "./source-file.ts";
+import { hashedCalls } from "./trace.ts";
+import type { Origin } from "./value.ts";
+
+type JsonFile = Extract<SourceFile, { kind: "json" }>;
+
+/** Smaller files are read whole: a version at the top belongs to every pin below. */
+const BIG_CHARACTERS = 40_000;
+/** The largest sets of nixpkgs hold some tens of thousands; a change of all of them is one line in a report. */
+const MOST_PINS = 20_000;
+/** Files that package managers write: their integrity values are another rule's. */
+const LOCKFILES =
+  /(?:^|\/)(?:package-lock|npm-shrinkwrap|composer|packages\.lock|pubspec\.lock|flake)(?:\.json|\.lock)$/;
+
+/** A hash in the file: its object, and the keys that lead there, innermost first. */
+interface JsonHash {
+  readonly object: JsonNode;
+  readonly key: string;
+  readonly value: JsonNode;
+  readonly path: readonly string[];
+}
+
+/** The pins of a JSON file that `changed` stretches can reach. Throws `FileNeeded` for the files beside it. */
+export function sourcesOfJson(
+  files: SourceFiles,
+  file: JsonFile,
+  changed: readonly Region[],
+): readonly Source[] {
+  if (LOCKFILES.test(file.path)) return [];
+  const hashes = hashesIn(file, file.text.length < BIG_CHARACTERS ? null : changed);
+  if (hashes.length === 0) return [];
+  const session = createSession(files);
+  const pins = new Map<string, Source>();
+  for (const hash of hashes) addPin(pins, bareSource(session, file, hash));
+  // What a recipe beside makes of the file says more: which fetcher takes which hash, and for which version.
+  const byOffset = new Map(hashes.map((hash) => [hash.value.offset, hash]));
+  for (const path of files.siblings(file.path)) {
+    const sibling = files.get(path);
+    if (sibling?.kind !== "nix" || !sibling.text.includes(baseName(file.path))) continue;
+    for (const hit of hashedCalls(session, evaluateAt(session, sibling, sibling.document.root))) {
+      const hash = hit.origin.file.path === file.path ? byOffset.get(hit.origin.start) : undefined;
+      const value = hit.attributes.entries.get(hit.hashName)?.();
+      if (!hash || !value) continue;
+      const found = {
+        session,
+        fetcher: hit.call.name,
+        attributes: hit.attributes,
+        hashName: hit.hashName,
+        hash: value,
+        origin: hit.origin,
+        package: hit.package ? { ...hit.package, node: null } : factsFor(session, file, hash),
+      };
+      addPin(pins, sourceAt(found, placeOf(file, hash)));
+    }
+  }
+  return [...pins.values()].sort((a, b) => a.hashSpan.start - b.hashSpan.start);
+}
+
+function baseName(path: string): string {
+  return path.slice(directoryOf(path).length).replace(/^\//, "");
+}
+
+function hashesIn(file: JsonFile, within: readonly Region[] | null): readonly JsonHash[] {
+  const found: JsonHash[] = [];
+  const open: { node: JsonNode; path: readonly string[] }[] = file.root
+    ? [{ node: file.root, path: [] }]
+    : [];
+  for (let next = open.pop(); next && found.length < MOST_PINS; next = open.pop()) {
+    const { node, path } = next;
+    if (within && !within.some((region) => touches(node, region))) continue;
+    if (node.type === "array") {
+      node.children?.forEach((child, index) => {
+        open.push({ node: child, path: [String(index), ...path] });
+      });
+    }
+    if (node.type !== "object") continue;
+    for (const property of node.children ?? []) {
+      const [key, value] = property.children ?? [];
+      if (!key || !value) continue;
+      const name = String(key.value);
+      if (value.type === "string" && isHash(name, path, String(value.value))) {
+        found.push({ object: node, key: name, value, path });
+      } else open.push({ node: value, path: [name, ...path] });
+    }
+  }
+  return found;
+}
+
+function touches(node: JsonNode, region: Region): boolean {
+  return node.offset <= region.end && node.offset + node.length >= region.start;
+}
+
+/** A text under a name that says hash, itself or for a map of platforms around it. */
+function isHash(name: string, path: readonly string[], text: string): boolean {
+  const named = [name, path[0] ?? ""].find((candidate) => isHashName(candidate.replace(/(?:es|s)$/, "")));
+  return named !== undefined && parseHash(text, algorithmOfName(named)) !== null;
+}
+
+function originOf(file: JsonFile, node: JsonNode): Origin {
+  return { file, start: node.offset, end: node.offset + node.length };
+}
+
+function placeOf(file: JsonFile, { object, key, path }: JsonHash): PinPlace {
+  const span: Span = { path: file.path, start: object.offset, end: object.offset + object.length };
+  return {
+    names: isHashName(key) ? path : [key, ...path],
+    span,
+    urlSpan: null,
+    shape: [],
+    packageSpan: null,
+  };
+}
+
+function bareSource(session: Session, file: JsonFile, hash: JsonHash): Source {
+  const object = jsonValue(file, hash.object);
+  const found = {
+    session,
+    fetcher: null,
+    attributes:
+      object.kind === "set"
+        ? object
+        : { kind: "set" as const, entries: new Map(), open: true, literal: null },
+    hashName: hash.key,
+    hash: jsonValue(file, hash.value),
+    origin: originOf(file, hash.value),
+    package: factsFor(session, file, hash),
+  };
+  return sourceAt(found, placeOf(file, hash));
+}
+
+/** The version beside the hash, or in the nearest object around. */
+function factsFor(session: Session, file: JsonFile, hash: JsonHash): PackageFacts {
+  for (let node: JsonNode | undefined = hash.object; node; node = node.parent) {
+    if (node.type !== "object") continue;
+    const facts = packageFacts(session, jsonValue(file, node));
+    if (facts && facts.version !== null) return { ...facts, node: null };
+  }
+  return { version: null, versionOrigin: null, pname: null, node: null };
+}
