@@ -33,9 +33,19 @@ export function* textsIn(root: SyntaxNode, region: Region): Generator<SyntaxNode
   }
 }
 
-/** `buildPhase = script;`, with `script` from a `let`. */
+const PASSES_ON = new Set([
+  "binding",
+  "let_expression",
+  "with_expression",
+  "if_expression",
+  "assert_expression",
+  "parenthesized_expression",
+  "binary_expression",
+]);
+
+/** `buildPhase = script;`, with `script` from a `let`: a name in a place that passes its value on. */
 function isBoundName(node: SyntaxNode): boolean {
-  return node.type === "variable_expression" && node.parent?.type === "binding";
+  return node.type === "variable_expression" && node.parent !== null && PASSES_ON.has(node.parent.type);
 }
 
 function isString(node: SyntaxNode): boolean {

@@ -41,7 +41,7 @@ const PERSISTENT =
 
 /** What builds the file system of a machine or image writes to its places. */
 const IMAGES =
-  /\b(vms?|docker\w*|oci|iso|lxc|virtualisation|fhs\w*|bubblewrap|containers?|initrd|stage-?1)\b|image|fakeRoot|fakeChroot|RPM|extra(Build|Install)Commands/i;
+  /\b(vms?|docker\w*|oci|iso|lxc|virtualisation|fhs\w*|bubblewrap|containers?|initrd|stage-?1)\b|(disk|docker|oci|iso|make|build|vm|raw|boot|cloud|container|virtual)[-_]?image|fakeRoot|fakeChroot|RPM|extra(Build|Install)Commands/i;
 
 function writes(script: Script): readonly Write[] {
   if (IMAGES.test(`${script.path} ${script.binding}`)) return [];
