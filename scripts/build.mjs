@@ -51,3 +51,4 @@ const files = {
   "tree-sitter-python.wasm": `${grammars}/tree-sitter-python.wasm`,
 };
 for (const [name, from] of Object.entries(files)) await copyFile(from, `${dist}/wasm/${name}`);
+await copyFile(`${root}/src/verify/rederive.nix`, `${dist}/rederive.nix`);

@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
+import { attributesOf } from "../nix/attributes.ts";
 
 /** Where changes reach packages that are not named: no set of attributes stands for them. */
 const SHARED = /^(?:lib|stdenv|pkgs\/stdenv|build-support|pkgs\/build-support|pkgs\/pkgs-lib)\//;
@@ -75,8 +76,8 @@ export function attributeIndex(tree: string, paths: readonly string[]): Attribut
   };
   return {
     candidates(path) {
-      const byName = /^pkgs\/by-name\/[^/]+\/([^/]+)\//.exec(path)?.[1];
-      if (byName !== undefined) return [byName];
+      const byName = attributesOf(path);
+      if (byName.length > 0) return byName;
       const found: string[] = [...called(path, DEPTH)];
       for (let folder = dirname(path); found.length === 0 && folder !== "."; folder = dirname(folder)) {
         found.push(...called(folder, DEPTH), ...called(`${folder}/default.nix`, DEPTH));

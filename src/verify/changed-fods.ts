@@ -23,6 +23,10 @@ export interface ChangedFod {
   readonly base: Derivation | null;
   /** The attributes that need it, as `frob.src` where the attribute itself takes it as `src`, else as `frob`. */
   readonly attrs: readonly string[];
+  /** The attributes that need it, without what they take it as. */
+  readonly neededBy: readonly string[];
+  /** Where an attribute takes it itself, as `frob.src`; null when only other packages below do. */
+  readonly place: string | null;
 }
 
 /** One attribute on one system, evaluated: its closures on both sides. `base` is null where the base has none. */
@@ -66,11 +70,17 @@ export function changedFods(evaluated: readonly EvaluatedAttribute[]): readonly 
     const places = placesOf(head.closure);
     const basePlaces = base ? derivationsByPlace(base.closure) : new Map<string, Derivation>();
     for (const fod of fods) {
-      const label = labelOf(attr, fod, head.closure.get(head.root));
+      const place = placeIn(attr, fod, head.closure.get(head.root));
+      const label = place ?? attr;
       const key = keyOf(fod, head.closure);
       const seen = changed.get(key);
       if (seen) {
-        if (!seen.attrs.includes(label)) changed.set(key, { ...seen, attrs: [...seen.attrs, label] });
+        changed.set(key, {
+          ...seen,
+          attrs: [...new Set([...seen.attrs, label])],
+          neededBy: [...new Set([...seen.neededBy, attr])],
+          place: seen.place ?? place,
+        });
         continue;
       }
       const inPlace = (places.get(fod.derivation.path) ?? []).flatMap((place) => basePlaces.get(place) ?? []);
@@ -90,10 +100,12 @@ export function changedFods(evaluated: readonly EvaluatedAttribute[]): readonly 
         ...fod,
         base: before.output ?? before.hash ?? before.place ?? null,
         attrs: [label],
+        neededBy: [attr],
+        place,
       });
     }
   }
-  return [...changed.values()].sort((a, b) => Number(isDirect(b)) - Number(isDirect(a)));
+  return [...changed.values()].sort((a, b) => Number(b.place !== null) - Number(a.place !== null));
 }
 
 /** The FODs of a closure. */
@@ -104,10 +116,6 @@ export function fodsOf(closure: Closure): readonly Fod[] {
     if (output) fods.push({ derivation, output });
   }
   return fods;
-}
-
-function isDirect(fod: ChangedFod): boolean {
-  return fod.attrs.some((label) => label.includes("."));
 }
 
 function hashKey({ mode, hash }: FixedOutput): string {
@@ -194,9 +202,9 @@ function slotOf(consumer: Derivation, path: string): string | null {
   return listed;
 }
 
-function labelOf(attr: string, fod: Fod, root: Derivation | undefined): string {
+function placeIn(attr: string, fod: Fod, root: Derivation | undefined): string | null {
   const slot = root?.inputDerivations.has(fod.derivation.path) ? slotOf(root, fod.output.path) : null;
-  return slot ? `${attr}.${slot}` : attr;
+  return slot === null ? null : `${attr}.${slot}`;
 }
 
 /** A package's name without its version: https://nix.dev/manual/nix/2.28/language/builtins#builtins-parseDrvName */

@@ -46,8 +46,9 @@ const KEEP_BYTES = 16 * 1024 * 1024;
  * https://nixos.org/manual/nixpkgs/stable/#chap-packageconfig
  */
 const CONFIG = "allowUnfree = true; allowBroken = true; allowUnsupportedSystem = true;";
-/** Not every tree's configuration has it, so it is given only where it is needed. */
-const INSECURE = "allowInsecurePredicate = _: true;";
+/** A package is not evaluated when it, or one that it needs, is marked as insecure; the error names it. */
+const INSECURE = /^Package [‘'](?<name>[^’'\s]{1,200})[’'].* is marked as insecure/;
+const MAX_INSECURE = 8;
 
 /** Evaluates an attribute to the paths of its derivations, which then are in the store. */
 export async function evaluate(
@@ -56,10 +57,21 @@ export async function evaluate(
   limits: EvaluationLimits,
   signal?: AbortSignal,
 ): Promise<Evaluation> {
-  const first = await instantiate(nix, request, CONFIG, limits, signal);
-  return first.kind === "failed" && first.reason.includes("insecure")
-    ? instantiate(nix, request, CONFIG + INSECURE, limits, signal)
-    : first;
+  const insecure: string[] = [];
+  let first: Evaluation | null = null;
+  for (;;) {
+    const permitted = insecure.map((name) => JSON.stringify(name)).join(" ");
+    const config = insecure.length > 0 ? `${CONFIG} permittedInsecurePackages = [ ${permitted} ];` : CONFIG;
+    const result = await instantiate(nix, request, config, limits, signal);
+    // A tree whose configuration does not know the option: what it said before tells more.
+    if (first && result.kind === "failed" && result.reason.includes("does not exist")) return first;
+    first ??= result;
+    const name = result.kind === "failed" ? INSECURE.exec(result.reason)?.groups?.name : undefined;
+    // The name is text of the tree: only what a package's name can be goes into the configuration.
+    if (name === undefined || !/^[\w.+?-]+$/.test(name) || insecure.includes(name)) return result;
+    if (insecure.length === MAX_INSECURE) return result;
+    insecure.push(name);
+  }
 }
 
 async function instantiate(

@@ -167,7 +167,7 @@ function keptHashFinding(verdict: FodVerdict): readonly Finding[] | null {
 }
 
 function findingOf(
-  { place, attrs, name, drvPath }: FodVerdict,
+  { place, neededBy, name, drvPath }: FodVerdict,
   rule: string,
   severity: Severity,
   more: Pick<Finding, "title" | "message" | "before" | "after" | "evidence">,
@@ -183,7 +183,7 @@ function findingOf(
     endLine: place?.line ?? 1,
     startColumn: place?.startColumn ?? 1,
     endColumn: place?.endColumn ?? 1,
-    attrs: [...new Set(attrs.map((label) => label.replace(/\.[^.]+$/, "")))],
+    attrs: neededBy,
     related: [],
     fingerprint: createHash("sha256")
       .update(JSON.stringify([rule, path, name, more.before, place === null ? drvPath : ""]))

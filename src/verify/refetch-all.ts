@@ -121,6 +121,7 @@ function verdictOf({ fod, plan }: Job, judgement: Judgement, more: Partial<FodVe
     name: fod.derivation.name,
     drvPath: fod.derivation.path,
     attrs: fod.attrs,
+    neededBy: fod.neededBy,
     declared: formatSri(fod.output.hash),
     got: judgement.got,
     outcome: judgement.outcome,

@@ -11,10 +11,9 @@ export function reproduce(fod: ChangedFod, fetches: readonly Fetch[]): string | 
     // Without an expected hash it always downloads.
     return `nix-prefetch-url --type ${algorithm} --name ${quoted(fod.derivation.name)} ${quoted(fetch.url)}`;
   }
-  const attr = fod.attrs.find((label) => /^[\w'.-]+\.[\w'-]+$/.test(label));
-  if (fetch?.via !== "builder" || attr === undefined) return null;
+  if (fetch?.via !== "builder" || fod.place === null) return null;
   const fake = formatSri({ algorithm, bytes: Buffer.alloc(bytes.length) });
-  const expression = `((import ./. { }).${attr}).overrideAttrs (_: { outputHash = "${fake}"; outputHashAlgo = "${algorithm}"; })`;
+  const expression = `((import ./. { }).${fod.place}).overrideAttrs (_: { outputHash = "${fake}"; outputHashAlgo = "${algorithm}"; })`;
   return `nix-build --no-out-link -E ${quoted(expression)}`;
 }
 

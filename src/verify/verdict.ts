@@ -9,6 +9,8 @@ import type { HashLiteral } from "./literals.ts";
 /** A verdict with what it rests on. */
 export interface FodVerdict extends Verdict {
   readonly change: FodChange;
+  /** The attributes that need it, without what they take it as. */
+  readonly neededBy: readonly string[];
   /** Where the declared hash stands in the head; null when none of the changed files has it. */
   readonly place: (Omit<HashLiteral, "hash"> & { readonly path: string }) | null;
   /** The declared locations, as evaluation gives them. */

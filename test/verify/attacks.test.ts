@@ -167,6 +167,15 @@ describe.each(NIXES)("$label", ({ bin }) => {
     expect(second.verdicts).toMatchObject([{ attrs: ["wave.src"], outcome: "mismatch" }]);
   });
 
+  test("a package that is marked as insecure is a pin all the same", async () => {
+    const source = `builtin { url = "${origin.url}/ok/old"; hash = "${sri(contentOf("old"))}"; }`;
+    const marked = commits({
+      [packagePath("old")]:
+        `{ mkPackage, builtin, config }:\nif builtins.elem "old-1" (config.permittedInsecurePackages or [ ]) then\n  mkPackage { name = "old-1"; src = ${source}; }\nelse\n  throw "Package ‘old-1’ in package.nix:1 is marked as insecure, refusing to evaluate."\n`,
+    });
+    expect((await verify(marked)).verdicts).toMatchObject([{ attrs: ["old.src"], outcome: "match" }]);
+  });
+
   test("a fault that the base has already is not this change's", async () => {
     const steps = commits(frob("1", "/ok/x", "wrong before"));
     steps.commit(frob("2", "/ok/y", "wrong still"));

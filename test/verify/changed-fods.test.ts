@@ -165,9 +165,9 @@ test("one source of two attributes is one, with both names; what an attribute ta
   const tool = packaged("tool-1", deep);
   const [base, one, two] = [packaged("one-1", old), packaged("one-2", src, [tool]), packaged("two-1", src)];
   const all = [curl, old, src, deep, tool, base, one, two];
-  const found = changedFods([evaluated("one", base, one, all), evaluated("two", null, two, all)]);
-  expect(found.map(({ derivation: { name }, attrs }) => [name, attrs])).toEqual([
-    ["a", ["one.src", "two.src"]],
-    ["deep", ["one"]],
+  const found = changedFods([evaluated("set.one", base, one, all), evaluated("two", null, two, all)]);
+  expect(found.map(({ derivation: { name }, attrs, neededBy }) => [name, attrs, neededBy])).toEqual([
+    ["a", ["set.one.src", "two.src"], ["set.one", "two"]],
+    ["deep", ["set.one"], ["set.one"]],
   ]);
 });

@@ -38,6 +38,7 @@ const verdict = (more: Partial<FodVerdict>): FodVerdict => ({
   urls: [],
   seconds: 1,
   change: "changed",
+  neededBy: ["frob"],
   place: { path: PATH, line: 8, startColumn: 12, endColumn: 63 },
   locations: [URL],
   before: OLD,
