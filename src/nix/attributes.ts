@@ -41,6 +41,11 @@ export interface Call {
   readonly path: string;
 }
 
+/** What stands before the names of a list that is known by its own name, as `python3Packages.`; null for other files. */
+export function listPrefix(path: string): string | null {
+  return LISTS.find(([pattern]) => pattern.test(path))?.[1] ?? null;
+}
+
 /** The calls of lists by content id and path: a list is read once per version. */
 export type CallCache = Map<string, readonly Call[]>;
 

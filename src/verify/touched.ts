@@ -1,6 +1,6 @@
 /** From changed files to evaluated attributes: candidates from the text, proof from the evaluation. */
 import { type Change, type FileChange, pathOf, type Unchecked } from "../change/change.ts";
-import { attributeIndex, isShared, isUnrelated } from "./attributes.ts";
+import { type Candidates, candidatesIn, isShared, isUnrelated, namedIn } from "./attributes.ts";
 import type { EvaluatedAttribute } from "./changed-fods.ts";
 import type { DerivationReader } from "./closure.ts";
 import { type Evaluation, type EvaluationLimits, evaluate } from "./evaluate.ts";
@@ -61,7 +61,7 @@ export async function evaluateTouched(
   const attrs = new Set<string>(options.attrs);
   if (options.attrs.length === 0) {
     const files = change.files.filter((file) => !isUnrelated(pathOf(file)));
-    const index = attributeIndex(trees.head, files.map(pathOf));
+    const candidates = await candidatesIn(change.head, files.map(pathOf));
     const limits = { total: options.parallel, perKey: options.parallel };
     await schedule(
       files,
@@ -71,7 +71,7 @@ export async function evaluateTouched(
         const found = await attributesOfFile(
           file,
           texts,
-          index,
+          candidates,
           evaluateHead,
           attrs.size >= options.maxAttributes,
         );
@@ -128,7 +128,7 @@ export async function evaluateTouched(
 async function attributesOfFile(
   file: FileChange,
   texts: ChangedTexts,
-  index: ReturnType<typeof attributeIndex>,
+  candidates: Candidates,
   evaluateHead: (attr: string) => Promise<Evaluation>,
   full: boolean,
 ): Promise<{ readonly attrs: readonly string[]; readonly reason: string | null }> {
@@ -136,15 +136,15 @@ async function attributesOfFile(
   if (file.head === null) return { attrs: [], reason: null };
   const { path } = file.head;
   if (full) return { attrs: [], reason: "more attributes are touched than are evaluated" };
-  const named = index.named(path, addedLines(file, texts));
+  const named = namedIn(path, addedLines(file, texts));
   if (named !== null) {
     const reason = named.length === 0 ? "a package list, changed beyond the names on its lines" : null;
     return { attrs: await existing(named, evaluateHead), reason };
   }
-  const candidates = index.candidates(path);
+  const possible = candidates(path);
   const failures: string[] = [];
   const attrs: string[] = [];
-  for (const attr of candidates) {
+  for (const attr of possible) {
     const result = await evaluateHead(attr);
     if (result.kind === "failed") failures.push(`${attr}: ${result.reason}`);
     if (result.kind === "derivations" && reads(result.files, path)) attrs.push(attr);
@@ -153,7 +153,7 @@ async function attributesOfFile(
   if (attrs.length > 0) return { attrs, reason: null };
   if (failures.length > 0) return { attrs, reason: `unmapped: ${failures[0]}` };
   const tried =
-    candidates.length > 0 ? ` (${candidates.join(", ")} ${candidates.length === 1 ? "does" : "do"} not)` : "";
+    possible.length > 0 ? ` (${possible.join(", ")} ${possible.length === 1 ? "does" : "do"} not)` : "";
   return { attrs, reason: `unmapped: no attribute is known to read it${tried}` };
 }
 
