@@ -61,7 +61,8 @@ function impurityAt(source: string, node: SyntaxNode): Pick<Impurity, "name" | "
   const text = () => source.slice(node.start, node.end);
   switch (node.type) {
     case "spath_expression":
-      return { name: text(), kind: "search-path" };
+      // `<nix/fetchurl.nix>` comes with Nix itself.
+      return text().startsWith("<nix/") ? null : { name: text(), kind: "search-path" };
     case "hpath_expression":
       return { name: text(), kind: "path" };
     case "path_expression":

@@ -1,5 +1,5 @@
 import type { Command, Script } from "../nix/model.ts";
-import { isDecoder, isInterpreter, isNetwork } from "./_commands.ts";
+import { isNetwork, runsItsInput } from "./_commands.ts";
 import { addedCode, baseCode, isNewFile, nameOf } from "./_scripts.ts";
 import type { Rule, RuleFinding } from "./rule.ts";
 
@@ -38,8 +38,8 @@ function threatsIn(script: Script, before: Script | null, added: readonly string
   const old = new Set(before?.commands.map((command) => command.name));
   const isThreat = (command: Command) =>
     isNetwork(command) ||
-    isDecoder(command) ||
-    (isInterpreter(command) && command.name !== "source" && command.name !== ".");
+    /^(base64|base32|xxd|openssl|eval)$/.test(command.name) ||
+    (runsItsInput(command) && command.reads.length > 0);
   const text = added.join("\n");
   const names = script.commands
     .filter((command) => isThreat(command) && !old.has(command.name) && text.includes(command.name))

@@ -55,7 +55,12 @@ function opened(change: SettingChange): string | null {
     return after.value.kind === "bool" && !after.value.value ? "The firewall is switched off" : null;
   }
   if (/^(allowed(TCP|UDP)(Ports|PortRanges)|trustedInterfaces)$/.test(lastName(after))) {
-    const ports = after.value.kind === "list" ? listDifference(change).added : before ? [] : [after.text];
+    const ports =
+      after.value.kind === "list"
+        ? listDifference(change).added.filter((item) => item !== "lo")
+        : before
+          ? []
+          : [after.text];
     return ports.length > 0 ? `${lastName(after)} gains ${ports.slice(0, 5).join(", ")}` : null;
   }
   if (/^(from|to)$/.test(lastName(after)) && /PortRanges/.test(path) && before === null)

@@ -22,7 +22,8 @@ export const rule: Rule = {
       const example = isExample(after);
       found.push(
         settingFinding(change, {
-          severity: example ? "low" : "block",
+          // Nix asks before it takes over what a flake's nixConfig says.
+          severity: example ? "low" : after.attributes.includes("nixConfig") ? "high" : "block",
           confidence: first.sure ? "high" : "medium",
           title: `${first.what} is trusted: ${visible(first.value, 60)}`,
           message: [

@@ -55,7 +55,8 @@ function writes(script: Script): readonly Write[] {
       // A program may write to the machine that it runs on; only what others run is worth a word there.
       const atRunTime = script.context !== "build" || isRunLater(command);
       if (atRunTime && !PERSISTENT.test(target)) continue;
-      if (script.context === "run" && /^\/etc\//.test(target)) continue;
+      // Services and activation scripts of a module own places of the system.
+      if (script.context === "run" && /^\/(etc|var)\//.test(target)) continue;
       found.push({ command, target, key: target, span: command.span });
     }
     if (command.assignments.some(({ name }) => name === "HOME")) homeIsSet = true;
@@ -63,7 +64,7 @@ function writes(script: Script): readonly Write[] {
   return found;
 }
 
-const HARMLESS = /^\/(dev\/|proc\/self|build\b|tmp\/nix|private\/tmp)|^\/$/;
+const HARMLESS = /^\/(dev(\/|$)|proc\/self|build\b|tmp\/nix|private\/tmp)|^\/$/;
 
 function isOutside(target: string): boolean {
   return /^\/[a-z]/.test(target) && !HARMLESS.test(target);
