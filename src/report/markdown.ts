@@ -7,11 +7,18 @@ import { summary } from "./summary.ts";
 /** A check run's summary and a comment hold 65,535 characters. https://docs.github.com/en/rest/checks/runs */
 const LIMIT = 65_000;
 
+export interface MarkdownOptions {
+  /** The most characters that the text may have. */
+  readonly limit?: number;
+  /** Whether it lists the changed source pins. */
+  readonly pins?: boolean;
+}
+
 /**
- * The review as GitHub-flavoured Markdown of at most `limit` characters. What does not fit is left out in whole pieces,
- * the least important first, and counted.
+ * The review as GitHub-flavoured Markdown. What does not fit is left out in whole pieces, the least important first,
+ * and counted.
  */
-export function formatMarkdown(review: Review, limit = LIMIT): string {
+export function formatMarkdown(review: Review, { limit = LIMIT, pins = true }: MarkdownOptions = {}): string {
   const parts: Part[] = [
     { heading: "Findings", noun: "finding", pieces: review.findings.map(findingPiece) },
     {
@@ -42,7 +49,11 @@ export function formatMarkdown(review: Review, limit = LIMIT): string {
           `- ${code(`${path}:${line}`)} ${code(rules.join(", "))}: ${prose(reason, 500)} (counts once it stands in the base)`,
       ),
     },
-    { heading: "Source pins", noun: "source pin", pieces: groupPins(review.sources).flatMap(pinPieces) },
+    {
+      heading: "Source pins",
+      noun: "source pin",
+      pieces: pins ? groupPins(review.sources).flatMap(pinPieces) : [],
+    },
   ];
   const title = `**Verifod**: ${summary(review)}\n`;
   let room = limit - title.length - parts.length * 60;

@@ -10,8 +10,21 @@ export interface DiffFile {
   readonly sha: string;
 }
 
-/** The output of git; null when git fails. */
-export function tryGit({ directory }: TestRepository, ...args: string[]): Buffer | null {
+const outputs = new Map<string, Buffer>();
+
+/** The output of git; null when git fails. What is asked by id alone never changes, and is asked once. */
+export function tryGit(repository: TestRepository, ...args: string[]): Buffer | null {
+  const key = args.join("\0");
+  const known = outputs.get(key);
+  if (known !== undefined) return known;
+  const output = runGit(repository, args);
+  const words = args.slice(1).filter((arg) => !arg.startsWith("-") && !arg.includes("=") && arg !== "diff");
+  const byId = words.every((arg) => /[0-9a-f]{40}/.test(arg));
+  if (output !== null && byId && output.length < 1_000_000) outputs.set(key, output);
+  return output;
+}
+
+function runGit({ directory }: TestRepository, args: readonly string[]): Buffer | null {
   try {
     return execFileSync("git", args, {
       cwd: directory,

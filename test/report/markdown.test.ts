@@ -30,7 +30,7 @@ describe("formatMarkdown", () => {
 
   it("keeps to its limit in whole pieces, and counts what it leaves out", () => {
     const findings = Array.from({ length: 3_000 }, (_, index) => finding({ path: `pkgs/${index}.nix` }));
-    const text = formatMarkdown(reviewOf({ findings }), 10_000);
+    const text = formatMarkdown(reviewOf({ findings }), { limit: 10_000 });
     expect(text.length).toBeLessThanOrEqual(10_000);
     const shown = text.match(/^- \*\*high\*\*/gm)?.length ?? 0;
     expect(shown).toBeGreaterThan(10);

@@ -1,0 +1,134 @@
+/** A review as the output of a check run, within GitHub's limits. https://docs.github.com/en/rest/checks/runs */
+import { createHash } from "node:crypto";
+import { formatMarkdown } from "../report/markdown.ts";
+import type { Finding, Review, Severity } from "../report/review.ts";
+import { SEVERITIES } from "../report/review.ts";
+import { isAtLeast, type Threshold } from "../report/status.ts";
+import { summary } from "../report/summary.ts";
+import { visible, visibleLines } from "../report/visible.ts";
+import { pinTable } from "./pin-table.ts";
+
+export type Conclusion = "success" | "neutral" | "failure" | "action_required";
+
+/** In bytes: GitHub says characters, and a database may count either. */
+const longestText = 65_000;
+const longestTitle = 250;
+/** Nobody reads more, and each 50 are a request. The report has all. */
+const mostAnnotations = 1_000;
+
+export interface Annotation {
+  readonly path: string;
+  readonly start_line: number;
+  readonly end_line: number;
+  readonly start_column?: number;
+  readonly end_column?: number;
+  readonly annotation_level: "notice" | "warning" | "failure";
+  readonly title: string;
+  readonly message: string;
+}
+
+export interface CheckOutput {
+  readonly conclusion: Conclusion;
+  readonly title: string;
+  readonly summary: string;
+  readonly text: string | null;
+  readonly annotations: readonly Annotation[];
+  /** Equal for equal outputs: what tells whether something is left to publish. */
+  readonly digest: string;
+}
+
+/** What a review means for the pull request: green only when everything was checked. */
+export function conclusionOf(review: Review, failOn: Threshold): Conclusion {
+  if (review.findings.some(({ severity }) => isAtLeast(severity, failOn))) return "failure";
+  if (!review.complete) return "action_required";
+  return review.findings.length > 0 ? "neutral" : "success";
+}
+
+/** The output for a review. `notes`: sentences of ours to put before it. */
+export function checkOutput(review: Review, failOn: Threshold, notes: readonly string[] = []): CheckOutput {
+  const conclusion = conclusionOf(review, failOn);
+  const title = visible(titleOf(review, conclusion), longestTitle);
+  const before = notes.map((note) => `${note}\n\n`).join("");
+  const room = longestText - Buffer.byteLength(before);
+  const output = {
+    conclusion,
+    title,
+    summary: before + withinBytes(room, (limit) => formatMarkdown(review, { limit, pins: false })),
+    text: pinTable(review, longestText),
+    annotations: bySeverity(review.findings).slice(0, mostAnnotations).map(annotation),
+  };
+  const digest = createHash("sha256")
+    .update(JSON.stringify([review.base, output]))
+    .digest("hex")
+    .slice(0, 16);
+  return { ...output, digest };
+}
+
+function titleOf(review: Review, conclusion: Conclusion): string {
+  return conclusion === "action_required"
+    ? `Could not check everything: ${summary(review)}`
+    : capitalized(summary(review));
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** The longest text that `format` gives within a number of bytes; it is told characters. */
+function withinBytes(bytes: number, format: (limit: number) => string): string {
+  let limit = bytes;
+  for (;;) {
+    const text = format(limit);
+    const size = Buffer.byteLength(text);
+    if (size <= bytes) return text;
+    limit = Math.floor((limit * bytes) / size) - 100;
+  }
+}
+
+/** The most severe first, else in the order of the review. */
+export function bySeverity(findings: readonly Finding[]): Finding[] {
+  const rank = ({ severity }: Finding): number => SEVERITIES.indexOf(severity);
+  return [...findings].sort((a, b) => rank(a) - rank(b));
+}
+
+const LEVELS: Record<Severity, Annotation["annotation_level"]> = {
+  block: "failure",
+  high: "failure",
+  medium: "warning",
+  low: "notice",
+};
+
+function annotation(finding: Finding): Annotation {
+  const { path, side, severity, rule, title, message, before, after, help, fingerprint } = finding;
+  const { startLine, endLine, startColumn, endColumn } = finding;
+  // Annotations are of the head: what stood in the base is shown at the top of the file, with its line in the text.
+  const region =
+    side === "base"
+      ? { start_line: 1, end_line: 1 }
+      : {
+          start_line: startLine,
+          end_line: endLine,
+          // GitHub takes columns only within one line.
+          ...(startLine === endLine && {
+            start_column: startColumn,
+            end_column: Math.max(startColumn, endColumn),
+          }),
+        };
+  const value = (text: string | null): string => (text === null ? "(none)" : visible(text, 300));
+  const lines = [
+    ...(side === "base" ? [`Line ${startLine} before the change:`] : []),
+    visible(title, 300),
+    ...(before === null && after === null ? [] : [`${value(before)} → ${value(after)}`]),
+    "",
+    ...visibleLines(message, 20),
+    "",
+    `${help} (finding ${fingerprint.slice(0, 12)})`,
+  ];
+  return {
+    path,
+    ...region,
+    annotation_level: LEVELS[severity],
+    title: visible(`${rule} (${severity})`, 200),
+    message: lines.join("\n").slice(0, 16_000),
+  };
+}

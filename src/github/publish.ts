@@ -1,0 +1,190 @@
+/**
+ * Publishes a review on a pull request, for the Action and the App alike. Every write is planned from what GitHub shows,
+ * so that publishing again, after whatever went wrong, ends in the same state: no write is repeated blindly.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod";
+import type { Change } from "../change/change.ts";
+import { type GitHubApi, isForbidden, isGraphqlError, statusOf } from "../change/github-api.ts";
+import { messageOf, VerifodError } from "../errors.ts";
+import type { Review } from "../report/review.ts";
+import type { CheckOutput } from "./check-output.ts";
+import { addComments, editComments } from "./comments.ts";
+import { placeFindings } from "./placement.ts";
+import {
+  type CheckWrite,
+  checkRequest,
+  isSuperseded,
+  planCheck,
+  planComments,
+  planStart,
+  type Reporter,
+} from "./plan.ts";
+import { type OwnCheck, type Published, type PullRequest, readPublished } from "./published.ts";
+
+const mostAttempts = 4;
+
+export interface PublishOptions {
+  /** Which run reports; grows with time. */
+  readonly reporter: Reporter;
+  /** The page of the run, as https://…; null: none. */
+  readonly details: string | null;
+  /** What stretches the pauses before another attempt; 1 outside of tests. */
+  readonly pace?: number;
+}
+
+/** A permission that the token lacks, as GitHub's settings call it. */
+export type Permission = "checks: write" | "pull-requests: write";
+
+/** What became of a publication. */
+export interface Publication {
+  /** `superseded`: a later run has reported on this head. `denied`: the token may not. */
+  readonly check: "written" | "unchanged" | "superseded" | "denied";
+  /** `skipped`: the pull request is closed, or has another head by now. */
+  readonly comments: "written" | "unchanged" | "skipped" | "denied";
+  readonly missing: readonly Permission[];
+}
+
+/**
+ * Says on the head that a review is under way, so that a crash leaves a pending check and not none. Gives what GitHub
+ * knows of the pull request.
+ * @throws VerifodError (outside) when GitHub does not answer
+ */
+export async function startCheck(
+  api: GitHubApi,
+  pull: PullRequest,
+  options: PublishOptions,
+): Promise<{ readonly published: Published; readonly mayWrite: boolean }> {
+  return converge(api, pull, options, async (published) => {
+    const { reporter, details } = options;
+    const late = isSuperseded(published.checks, reporter);
+    const write = late ? null : planStart(published.checks, reporter, details);
+    if (write === null) return { published, mayWrite: true };
+    const written = await allowed(() => writeCheck(api, pull, write));
+    return { published, mayWrite: written !== null };
+  });
+}
+
+/**
+ * Completes the check run of a head with `output`.
+ * @throws VerifodError (outside) when GitHub does not answer
+ */
+export async function publishCheck(
+  api: GitHubApi,
+  pull: PullRequest,
+  output: CheckOutput,
+  options: PublishOptions,
+): Promise<{ readonly check: Publication["check"]; readonly published: Published }> {
+  return converge(api, pull, options, async (published) => {
+    if (isSuperseded(published.checks, options.reporter)) return { check: "superseded" as const, published };
+    let checks = published.checks;
+    let check: Publication["check"] = "unchanged";
+    for (;;) {
+      const write = planCheck(checks, output, options.reporter, options.details);
+      if (write === null) return { check, published };
+      const written = await allowed(() => writeCheck(api, pull, write));
+      if (written === null) return { check: "denied" as const, published };
+      checks = [written, ...checks.filter(({ id }) => id !== written.id)];
+      check = "written";
+    }
+  });
+}
+
+/**
+ * Publishes a review: the check run on the head, and line comments for what deserves them. When the pull request has
+ * moved on or is closed, the check run of the head that was reviewed is completed, and nothing is said elsewhere.
+ * @throws VerifodError (outside) when GitHub does not answer
+ */
+export async function publish(
+  api: GitHubApi,
+  pull: PullRequest,
+  review: Review,
+  change: Change,
+  output: CheckOutput,
+  options: PublishOptions,
+): Promise<Publication> {
+  const placements = await placeFindings(change, review);
+  const first = await publishCheck(api, pull, output, options);
+  const missing = (comments: Publication["comments"]): Permission[] => [
+    ...(first.check === "denied" ? (["checks: write"] as const) : []),
+    ...(comments === "denied" ? (["pull-requests: write"] as const) : []),
+  ];
+  if (first.check === "superseded") return { check: first.check, comments: "skipped", missing: [] };
+  let known: Published | null = first.published;
+  const comments = await converge(
+    api,
+    pull,
+    options,
+    async (published): Promise<Publication["comments"]> => {
+      if (!published.open || published.currentHead !== pull.head) return "skipped";
+      const plan = planComments(published, review, placements, pull.head);
+      if (plan.edits.length === 0 && plan.additions.length === 0) return "unchanged";
+      const done = await allowed(async () => {
+        if (plan.additions.length > 0) await addComments(api, pull, plan.additions);
+        if (plan.edits.length > 0) await editComments(api, plan.edits);
+        return true;
+      });
+      return done === null ? "denied" : "written";
+    },
+    () => {
+      const state = known;
+      known = null;
+      return state;
+    },
+  );
+  return { check: first.check, comments, missing: missing(comments) };
+}
+
+/** Reads the state and acts on it; after a failure whose outcome is not known, again from the beginning. */
+async function converge<T>(
+  api: GitHubApi,
+  pull: PullRequest,
+  { pace = 1 }: PublishOptions,
+  act: (published: Published) => Promise<T>,
+  known: () => Published | null = () => null,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await act(known() ?? (await readPublished(api, pull)));
+    } catch (error) {
+      if (error instanceof VerifodError) throw error;
+      const status = statusOf(error);
+      const mayPass = status !== null && status >= 500;
+      if (!mayPass || attempt >= mostAttempts) throw outside(error);
+      await sleep(attempt * attempt * 1_000 * pace);
+    }
+  }
+}
+
+function outside(error: unknown): Error {
+  const status = statusOf(error);
+  if (status === null && !isGraphqlError(error))
+    return error instanceof Error ? error : new Error(messageOf(error));
+  const what = status === null ? messageOf(error) : `${status}: ${messageOf(error)}`;
+  return new VerifodError(
+    "outside",
+    `GitHub refused or did not answer (${what.slice(0, 300)}): run this again`,
+    {
+      cause: error,
+    },
+  );
+}
+
+const idSchema = z.object({ id: z.number() });
+
+async function writeCheck(api: GitHubApi, pull: PullRequest, write: CheckWrite): Promise<OwnCheck> {
+  const { owner, name } = pull.repository;
+  const [route, body] = checkRequest(write, pull.head);
+  const { data } = await api.request(route, { owner, repo: name, ...body });
+  return { id: idSchema.parse(data).id, ...write.after };
+}
+
+/** What `act` gives; null when the token may not do it. A rate limit is no such refusal. */
+async function allowed<T>(act: () => Promise<T>): Promise<T | null> {
+  try {
+    return await act();
+  } catch (error) {
+    if (isForbidden(error)) return null;
+    throw error;
+  }
+}
