@@ -36,6 +36,8 @@ await build({
   minifySyntax: true,
   legalComments: "linked",
   logLevel: "warning",
+  // The embedded database finds its 27 MB of WebAssembly beside its own files; commands that need it load it.
+  external: ["@electric-sql/pglite"],
   define: { "process.env.VERIFOD_VERSION": JSON.stringify(version) },
   // Bundled CommonJS modules ask for built-in modules with require().
   banner: {

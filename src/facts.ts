@@ -10,6 +10,7 @@ import { createParser } from "./nix/parser.ts";
 import { type CodeFile, type Region, type ScriptParsers, scriptsOf } from "./nix/scripts.ts";
 import { settingsOf } from "./nix/settings.ts";
 import { createNixSide, type NixSide } from "./nix/side.ts";
+import { introduced, type KnownPin, reusesOf } from "./pair/reuse.ts";
 import { pairScripts } from "./pair/scripts.ts";
 import { pairSettings } from "./pair/settings.ts";
 import { pairSources } from "./pair/sources.ts";
@@ -46,11 +47,18 @@ export interface Gathered {
   readonly textOf: (side: Side, path: string) => string | null;
 }
 
+/** What is remembered of earlier changes. */
+export interface Memory {
+  /** The pins that had one of the hashes (SRI). */
+  pinsWith(hashes: readonly string[]): Promise<readonly KnownPin[]>;
+}
+
 /** Reads both sides of a change and says what is in them. Never throws for what a file holds. */
 export async function gatherFacts(
   change: Change,
   tools: Tools,
   subjects: readonly string[] | null,
+  memory: Memory | null = null,
 ): Promise<Gathered> {
   const sides = {
     base: createNixSide(change.base, tools.documents),
@@ -94,11 +102,15 @@ export async function gatherFacts(
     ),
   );
   const pins = { base: distinct(sources.base), head: distinct(sources.head) };
+  const pairs = pairSources(pins.base, pins.head, renames);
+  const hashes = introduced(pairs).map(({ hash }) => hash);
+  const remembered = memory === null || hashes.length === 0 ? [] : await memory.pinsWith(hashes);
   return {
     facts: {
       files,
-      sources: pairSources(pins.base, pins.head, renames),
+      sources: pairs,
       pins,
+      reuses: reusesOf(pairs, pins, remembered),
       scripts: pairScripts(scripts.base, scripts.head, renames),
       settings: pairSettings(settings.base, settings.head, renames),
       impurities,

@@ -2,7 +2,7 @@
 import type { Change, Side, Unchecked } from "./change/change.ts";
 import { type Config, configuredSeverity } from "./config.ts";
 import { messageOf } from "./errors.ts";
-import { gatherFacts, type Tools } from "./facts.ts";
+import { gatherFacts, type Memory, type Tools } from "./facts.ts";
 import { type AttributesOf, readAttributes } from "./nix/attributes.ts";
 import { assemble, type Raised } from "./report/assemble.ts";
 import { createPositions } from "./report/positions.ts";
@@ -19,6 +19,8 @@ export interface ReviewOptions {
   readonly config: Config;
   /** Titles that the change itself does not know of, as that of a pull request, with those of its commits. */
   readonly subjects?: readonly string[];
+  /** What is remembered of earlier changes, where something is. */
+  readonly memory?: Memory | null;
 }
 
 /**
@@ -27,7 +29,12 @@ export interface ReviewOptions {
  */
 export async function review(change: Change, tools: Tools, options: ReviewOptions): Promise<Review> {
   const started = performance.now();
-  const { facts, unchecked, textOf } = await gatherFacts(change, tools, options.subjects ?? change.subjects);
+  const { facts, unchecked, textOf } = await gatherFacts(
+    change,
+    tools,
+    options.subjects ?? change.subjects,
+    options.memory,
+  );
   const attrsOf = await attributesIn(change, tools);
   const judged = judge(facts);
   const positions = createPositions(facts.files, textOf);

@@ -10,6 +10,8 @@ import { stopOnClosedPipe } from "./output.ts";
 const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Command): void }>>> = {
   review: () => import("./review.ts"),
   backtest: () => import("./backtest.ts"),
+  index: () => import("./index-command.ts"),
+  lookup: () => import("./lookup.ts"),
   explain: () => import("./explain.ts"),
   rules: () => import("./rules.ts"),
   verify: () => import("./verify.ts"),

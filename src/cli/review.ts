@@ -1,8 +1,12 @@
 /** `verifod review`: one change. */
 import type { Command } from "commander";
+import type { Change } from "../change/change.ts";
 import { openGitChange } from "../change/git.ts";
 import { openRepository } from "../change/repository.ts";
+import type { Config } from "../config.ts";
+import { openMemory } from "../ledger/memory.ts";
 import { formatReview } from "../report/format.ts";
+import type { Review } from "../report/review.ts";
 import { exitStatus } from "../report/status.ts";
 import { createTools, review } from "../review.ts";
 import { rules } from "../rules/index.ts";
@@ -30,11 +34,27 @@ async function run(range: string | undefined, options: Options): Promise<void> {
   try {
     const change = await openGitChange(repository, range);
     const config = await configFor(change.base, options);
-    const result = await review(change, await createTools(), { config });
+    const result = await reviewRemembering(change, config, repository.directory, options);
     process.exitCode = exitStatus(result, options.failOn ?? config.failOn, options.format);
     const color = options.output === undefined && wantsColor(process.env, process.stdout.isTTY === true);
     await writeReport(formatReview(result, options.format, { color, rules }), options.output);
   } finally {
     repository.close();
+  }
+}
+
+/** The review with what the index and the ledger remember. */
+async function reviewRemembering(
+  change: Change,
+  config: Config,
+  gitDirectory: string,
+  { offline }: Options,
+): Promise<Review> {
+  const environment = offline ? { ...process.env, VERIFOD_DATABASE_URL: undefined } : process.env;
+  const memory = await openMemory(environment, gitDirectory);
+  try {
+    return await review(change, await createTools(), { config, memory });
+  } finally {
+    await memory.close();
   }
 }

@@ -116,11 +116,12 @@ function draft(
     before: before && cut(before),
     after: after && cut(after),
     evidence,
-    related: finding.related.map(({ at: place, note }) => ({
-      path: place.span.path,
-      line: positions.regionOf(place).startLine,
-      note: cut(note),
-    })),
+    related: finding.related.map((related) => {
+      const note = cut(related.note);
+      if (!("at" in related)) return { ...related, note };
+      const { at: place } = related;
+      return { path: place.span.path, line: positions.regionOf(place).startLine, note };
+    }),
     help: helpAddress(rule),
   };
   return [{ finding: published, identity }];

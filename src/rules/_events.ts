@@ -8,6 +8,9 @@ import { weaknessOf } from "./_hashes.ts";
 import { type Location, locationsOf } from "./_location.ts";
 import type { Facts } from "./rule.ts";
 
+/** What says where a pin comes from. */
+export type Placed = Pick<Source, "urls" | "rev">;
+
 export type Pair = Extract<SourceChange, { readonly change: "changed" | "moved" }>;
 
 /** The pins of both sides that differ, without the added and removed ones. */
@@ -37,14 +40,14 @@ export type PinEvent =
 export type PlaceChange = "same" | "revision" | "owner" | "elsewhere" | "unknown";
 
 /** Without `refs/tags/`, as fetchers add it to a `tag`. */
-function plainRev(source: Source): string | null {
+function plainRev(source: Placed): string | null {
   return source.rev?.value.replace(/^(refs\/)?tags\//, "") ?? null;
 }
 
 const REGISTRY_FOLDERS = 2;
 
 /** A spelling that is equal when the place is: neither scheme, `.git`, mirror nor the kind of archive matter. */
-function canonical(location: Location, source: Source): string {
+function canonical(location: Location, source: Placed): string {
   const { kind, owner, ref } = location;
   const revision = ref ?? plainRev(source);
   if (owner && revision !== null && (kind === "archive" || kind === "clone"))
@@ -59,7 +62,7 @@ function canonical(location: Location, source: Source): string {
 }
 
 /** Where a pin comes from, for comparing two sides; empty when the text does not say. */
-function canonicalPlaces(source: Source): Set<string> {
+function canonicalPlaces(source: Placed): Set<string> {
   const locations = locationsOf(source);
   const places = locations.map((location) => canonical(location, source));
   if (places.length === 0)
@@ -68,13 +71,13 @@ function canonicalPlaces(source: Source): Set<string> {
   return new Set(places);
 }
 
-function isResolved(source: Source): boolean {
+function isResolved(source: Placed): boolean {
   return source.urls.every(({ resolved }) => resolved) && (source.rev?.resolved ?? true);
 }
 
 /** Whether any owner of the head's places was one of the base's; null when one is not known. */
-function ownersMeet(before: Source, after: Source): boolean | null {
-  const owners = (source: Source) => locationsOf(source).map(({ owner }) => owner?.id ?? null);
+function ownersMeet(before: Placed, after: Placed): boolean | null {
+  const owners = (source: Placed) => locationsOf(source).map(({ owner }) => owner?.id ?? null);
   const [first] = owners(after);
   const known = owners(before);
   if (first === undefined || first === null || known.length === 0 || known.includes(null)) return null;
@@ -82,7 +85,7 @@ function ownersMeet(before: Source, after: Source): boolean | null {
 }
 
 /** Whether two pins come from the same place, and if not, what differs. */
-export function placeChange(before: Source, after: Source): PlaceChange {
+export function placeChange(before: Placed, after: Placed): PlaceChange {
   const [old, current] = [canonicalPlaces(before), canonicalPlaces(after)];
   // A mirror that went, or another order: nothing is named that was not named before.
   if (current.size > 0 && [...current].every((place) => old.has(place))) return "same";
@@ -94,7 +97,7 @@ export function placeChange(before: Source, after: Source): PlaceChange {
 }
 
 /** The revision that a pin names, in its location or beside it; null when it names none or it is not known. */
-export function revisionOf(source: Source): string | null {
+export function revisionOf(source: Placed): string | null {
   const [first] = locationsOf(source);
   return first?.ref ?? (source.rev?.resolved ? plainRev(source) : null);
 }
@@ -179,7 +182,7 @@ export function eventOf({ before, after }: Pair): PinEvent {
 }
 
 /** Whether the text says nothing of where a pin comes from. */
-function isNowhere(source: Source): boolean {
+function isNowhere(source: Placed): boolean {
   return source.urls.length === 0 && source.rev === null;
 }
 

@@ -95,6 +95,6 @@ function hostOwner({ scheme, host }: Read): Owner | null {
 }
 
 /** The locations of a pin, in order; what does not look like a URL is left out. */
-export function locationsOf(source: Source): Location[] {
+export function locationsOf(source: Pick<Source, "urls">): Location[] {
   return source.urls.flatMap((url) => parseLocation(url) ?? []);
 }

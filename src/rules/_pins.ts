@@ -17,7 +17,7 @@ export function pinName(source: Source): string {
 }
 
 /** Where a pin comes from, in short: `github.com/acme/frob at v1.5.0`, or its first URL. */
-export function placeName(source: Source): string {
+export function placeName(source: Pick<Source, "urls" | "rev">): string {
   const [url] = source.urls;
   if (url)
     return shown(

@@ -15,6 +15,7 @@ import { rule as farRightCode } from "./far-right-code.ts";
 import { rule as fetchHookChanged } from "./fetch-hook-changed.ts";
 import { rule as fetcherInfraChange } from "./fetcher-infra-change.ts";
 import { rule as firewallDefaultOpened } from "./firewall-default-opened.ts";
+import { rule as fodHashReuse } from "./fod-hash-reuse.ts";
 import { rule as hashChangedAlone } from "./hash-changed-alone.ts";
 import { rule as hiddenUnicode } from "./hidden-unicode.ts";
 import { rule as highEntropyString } from "./high-entropy-string.ts";
@@ -71,6 +72,7 @@ export const rules: readonly Rule[] = [
   fetchHookChanged,
   fetcherInfraChange,
   firewallDefaultOpened,
+  fodHashReuse,
   hashChangedAlone,
   hiddenUnicode,
   highEntropyString,

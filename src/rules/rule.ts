@@ -1,6 +1,7 @@
 /** What a rule is. A rule is a pure function of facts: no I/O, no clock, no environment. */
 import type { FileChange, Side } from "../change/change.ts";
 import type { Impurity, Source, Span } from "../nix/model.ts";
+import type { Reuse } from "../pair/reuse.ts";
 import type { ScriptChange } from "../pair/scripts.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import type { SourceChange } from "../pair/sources.ts";
@@ -12,6 +13,11 @@ export interface Place {
   readonly span: Span;
 }
 
+/** A line that explains a finding; of a file that the change does not touch, by its number. */
+export type RelatedPlace =
+  | { readonly at: Place; readonly note: string }
+  | { readonly path: string; readonly line: number; readonly note: string };
+
 /** What a rule says; the review adds lines, attributes, fingerprint and help. */
 export interface RuleFinding {
   readonly severity: Severity;
@@ -22,7 +28,7 @@ export interface RuleFinding {
   readonly before: string | null;
   readonly after: string | null;
   readonly evidence: readonly Evidence[];
-  readonly related: readonly { readonly at: Place; readonly note: string }[];
+  readonly related: readonly RelatedPlace[];
   /** What makes this finding itself, beside rule and path: values, never positions or spellings. */
   readonly identity: readonly string[];
 }
@@ -35,6 +41,8 @@ export interface Facts {
   readonly sources: readonly SourceChange[];
   /** All pins of the changed files, those that did not change too; the sources above are among them. */
   readonly pins: Readonly<Record<Side, readonly Source[]>>;
+  /** Hashes that the change introduces and that another pin has or had, as far as is remembered. */
+  readonly reuses: readonly Reuse[];
   /** Scripts whose text differs, paired. */
   readonly scripts: readonly ScriptChange[];
   /** Settings whose value differs, paired. */

@@ -18,6 +18,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/ledger/database.ts";
 import { openLedger, openLedgerReader } from "../../src/ledger/ledger.ts";
+import { createMemory } from "../../src/ledger/memory.ts";
+import { checkMayWrite, mayWriteMemory } from "../../src/ledger/places.ts";
 import { digestOf, GENESIS } from "../../src/ledger/record.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { makeRecord, sri } from "../support/records.ts";
@@ -211,6 +213,42 @@ it("reads none where there is none, and makes none", async () => {
   expect(await openLedgerReader(join(folder, "none"))).toBeNull();
   expect(existsSync(join(folder, "none"))).toBe(false);
   expect(await openLedgerReader(server.database())).toBeNull();
+});
+
+it("remembers what was fetched; what an untrusted run fetched clears nothing", async () => {
+  const location = server.database();
+  const ledger = await openLedger(location);
+  const hash = sri("fetched");
+  const urls = ["https://a.example/a.tar.gz"];
+  await ledger.append([
+    makeRecord("theirs", { declared: hash, trusted: false, urls }),
+    makeRecord("wrong", { declared: hash, outcome: "mismatch", urls }),
+    makeRecord("ours", { declared: hash, urls }),
+  ]);
+  const known = await createMemory(null, ledger).pinsWith([hash]);
+  expect(known.map(({ accepted, urls: [url] }) => [accepted, url?.value])).toEqual([
+    [true, urls[0]],
+    [false, urls[0]],
+    [false, urls[0]],
+  ]);
+  await ledger.close();
+});
+
+it("is written by runs in which nothing of a pull request took part only", () => {
+  for (const GITHUB_EVENT_NAME of [
+    "pull_request",
+    "pull_request_target",
+    "workflow_run",
+    "issue_comment",
+    "",
+  ]) {
+    expect(mayWriteMemory({ GITHUB_ACTIONS: "true", GITHUB_EVENT_NAME })).toBe(false);
+  }
+  for (const GITHUB_EVENT_NAME of ["push", "schedule", "workflow_dispatch"]) {
+    expect(mayWriteMemory({ GITHUB_ACTIONS: "true", GITHUB_EVENT_NAME })).toBe(true);
+  }
+  expect(mayWriteMemory({})).toBe(true);
+  expect(() => checkMayWrite({ GITHUB_ACTIONS: "true" }, "the index")).toThrow("the index is not written");
 });
 
 it("does not show the password of a server that cannot be reached", async () => {

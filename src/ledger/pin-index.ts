@@ -1,0 +1,214 @@
+/**
+ * The index of a tree's pins: one file, a line a source file, found by searching its bytes, so that a lookup reads
+ * what it needs and nothing is loaded first.
+ *
+ * Line 1 is the header. Then, in the order of their paths, `[path, blob, needed, pins, reason]` for each file that has
+ * pins, needs other files, or could not be read; then `["", commit, path, pins]` for pins that earlier revisions had.
+ */
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { messageOf, VerifodError } from "../errors.ts";
+import { VERSION } from "../version.ts";
+
+/** A pin as the index has it: what a `Source` says, without positions but for its line. */
+export interface IndexedPin {
+  readonly path: string;
+  readonly line: number;
+  readonly binding: string;
+  readonly fetcher: string | null;
+  readonly pname: string | null;
+  readonly version: string | null;
+  readonly urls: readonly string[];
+  readonly rev: string | null;
+  /** SRI; null: none that could be read. */
+  readonly hash: string | null;
+}
+
+/** Where a pin stands: in the indexed revision, or in one before it, until the commit that took it out. */
+export type Standing = { readonly in: "tree" } | { readonly in: "history"; readonly until: string };
+
+export interface FoundPin {
+  readonly pin: IndexedPin;
+  readonly standing: Standing;
+}
+
+export interface IndexedFile {
+  readonly path: string;
+  readonly blob: string;
+  /** Files that its pins depend on, with their blobs; null: not there. */
+  readonly needed: readonly (readonly [path: string, blob: string | null])[];
+  readonly pins: readonly IndexedPin[];
+  /** Why its pins are not known; null: they are. */
+  readonly reason: string | null;
+}
+
+export interface PastPins {
+  readonly until: string;
+  readonly path: string;
+  readonly pins: readonly IndexedPin[];
+}
+
+export interface IndexHeader {
+  readonly schema: "verifod-index-v1";
+  /** The version that read the pins: another one may read them otherwise. */
+  readonly tool: string;
+  readonly commit: string;
+  readonly tree: string;
+  readonly files: number;
+  readonly pins: number;
+  readonly unread: number;
+}
+
+export interface IndexContent {
+  readonly header: IndexHeader;
+  readonly files: ReadonlyMap<string, IndexedFile>;
+  readonly past: readonly PastPins[];
+}
+
+/** How pins are asked for. */
+export interface PinIndex {
+  readonly header: IndexHeader;
+  /** The pins of lines that hold one of the texts, and that `wanted` takes. Without case: texts in lower case. */
+  find(
+    texts: readonly string[],
+    wanted: (pin: IndexedPin) => boolean,
+    withoutCase?: boolean,
+  ): readonly FoundPin[];
+}
+
+type PinRow = readonly [
+  line: number,
+  hash: string | null,
+  binding: string,
+  fetcher: string | null,
+  pname: string | null,
+  version: string | null,
+  rev: string | null,
+  ...urls: string[],
+];
+
+function writePin({ line, hash, binding, fetcher, pname, version, rev, urls }: IndexedPin): PinRow {
+  return [line, hash, binding, fetcher, pname, version, rev, ...urls];
+}
+
+function readPin(path: string, row: PinRow): IndexedPin {
+  const [line, hash, binding, fetcher, pname, version, rev, ...urls] = row;
+  return { path, line, hash, binding, fetcher, pname, version, rev, urls };
+}
+
+/** The text of an index. The same content gives the same bytes. */
+export function formatIndex({ header, files, past }: IndexContent): string {
+  const lines = [JSON.stringify(header)];
+  const sorted = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  for (const { path, blob, needed, pins, reason } of sorted) {
+    lines.push(JSON.stringify([path, blob, needed, pins.map(writePin), reason]));
+  }
+  for (const { until, path, pins } of past) lines.push(JSON.stringify(["", until, path, pins.map(writePin)]));
+  return `${lines.join("\n")}\n`;
+}
+
+/** Writes an index so that readers see the old one or the new one. */
+export async function writeIndex(file: string, content: IndexContent): Promise<void> {
+  const temporary = `${file}.${process.pid}`;
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(temporary, formatIndex(content));
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw new VerifodError("outside", `the index cannot be written: ${messageOf(error)}`);
+  }
+}
+
+/** The bytes of an index; null when there is none, or one that another version made or that is damaged. */
+async function readBytes(file: string): Promise<{ bytes: Buffer; header: IndexHeader } | null> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw new VerifodError("outside", `the index cannot be read: ${messageOf(error)}`);
+  }
+  // The last line of one that was cut has no end.
+  if (bytes.at(-1) !== 0x0a) return null;
+  try {
+    const header = JSON.parse(bytes.toString("utf8", 0, bytes.indexOf("\n"))) as IndexHeader;
+    return header.schema === "verifod-index-v1" && header.tool === VERSION ? { bytes, header } : null;
+  } catch {
+    return null;
+  }
+}
+
+type Line =
+  | readonly ["", until: string, path: string, pins: readonly PinRow[]]
+  | readonly [
+      path: string,
+      blob: string,
+      needed: IndexedFile["needed"],
+      pins: readonly PinRow[],
+      reason: string | null,
+    ];
+
+function isPast(line: Line): line is Line & readonly ["", string, string, readonly PinRow[]] {
+  return line[0] === "";
+}
+
+/** All of an index, to bring it to another revision; null as `openIndex`. */
+export async function readIndex(file: string): Promise<IndexContent | null> {
+  const read = await readBytes(file);
+  if (read === null) return null;
+  const files = new Map<string, IndexedFile>();
+  const past: PastPins[] = [];
+  try {
+    for (const text of read.bytes.toString("utf8").split("\n").slice(1, -1)) {
+      const line = JSON.parse(text) as Line;
+      if (isPast(line)) {
+        const [, until, path, rows] = line;
+        past.push({ until, path, pins: rows.map((row) => readPin(path, row)) });
+      } else {
+        const [path, blob, needed, rows, reason] = line;
+        files.set(path, { path, blob, needed, pins: rows.map((row) => readPin(path, row)), reason });
+      }
+    }
+  } catch {
+    return null;
+  }
+  return { header: read.header, files, past };
+}
+
+/** Opens an index for lookups; null when there is none that this version can use: it has to be made anew. */
+export async function openIndex(file: string): Promise<PinIndex | null> {
+  const read = await readBytes(file);
+  if (read === null) return null;
+  const { bytes, header } = read;
+  return {
+    header,
+    find(texts, wanted, withoutCase = false) {
+      const starts = new Set<number>();
+      // As Latin-1 a character is a byte, whatever the case.
+      const searched = withoutCase ? Buffer.from(bytes.toString("latin1").toLowerCase(), "latin1") : bytes;
+      for (const text of texts) {
+        const needle = Buffer.from(JSON.stringify(text).slice(1, -1));
+        for (let at = needle.length === 0 ? -1 : searched.indexOf(needle); at !== -1; ) {
+          starts.add(searched.lastIndexOf("\n", at) + 1);
+          const end = searched.indexOf("\n", at);
+          at = end === -1 ? -1 : searched.indexOf(needle, end);
+        }
+      }
+      starts.delete(0);
+      return [...starts]
+        .sort((a, b) => a - b)
+        .flatMap((start) => pinsOfLine(bytes.toString("utf8", start, bytes.indexOf("\n", start)), wanted));
+    },
+  };
+}
+
+function pinsOfLine(text: string, wanted: (pin: IndexedPin) => boolean): FoundPin[] {
+  const line = JSON.parse(text) as Line;
+  const path = isPast(line) ? line[2] : line[0];
+  const standing: Standing = isPast(line) ? { in: "history", until: line[1] } : { in: "tree" };
+  return line[3]
+    .map((row) => readPin(path, row))
+    .filter(wanted)
+    .map((pin) => ({ pin, standing }));
+}

@@ -1,0 +1,51 @@
+/** Where the memory is kept, and who may write it. */
+import { createHash } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { VerifodError } from "../errors.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** https://specifications.freedesktop.org/basedir-spec/latest/: a path that is not absolute is to be ignored. */
+function directory(environment: Environment, name: string, fallback: string): string {
+  const value = environment[name];
+  return join(value?.startsWith("/") ? value : join(homedir(), fallback), "verifod");
+}
+
+/** The index of a repository, by its git directory: it can be made again at any time. */
+export function indexFile(environment: Environment, gitDirectory: string): string {
+  const name = createHash("sha256").update(gitDirectory).digest("hex").slice(0, 32);
+  return join(directory(environment, "XDG_CACHE_HOME", ".cache"), `index-${name}.jsonl`);
+}
+
+/** The ledger: `VERIFOD_DATABASE_URL`, else a directory that is kept. */
+export function ledgerLocation(environment: Environment): string {
+  const { VERIFOD_DATABASE_URL: url } = environment;
+  return url || join(directory(environment, "XDG_STATE_HOME", ".local/state"), "ledger");
+}
+
+/**
+ * Runs of GitHub Actions in which nothing of a pull request can have run or been fetched. Others read the memory only:
+ * what they write would be what an attacker wants to have written.
+ * https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
+ */
+const WRITING_EVENTS = new Set(["push", "schedule", "workflow_dispatch", "repository_dispatch", "release"]);
+
+export function mayWriteMemory({ GITHUB_ACTIONS, GITHUB_EVENT_NAME = "" }: Environment): boolean {
+  return GITHUB_ACTIONS !== "true" || WRITING_EVENTS.has(GITHUB_EVENT_NAME);
+}
+
+/** @throws VerifodError (usage) in a run that may only read. */
+export function checkMayWrite(environment: Environment, what: string): void {
+  if (mayWriteMemory(environment)) return;
+  throw new VerifodError(
+    "usage",
+    `${what} is not written in a run for ${environment.GITHUB_EVENT_NAME ?? "an unknown event"}: run this for pushes to the base branch, or on a schedule`,
+  );
+}
+
+/** Where a run is made, for the record: the address of a workflow's run, else the machine. */
+export function vantageOf(environment: Environment, host: string): string {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = environment;
+  return server && repository && run ? `${server}/${repository}/actions/runs/${run}` : host;
+}
