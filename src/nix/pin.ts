@@ -51,6 +51,9 @@ export function makeSource(found: FoundPin): Source {
   });
 }
 
+/** nixpkgs took `stdenv.lib` away in 2021; before, fetchFromGitLab made other addresses, and which ones cannot be told. */
+const BEFORE_2021 = /\bstdenv\.lib\b/;
+
 /** The place of a pin in its file, whatever the file's language. */
 export interface PinPlace extends Pick<Source, "span" | "urlSpan" | "shape" | "packageSpan"> {
   /** The names that lead to it, innermost first. */
@@ -71,6 +74,7 @@ export function sourceAt(found: FoundValues, place: PinPlace): Source {
       ? fetcher.locate(args)
       : { urls: args.texts("urls") ?? listOf(args.text("url")), rev: args.text("rev") };
   const { names, ...spans } = place;
+  const uncertain = found.fetcher === "fetchFromGitLab" && BEFORE_2021.test(found.origin.file.text);
   return {
     path: origin.file.path,
     binding: [...names].reverse().join("."),
@@ -80,7 +84,7 @@ export function sourceAt(found: FoundValues, place: PinPlace): Source {
     versionSpan: found.package.versionOrigin && spanOf(found.package.versionOrigin),
     pname: found.package.pname,
     name: nameOf(args, location),
-    urls: location.urls,
+    urls: uncertain ? location.urls.map(({ value }) => ({ value, resolved: false })) : location.urls,
     rev: location.rev,
     hash: hashOf(found.hash, hashName, args),
     hashAttribute: found.hashAttribute ?? hashName,

@@ -82,7 +82,7 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
   async function sources(path: string, changed: readonly Region[]): Promise<readonly Source[]> {
     const file = loaded.get(path);
     if (!file || file.kind === "text") return [];
-    for (let needed = 0; needed < NEEDED_LIMIT; needed++) {
+    for (let needed = 0; ; needed++) {
       try {
         return file.kind === "nix" ? sourcesOfNix(files, file, changed) : sourcesOfJson(files, file, changed);
       } catch (error) {
@@ -91,13 +91,12 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
           await list(error.path);
           continue;
         }
-        const entry = await tree.entry(error.path);
+        // Beyond the limit, files are as if they were not there: what depends on them stays unknown.
+        const entry = needed < NEEDED_LIMIT ? await tree.entry(error.path) : null;
         if (entry) await load(entry);
         else loaded.set(error.path, null);
       }
     }
-    unchecked.push({ what: path, reason: `its pins lead to more than ${NEEDED_LIMIT} other files` });
-    return [];
   }
 
   async function users(path: string): Promise<readonly string[]> {

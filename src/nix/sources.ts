@@ -44,9 +44,10 @@ export function sourcesOfNix(
   const literals = hashLiteralsOf(file, within);
   const open = () => literals.filter((literal) => !reading.pins.has(pinKey(file, literal.node)));
   if (open().length > 0 || bare.length > 0) {
-    traceFile(reading);
+    // A big list is not one package: what is in it is looked for entry by entry.
+    if (within === null) traceFile(reading);
     for (const literal of open().slice(0, TRACE_LIMIT)) traceLiteral(reading, literal);
-    traceSiblings(reading, literals, bare);
+    if (within === null) traceSiblings(reading, literals, bare);
     for (const literal of open()) addBare(reading, literal);
   }
   return [...reading.pins.values()].sort(

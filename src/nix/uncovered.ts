@@ -8,14 +8,27 @@ import { addPin, pinKey, type Reading } from "./reading.ts";
 import { type Choice, createSession, type Session } from "./session.ts";
 import { update } from "./sets.ts";
 import { bindingName, conditionsAround, type HashLiteral, type NixFile } from "./sites.ts";
-import { directoryOf, type SourceFile } from "./source-file.ts";
+import { directoryOf, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { ancestors, attrNames, bindingsOf, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
 import { hashedCalls } from "./trace.ts";
 import { set as setOf, type Thunk, type Value } from "./value.ts";
 
+/**
+ * The files of this folder and the one above. What a list calls from elsewhere is another package, and has no part in
+ * the hashes of this one.
+ */
+function nearFiles({ file, files }: Reading): SourceFiles {
+  const folder = directoryOf(file.path);
+  const near = new Set([folder, directoryOf(folder)]);
+  return {
+    get: (path) => (near.has(directoryOf(path)) ? files.get(path) : null),
+    siblings: (path) => files.siblings(path),
+  };
+}
+
 /** Looks through the value of the whole file. */
 export function traceFile(reading: Reading): void {
-  const session = createSession(reading.files);
+  const session = createSession(nearFiles(reading));
   addTraced(reading, session, evaluateAt(session, reading.file, reading.file.document.root), null);
 }
 
@@ -29,7 +42,7 @@ export function traceLiteral(reading: Reading, literal: HashLiteral): void {
     if (node === root && assumed.size === 0) return;
     for (let count = 0; count < 6 && reading.worlds > 0; count++) {
       reading.worlds--;
-      const session = createSession(reading.files, assumed);
+      const session = createSession(node === root ? nearFiles(reading) : reading.files, assumed);
       addTraced(reading, session, evaluateAt(session, reading.file, node), node);
       if (reading.pins.has(wanted)) return;
       const next = towards(literal, assumed, session.choices);
@@ -56,7 +69,7 @@ function reaching(file: NixFile, literal: HashLiteral): ReadonlyMap<string, stri
   return assumed;
 }
 
-const SELECTOR = /\.\$\{([A-Za-z_]\w*)\}/g;
+const SELECTOR = /\."?\$\{([A-Za-z_]\w*)\}/g;
 
 function releaseOf(literal: HashLiteral): string | undefined {
   return literal.path.find((name) => /^\d/.test(name));
@@ -128,7 +141,7 @@ export function traceSiblings(
   for (const path of files.siblings(file.path).slice(0, SIBLING_LIMIT)) {
     const sibling = files.get(path);
     if (sibling?.kind !== "nix") continue;
-    const session = createSession(reading.files);
+    const session = createSession(nearFiles(reading));
     if (sibling.text.includes(name)) {
       addTraced(reading, session, evaluateAt(session, sibling, sibling.document.root), null);
     }
