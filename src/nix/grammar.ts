@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import { Language, Parser } from "web-tree-sitter";
+import { instantiateWasm } from "./tree-memory.ts";
 
 export type GrammarName = "nix" | "bash" | "python";
 
@@ -27,7 +28,7 @@ const languages = new Map<GrammarName, Promise<Language>>();
 async function load(name: GrammarName): Promise<Language> {
   runtime ??= wasm("web-tree-sitter.wasm", "web-tree-sitter/web-tree-sitter.wasm").then((wasmBinary) => {
     setFlagsFromString(OPTIMIZE_AFTER);
-    return Parser.init({ wasmBinary });
+    return Parser.init({ instantiateWasm: instantiateWasm(wasmBinary) });
   });
   const file = `tree-sitter-${name}.wasm`;
   const [bytes] = await Promise.all([wasm(file, `@cursorless/tree-sitter-wasms/out/${file}`), runtime]);

@@ -53,7 +53,7 @@ export async function createParser(name: GrammarName): Promise<DocumentParser> {
       const document: Document = {
         text,
         tree,
-        root: SyntaxNode.of(tree.rootNode),
+        root: SyntaxNode.rootOf(tree),
         dispose() {
           if (!disposed) tree.delete();
           disposed = true;

@@ -1,48 +1,75 @@
 /** Reading the syntax tree: nodes that are made when looked at, and the shapes of the Nix language. */
-import type { Node } from "web-tree-sitter";
+import type { Tree } from "web-tree-sitter";
+import { type NodeHandle, type NodeKind, type TreeMemory, treeMemory } from "./tree-memory.ts";
 
 /**
  * A node of the syntax tree. Children are made on first use and then kept, so that a node is one object
  * and can be a key. (`a class` because there is one per node and the getter must be cheap.)
  */
-export class SyntaxNode {
+export class SyntaxNode implements NodeHandle {
   readonly type: string;
+  readonly isNamed: boolean;
   readonly start: number;
   readonly end: number;
   readonly parent: SyntaxNode | null;
-  private readonly node: Node;
+  /** What tree-sitter knows the node by. */
+  readonly id: number;
+  readonly row: number;
+  readonly column: number;
+  readonly alias: number;
+  private readonly memory: TreeMemory;
   private kids: readonly SyntaxNode[] | undefined;
 
-  private constructor(node: Node, parent: SyntaxNode | null) {
-    this.node = node;
+  private constructor(
+    memory: TreeMemory,
+    parent: SyntaxNode | null,
+    kind: NodeKind,
+    end: number,
+    id: number,
+    start: number,
+    row: number,
+    column: number,
+    alias: number,
+  ) {
+    this.memory = memory;
     this.parent = parent;
-    this.type = node.type;
-    this.start = node.startIndex;
-    this.end = node.endIndex;
+    this.type = kind.type;
+    this.isNamed = kind.isNamed;
+    this.start = start;
+    this.end = end;
+    this.id = id;
+    this.row = row;
+    this.column = column;
+    this.alias = alias;
+    this.kids = undefined;
   }
 
-  static of(root: Node): SyntaxNode {
-    return new SyntaxNode(root, null);
+  static rootOf(tree: Tree): SyntaxNode {
+    const memory = treeMemory(tree);
+    return memory.root(
+      (kind, end, id, start, row, column, alias) =>
+        new SyntaxNode(memory, null, kind, end, id, start, row, column, alias),
+    );
   }
 
   /** All children, punctuation and comments too. */
   get children(): readonly SyntaxNode[] {
-    this.kids ??= this.node.children.map((child) => new SyntaxNode(child, this));
+    this.kids ??= this.memory.children(
+      this,
+      (kind, end, id, start, row, column, alias) =>
+        new SyntaxNode(this.memory, this, kind, end, id, start, row, column, alias),
+    );
     return this.kids;
-  }
-
-  get isNamed(): boolean {
-    return this.node.isNamed;
   }
 
   /** True when the parser gave up somewhere inside. MISSING nodes of no width (trailing comma in formals) count. */
   get hasError(): boolean {
-    return this.node.hasError;
+    return this.memory.hasError(this);
   }
 
   /** True for a token of no width that the parser put in to go on. */
   get isMissing(): boolean {
-    return this.node.isMissing;
+    return this.memory.isMissing(this);
   }
 }
 

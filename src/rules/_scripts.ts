@@ -1,6 +1,7 @@
 /** What rules on scripts share: what a change brings that no script of the base has. */
 import type { Command, Script, Span } from "../nix/model.ts";
 import type { ScriptChange } from "../pair/scripts.ts";
+import { indexed } from "./_index.ts";
 import { visible } from "./_text.ts";
 import type { Facts, FileFacts, RuleFinding } from "./rule.ts";
 
@@ -56,9 +57,16 @@ export function baseCode(facts: Facts): Map<string, number> {
   return lines;
 }
 
+const filesByPath = indexed(
+  (facts) =>
+    new Map(
+      facts.files.flatMap((file) => (file.change.head ? [[file.change.head.path, file] as const] : [])),
+    ),
+);
+
 /** The facts of the file that a fact stands in. */
 export function fileOf(facts: Facts, path: string): FileFacts | undefined {
-  return facts.files.find(({ change }) => change.head?.path === path);
+  return filesByPath(facts).get(path);
 }
 
 export function isNewFile(facts: Facts, path: string): boolean {

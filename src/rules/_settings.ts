@@ -1,6 +1,7 @@
 /** What rules on settings share. */
 import type { Setting, Span } from "../nix/model.ts";
 import type { SettingChange } from "../pair/settings.ts";
+import { indexed } from "./_index.ts";
 import { isNewFile } from "./_scripts.ts";
 import { visible } from "./_text.ts";
 import type { Facts, RuleFinding } from "./rule.ts";
@@ -51,10 +52,14 @@ export function isExample(setting: Setting): boolean {
   );
 }
 
+const scriptPlaces = indexed(
+  (facts) =>
+    new Set(facts.scripts.flatMap(({ after }) => (after ? [`${after.path}\0${after.binding}`] : []))),
+);
+
 /** Is the value a script? Rules on scripts look at those. */
 export function isScript(facts: Facts, setting: Setting): boolean {
-  const name = settingName(setting);
-  return facts.scripts.some(({ after }) => after?.path === setting.path && after.binding === name);
+  return scriptPlaces(facts).has(`${setting.path}\0${settingName(setting)}`);
 }
 
 /** The names of an option or setting, without what `mkOption` adds. */
@@ -70,29 +75,40 @@ export function overlaps(a: Span | null, b: Span | null): boolean {
   return a === null || b === null || (a.path === b.path && a.start < b.end && b.start < a.end);
 }
 
-/** Does the package around a setting of the head exist in the base? Unknown counts as existing. */
-export function isNewPackage(facts: Facts, setting: Setting): boolean {
-  if (isNewFile(facts, setting.path)) return true;
-  if (setting.packageSpan === null) return false;
-  return facts.settings.some(
-    ({ change, after }) =>
-      change === "added" &&
-      (lastName(after) === "pname" || lastName(after) === "name") &&
-      sameSpan(after.packageSpan, setting.packageSpan),
+const spanKey = (span: Span): string => `${span.path}\0${span.start}\0${span.end}`;
+
+/** The packages whose names settings give, by their spans. */
+function namedPackages(settings: readonly Setting[]): ReadonlySet<string> {
+  return new Set(
+    settings.flatMap((setting) => {
+      const names = lastName(setting) === "pname" || lastName(setting) === "name";
+      return names && setting.packageSpan ? [spanKey(setting.packageSpan)] : [];
+    }),
   );
 }
 
+const newPackages = indexed((facts) =>
+  namedPackages(facts.settings.flatMap(({ change, after }) => (change === "added" ? [after] : []))),
+);
+const gonePackages = indexed((facts) =>
+  namedPackages(facts.settings.flatMap(({ change, before }) => (change === "removed" ? [before] : []))),
+);
+
+/** Does the package around a setting of the head exist in the base? Unknown counts as existing. */
+export function isNewPackage(facts: Facts, setting: Setting): boolean {
+  if (isNewFile(facts, setting.path)) return true;
+  return setting.packageSpan !== null && newPackages(facts).has(spanKey(setting.packageSpan));
+}
+
+const removedFiles = indexed(
+  (facts) =>
+    new Set(facts.files.flatMap(({ change }) => (change.status === "removed" ? [change.base.path] : []))),
+);
+
 /** Does the package around a setting of the base go away with the change? */
 export function isGonePackage(facts: Facts, setting: Setting): boolean {
-  const file = facts.files.find(({ change }) => change.base?.path === setting.path);
-  if (file?.change.status === "removed") return true;
-  if (setting.packageSpan === null) return false;
-  return facts.settings.some(
-    ({ change, before }) =>
-      change === "removed" &&
-      (lastName(before) === "pname" || lastName(before) === "name") &&
-      sameSpan(before.packageSpan, setting.packageSpan),
-  );
+  if (removedFiles(facts).has(setting.path)) return true;
+  return setting.packageSpan !== null && gonePackages(facts).has(spanKey(setting.packageSpan));
 }
 
 /** The change of `version` in the package around a setting (or in its file, when the package is not told); null when none. */

@@ -8,26 +8,53 @@ export interface Line {
   readonly end: number;
 }
 
+const added = new WeakMap<FileFacts, readonly Line[]>();
+
 /**
  * The lines of the head that the change brings: those that lie in a changed stretch and do not stand word for
  * word in the base of the same file already (a line that only moved is nothing new).
  */
-export function* addedLines(file: FileFacts): Generator<Line> {
+export function addedLines(file: FileFacts): readonly Line[] {
+  let lines = added.get(file);
+  if (!lines) {
+    lines = readAddedLines(file);
+    added.set(file, lines);
+  }
+  return lines;
+}
+
+function readAddedLines(file: FileFacts): readonly Line[] {
   const text = file.head;
-  if (text === null || file.changed.length === 0) return;
-  const old = file.base === null ? null : new Set(file.base.split("\n"));
+  if (text === null || file.changed.length === 0) return [];
+  const lines: Line[] = [];
   let read = 0;
   for (const range of file.changed) {
     let start = Math.max(read, text.lastIndexOf("\n", range.start - 1) + 1);
     while (start < range.end) {
       const feed = text.indexOf("\n", start);
       const end = feed < 0 ? text.length : feed;
-      const line = text.slice(start, end);
-      if (!old?.has(line)) yield { text: line, start, end };
+      lines.push({ text: text.slice(start, end), start, end });
       start = end + 1;
     }
     read = Math.max(read, start);
   }
+  const { base } = file;
+  if (base === null) return lines;
+  if (lines.length <= FEW_LINES) return lines.filter((line) => !hasLine(base, line.text));
+  const old = new Set(base.split("\n"));
+  return lines.filter((line) => !old.has(line.text));
+}
+
+/** To look for these many in the base takes less time than to cut it into lines. */
+const FEW_LINES = 20;
+
+function hasLine(text: string, line: string): boolean {
+  for (let at = text.indexOf(line); at >= 0; at = text.indexOf(line, at + 1)) {
+    const end = at + line.length;
+    if ((at === 0 || text[at - 1] === "\n") && (end === text.length || text[end] === "\n")) return true;
+    if (at === text.length) break;
+  }
+  return false;
 }
 
 /** A place in the head of a file. */

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
+import type { Node } from "web-tree-sitter";
 import { createParser, type DocumentParser } from "../../src/nix/parser.ts";
-import { bindingsOf, nodeAt, stringPieces } from "../../src/nix/syntax.ts";
+import { bindingsOf, nodeAt, type SyntaxNode, stringPieces } from "../../src/nix/syntax.ts";
 
 let parser: DocumentParser;
 beforeAll(async () => {
@@ -60,4 +61,41 @@ test("code behind a lone carriage return is code", () => {
   const document = parse("{ a = 1; # note\rb = 2;\n}");
   const set = document.root.children[0];
   expect(set && bindingsOf(set)).toHaveLength(2);
+});
+
+test.each([
+  "{ lib, stdenv ? null, ... }@args: with lib; rec { a.\"b${c}\".d = ''\n  x ${y \"é😀\"} $${z}\n''; inherit (e) f; }",
+  "{ a = ; b = [ 1 2.5 ./x <nixpkgs> ~/y ]; /* c */ } # d",
+  "{ x, y, }: x ++ y",
+  "",
+])("reads the same nodes as the library: %j", (source) => {
+  const { tree, root } = parse(source);
+  const compare = (ours: SyntaxNode, theirs: Node): void => {
+    expect({
+      type: ours.type,
+      named: ours.isNamed,
+      range: [ours.start, ours.end],
+      error: ours.hasError,
+      missing: ours.isMissing,
+      children: ours.children.length,
+    }).toEqual({
+      type: theirs.type,
+      named: theirs.isNamed,
+      range: [theirs.startIndex, theirs.endIndex],
+      error: theirs.hasError,
+      missing: theirs.isMissing,
+      children: theirs.childCount,
+    });
+    ours.children.forEach((child, index) => {
+      expect(child.parent).toBe(ours);
+      compare(child, theirs.child(index) as Node);
+    });
+  };
+  compare(root, tree.rootNode);
+});
+
+test("a node of a deleted tree throws", () => {
+  const document = parse("{ a = 1; }");
+  document.dispose();
+  expect(() => document.root.children).toThrow("deleted tree");
 });

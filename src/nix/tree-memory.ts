@@ -1,0 +1,189 @@
+/**
+ * Reading nodes out of the memory of tree-sitter's WebAssembly. The library makes an object and several slow calls per
+ * node (`Node.children`, `type`, `endIndex`, `isNamed`), which costs more than parsing; read directly it takes a tenth of
+ * that. Functions and layout are those of web-tree-sitter 0.27.1, which package.json fixes; a test compares the two.
+ * https://github.com/tree-sitter/tree-sitter/blob/v0.27.1/lib/binding_web/lib/tree-sitter.c
+ */
+import type { Language, Tree } from "web-tree-sitter";
+
+/** What names a node to tree-sitter, beside its tree. */
+export interface NodeHandle {
+  readonly id: number;
+  /** In UTF-16 units. */
+  readonly start: number;
+  readonly row: number;
+  readonly column: number;
+  readonly alias: number;
+}
+
+/** What a grammar says of a kind of node. */
+export interface NodeKind {
+  readonly type: string;
+  readonly isNamed: boolean;
+}
+
+/** Called once per node that is read; the handle's words as arguments, to make no object in between. */
+export type MakeNode<Made> = (
+  kind: NodeKind,
+  end: number,
+  id: number,
+  start: number,
+  row: number,
+  column: number,
+  alias: number,
+) => Made;
+
+/** The nodes of one tree. */
+export interface TreeMemory {
+  root<Made>(make: MakeNode<Made>): Made;
+  children<Made>(node: NodeHandle, make: MakeNode<Made>): readonly Made[];
+  hasError(node: NodeHandle): boolean;
+  isMissing(node: NodeHandle): boolean;
+}
+
+interface Exports {
+  ts_init(): number;
+  ts_tree_root_node_wasm(tree: number): void;
+  ts_node_children_wasm(tree: number): void;
+  ts_node_symbol_wasm(tree: number): number;
+  ts_node_end_index_wasm(tree: number): number;
+  ts_node_has_error_wasm(tree: number): number;
+  ts_node_is_missing_wasm(tree: number): number;
+  free(address: number): void;
+}
+
+/** Words of 32 bits that a node takes: id, start, row, column, alias. */
+const NODE_WORDS = 5;
+
+interface Memory {
+  readonly buffer: ArrayBuffer;
+}
+
+interface Runtime {
+  readonly wasm: Exports;
+  readonly memory: Memory;
+  /** The word at which arguments and results are handed over. */
+  readonly transfer: number;
+  words: Int32Array;
+}
+let runtime: Runtime | undefined;
+
+type Imports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+interface Instance {
+  readonly exports: unknown;
+}
+
+// Neither the types of Node 20 nor those of the language have it: https://webassembly.github.io/spec/js-api/
+const { WebAssembly } = globalThis as unknown as {
+  readonly WebAssembly: {
+    readonly Module: new (bytes: Uint8Array) => object;
+    readonly Instance: new (module: object, imports: Imports) => Instance;
+  };
+};
+
+/** For `Parser.init`: https://emscripten.org/docs/api_reference/module.html#Module.instantiateWasm */
+export function instantiateWasm(bytes: Uint8Array) {
+  return (imports: Imports, done: (instance: Instance, module: object) => void): void => {
+    const module = new WebAssembly.Module(bytes);
+    const instance = new WebAssembly.Instance(module, imports);
+    const wasm = instance.exports as Exports;
+    const memory = imports.env?.memory as Memory;
+    done(instance, module);
+    runtime = { wasm, memory, transfer: wasm.ts_init() >> 2, words: new Int32Array(memory.buffer) };
+  };
+}
+
+const kinds = new WeakMap<Language, NodeKind[]>();
+
+function kindOf(known: NodeKind[], language: Language, symbol: number): NodeKind {
+  let kind = known[symbol];
+  if (!kind) {
+    // The symbol of ERROR is in no table.
+    kind = { type: language.types[symbol] || "ERROR", isNamed: language.nodeTypeIsNamed(symbol) };
+    known[symbol] = kind;
+  }
+  return kind;
+}
+
+/** The memory as words, anew when it has grown. */
+function wordsOf(loaded: Runtime): Int32Array {
+  if (loaded.words.buffer !== loaded.memory.buffer) loaded.words = new Int32Array(loaded.memory.buffer);
+  return loaded.words;
+}
+
+/** Gives access to the nodes of a tree. After the tree is deleted, each use throws. */
+export function treeMemory(tree: Tree): TreeMemory {
+  if (!runtime) throw new Error("a tree without its grammar");
+  const loaded = runtime;
+  const { wasm, transfer } = loaded;
+  const { language } = tree;
+  const known = kinds.get(language) ?? [];
+  kinds.set(language, known);
+
+  /** Where the library keeps the tree: 0 once it is deleted. */
+  function address(): number {
+    const at = (tree as unknown as { readonly 0: number })[0];
+    if (at === 0) throw new Error("a node of a deleted tree");
+    return at;
+  }
+
+  function handOver(node: NodeHandle): void {
+    const words = wordsOf(loaded);
+    words[transfer] = node.id;
+    words[transfer + 1] = node.start;
+    words[transfer + 2] = node.row;
+    words[transfer + 3] = node.column;
+    words[transfer + 4] = node.alias;
+  }
+
+  /** Makes the node whose words are at `at`. */
+  function read<Made>(words: Int32Array, at: number, treeAt: number, make: MakeNode<Made>): Made {
+    const id = words[at] as number;
+    const start = words[at + 1] as number;
+    const row = words[at + 2] as number;
+    const column = words[at + 3] as number;
+    const alias = words[at + 4] as number;
+    words[transfer] = id;
+    words[transfer + 1] = start;
+    words[transfer + 2] = row;
+    words[transfer + 3] = column;
+    words[transfer + 4] = alias;
+    // Neither call writes to the words handed over.
+    const symbol = wasm.ts_node_symbol_wasm(treeAt);
+    const end = wasm.ts_node_end_index_wasm(treeAt);
+    return make(kindOf(known, language, symbol), end, id, start, row, column, alias);
+  }
+
+  return {
+    root(make) {
+      const treeAt = address();
+      wasm.ts_tree_root_node_wasm(treeAt);
+      return read(wordsOf(loaded), transfer, treeAt, make);
+    },
+    children(node, make) {
+      const treeAt = address();
+      handOver(node);
+      wasm.ts_node_children_wasm(treeAt);
+      const words = wordsOf(loaded);
+      const count = words[transfer] as number;
+      if (count === 0) return NONE;
+      const list = words[transfer + 1] as number;
+      const made = new Array(count);
+      for (let index = 0; index < count; index++) {
+        made[index] = read(words, (list >> 2) + index * NODE_WORDS, treeAt, make);
+      }
+      wasm.free(list);
+      return made;
+    },
+    hasError(node) {
+      handOver(node);
+      return wasm.ts_node_has_error_wasm(address()) === 1;
+    },
+    isMissing(node) {
+      handOver(node);
+      return wasm.ts_node_is_missing_wasm(address()) === 1;
+    },
+  };
+}
+
+const NONE: readonly never[] = [];
