@@ -10,7 +10,11 @@ const dist = `${root}/dist`;
 const { version } = JSON.parse(await readFile(`${root}/package.json`, "utf8"));
 
 // One program per door; those that exist are built.
-const doors = { cli: "src/cli/main.ts", action: "src/action/main.ts" };
+const doors = {
+  cli: "src/cli/main.ts",
+  action: "src/action/main.ts",
+  "review-worker": "src/review-worker.ts",
+};
 const present = new Set(await readdir(`${root}/src`, { recursive: true }));
 const entryPoints = Object.fromEntries(
   Object.entries(doors)

@@ -70,8 +70,10 @@ export async function gatherFacts(
   const scripts: Record<Side, Script[]> = { base: [], head: [] };
   const settings: Record<Side, Setting[]> = { base: [], head: [] };
   const impurities: Record<Side, Impurity[]> = { base: [], head: [] };
-  for (const file of change.files) {
-    const read = await readFile(change, file, sides);
+  const contentsOf = readAhead(change);
+  for (const [index, file] of change.files.entries()) {
+    tools.documents.trim();
+    const read = await readFile(file, await contentsOf(index), sides);
     unchecked.push(...read.unchecked);
     files.push(read.facts);
     for (const side of ["base", "head"] as const) {
@@ -131,14 +133,44 @@ interface ReadFile {
   readonly unchecked: readonly Unchecked[];
 }
 
-async function readFile(change: Change, file: FileChange, sides: Record<Side, NixSide>): Promise<ReadFile> {
+type Contents = Readonly<Record<Side, Content | null>>;
+
+/** Files whose contents are asked for at a time: git answers while others are looked through. */
+const READ_AHEAD = 8;
+
+/** Gives the contents of a change's files by their index, in order. */
+function readAhead(change: Change): (index: number) => Promise<Contents> {
+  const asked = new Map<number, Promise<Contents>>();
+  let next = 0;
+  const read = async (file: FileChange): Promise<Contents> => {
+    const of = (side: Side): Promise<Content> | null => {
+      const entry = file[side];
+      return entry && entry.kind !== "submodule" ? change[side].read(entry) : null;
+    };
+    const [base, head] = await Promise.all([of("base"), of("head")]);
+    return { base, head };
+  };
+  return async (index) => {
+    for (; next < change.files.length && next < index + READ_AHEAD; next++) {
+      const file = change.files[next];
+      if (file) asked.set(next, read(file));
+    }
+    const contents = asked.get(index);
+    asked.delete(index);
+    return (await contents) ?? { base: null, head: null };
+  };
+}
+
+async function readFile(
+  file: FileChange,
+  contents: Contents,
+  sides: Record<Side, NixSide>,
+): Promise<ReadFile> {
   const unchecked: Unchecked[] = [];
-  const contents: Record<Side, Content | null> = { base: null, head: null };
   for (const side of ["base", "head"] as const) {
     const entry = file[side];
-    if (!entry || entry.kind === "submodule") continue;
-    const content = await change[side].read(entry);
-    contents[side] = content;
+    const content = contents[side];
+    if (!entry || !content) continue;
     if (content.kind === "unavailable") unchecked.push({ what: entry.path, reason: content.reason });
     else if (content.kind === "binary" && entry.path.endsWith(".nix")) {
       unchecked.push({ what: entry.path, reason: `not a text (${content.because})` });

@@ -1,16 +1,13 @@
 /** `verifod backtest`: every commit of a range, one JSON review a line. */
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
-import { openGitPair } from "../change/git.ts";
 import { type CommitPair, nonMergeCommits } from "../change/history.ts";
-import { openRepository, type Repository } from "../change/repository.ts";
-import { type Config, loadConfig, readConfigFile } from "../config.ts";
+import { openRepository } from "../change/repository.ts";
+import { readConfigFile } from "../config.ts";
 import { VerifodError } from "../errors.ts";
-import { failedReview } from "../report/failed.ts";
 import { formatJson } from "../report/json.ts";
-import type { Review } from "../report/review.ts";
 import { EXIT, exitStatus, type Threshold } from "../report/status.ts";
-import { createTools, review, type Tools } from "../review.ts";
+import { reviewPairs } from "../review-pool.ts";
 import { addRepositoryOptions, failOnOption, type RepositoryOptions } from "./options.ts";
 import { writeOut } from "./output.ts";
 import { createProgress } from "./progress.ts";
@@ -32,51 +29,30 @@ async function run(range: string | undefined, options: Options): Promise<void> {
   if (range !== undefined && options.stdin) {
     throw new VerifodError("usage", "name a range or use --stdin, not both");
   }
-  const config = options.config === undefined ? null : await readConfigFile(options.config);
+  // The threads read it, too; a mistake in it is told before they start.
+  if (options.config !== undefined) await readConfigFile(options.config);
   const repository = await openRepository(options.repo);
   const progress = createProgress();
   const tally = createTally();
   try {
-    const pairs = await collect(options.stdin ? pairsOfStdin() : nonMergeCommits(repository, range));
-    const tools = await createTools();
-    for (const pair of pairs) {
-      const { result, failOn, bug } = await reviewPair(repository, pair, tools, config);
-      if (bug) progress.note(`${pair.head}: this is a bug in verifod, please report it\n${bug}`);
+    // Only a range has an end that is known.
+    const listed = options.stdin ? null : await collect(nonMergeCommits(repository, range));
+    const reviews = reviewPairs(listed ?? pairsOfStdin(), {
+      repository: repository.directory,
+      configFile: options.config ?? null,
+    });
+    for await (const { result, failOn, bug } of reviews) {
+      if (bug) progress.note(`${result.head}: this is a bug in verifod, please report it\n${bug}`);
       tally.add(result);
       process.exitCode = worse(process.exitCode, exitStatus(result, options.failOn ?? failOn, "json"));
       await writeOut(formatJson(result, true));
-      progress.update(tally.progress(pairs.length));
+      progress.update(tally.progress(listed?.length ?? null));
     }
     progress.end();
     process.stderr.write(tally.table());
   } finally {
     progress.end();
     repository.close();
-  }
-}
-
-interface Outcome {
-  readonly result: Review;
-  readonly failOn: Threshold;
-  /** The stack of an error that should not be. */
-  readonly bug: string | null;
-}
-
-/** One review; of a pair that cannot be reviewed, a report that says why: a backtest goes on. */
-async function reviewPair(
-  repository: Repository,
-  { base, head }: CommitPair,
-  tools: Tools,
-  fixed: Config | null,
-): Promise<Outcome> {
-  try {
-    const change = await openGitPair(repository, base, head);
-    const config = fixed ?? (await loadConfig(change.base));
-    return { result: await review(change, tools, { config }), failOn: config.failOn, bug: null };
-  } catch (error) {
-    const failure = error instanceof Error ? error : new Error(String(error));
-    const bug = failure instanceof VerifodError ? null : (failure.stack ?? failure.message);
-    return { result: failedReview(base, head, failure.message), failOn: "high", bug };
   }
 }
 

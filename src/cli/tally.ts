@@ -4,8 +4,8 @@ import { visible } from "../report/visible.ts";
 
 export interface Tally {
   add(review: Review): void;
-  /** How far it is, at which rate, and how long it will take, in one line. */
-  progress(total: number): string;
+  /** How far it is, at which rate, and, of a known total, how long it will take, in one line. */
+  progress(total: number | null): string;
   /** The table at the end, each line ended. */
   table(): string;
 }
@@ -33,6 +33,7 @@ export function createTally(now: () => number = () => performance.now()): Tally 
     },
     progress(total) {
       const rate = reviews / seconds();
+      if (total === null) return `${reviews} reviews, ${rate.toFixed(1)}/s`;
       const left = Math.ceil((total - reviews) / rate);
       return `${reviews} of ${total} reviews, ${rate.toFixed(1)}/s, ${duration(left)} left`;
     },

@@ -48,7 +48,10 @@ function innerScope(session: Session, file: SourceFile, binder: SyntaxNode, oute
         : outer;
     }
     case "function_expression": {
-      const argument = lazy(() => argumentHere(session, file, binder), snippet(file, binder));
+      const argument = lazy(
+        () => argumentHere(session, file, binder),
+        () => snippet(file, binder),
+      );
       return functionScope(session, file, binder, argument, outer);
     }
     default:

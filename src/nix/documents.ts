@@ -2,8 +2,8 @@
 import { Edit, type Tree } from "web-tree-sitter";
 import { createParser, type Document, type DocumentParser, type ParseResult } from "./parser.ts";
 
-/** Characters of text whose trees are kept; a tree takes some ten bytes of memory a character. */
-const KEPT_CHARACTERS = 4_000_000;
+/** Characters of text whose trees are kept; a tree takes some ten bytes of memory a character, its nodes forty. */
+const KEPT_CHARACTERS = 2_000_000;
 
 /** A cache of documents. Not for use by several reviews at once: `trim` ends what a review may hold. */
 export interface Documents {
@@ -12,7 +12,10 @@ export interface Documents {
    * change) whose tree is reused when it is here.
    */
   get(oid: string, text: string, previous?: string): ParseResult;
-  /** Forgets the documents used longest ago until the rest fits; call it between reviews. */
+  /**
+   * Disposes of the documents used longest ago until the rest fits, and forgets the nodes of those not used since the
+   * last time. Call it between files: nodes must not be held across it.
+   */
   trim(): void;
 }
 
@@ -20,27 +23,34 @@ export interface Documents {
 export async function createDocuments(): Promise<Documents> {
   const parser: DocumentParser = await createParser("nix");
   const kept = new Map<string, Document>();
+  let total = 0;
+  const used = new Set<Document>();
   return {
     get(oid, text, previous) {
       const known = kept.get(oid);
       if (known) {
         kept.delete(oid);
         kept.set(oid, known);
+        used.add(known);
         return { kind: "document", document: known };
       }
       const result = parseNear(parser, text, previous === undefined ? undefined : kept.get(previous));
-      if (result.kind === "document") kept.set(oid, result.document);
+      if (result.kind === "document") {
+        kept.set(oid, result.document);
+        used.add(result.document);
+        total += result.document.text.length;
+      }
       return result;
     },
     trim() {
-      let total = 0;
-      for (const document of kept.values()) total += document.text.length;
       for (const [oid, document] of kept) {
         if (total <= KEPT_CHARACTERS) break;
         total -= document.text.length;
         kept.delete(oid);
         document.dispose();
       }
+      for (const document of kept.values()) if (!used.has(document)) document.forgetNodes();
+      used.clear();
     },
   };
 }

@@ -48,7 +48,11 @@ function evaluateNode(session: Session, file: SourceFile, node: SyntaxNode, scop
   const inner = parts(node);
   const [first, second, third] = inner;
   const value = (child: SyntaxNode) => evaluate(session, file, child, scope);
-  const thunk = (child: SyntaxNode) => lazy(() => value(child), snippet(file, child));
+  const thunk = (child: SyntaxNode) =>
+    lazy(
+      () => value(child),
+      () => snippet(file, child),
+    );
   const here = () => unknown(snippet(file, node));
   switch (node.type) {
     case "parenthesized_expression":

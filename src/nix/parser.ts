@@ -17,6 +17,9 @@ export interface Document {
   readonly text: string;
   readonly root: SyntaxNode;
   readonly tree: Tree;
+  readonly disposed: boolean;
+  /** Lets go of the nodes read so far, which take more room than the tree; `root` is read anew then. */
+  forgetNodes(): void;
   dispose(): void;
 }
 
@@ -49,17 +52,31 @@ export async function createParser(name: GrammarName): Promise<DocumentParser> {
         parser.reset();
         return { kind: "too-slow", reason: `parsing took longer than ${PARSE_LIMIT_MILLISECONDS} ms` };
       }
-      let disposed = false;
-      const document: Document = {
-        text,
-        tree,
-        root: SyntaxNode.rootOf(tree),
-        dispose() {
-          if (!disposed) tree.delete();
-          disposed = true;
-        },
-      };
-      return { kind: "document", document };
+      return { kind: "document", document: documentOf(text, tree) };
+    },
+  };
+}
+
+function documentOf(text: string, tree: Tree): Document {
+  let root: SyntaxNode | null = null;
+  let disposed = false;
+  return {
+    text,
+    tree,
+    get root() {
+      root ??= SyntaxNode.rootOf(tree);
+      return root;
+    },
+    get disposed() {
+      return disposed;
+    },
+    forgetNodes() {
+      root = null;
+    },
+    dispose() {
+      if (!disposed) tree.delete();
+      disposed = true;
+      root = null;
     },
   };
 }

@@ -44,13 +44,20 @@ export function choose(session: Session, key: string, options: readonly string[]
   return undefined;
 }
 
+const snippets = new WeakMap<SyntaxNode, string>();
+
 /** An expression as it stands, on one line and not longer than a reader wants it. */
 export function snippet(file: SourceFile, node: SyntaxNode): string {
-  const text = file.text
-    .slice(node.start, Math.min(node.end, node.start + 200))
-    .replace(/\s+/g, " ")
-    .trim();
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  let text = snippets.get(node);
+  if (text === undefined) {
+    text = file.text
+      .slice(node.start, Math.min(node.end, node.start + 200))
+      .replace(/\s+/g, " ")
+      .trim();
+    if (text.length > 80) text = `${text.slice(0, 79)}…`;
+    snippets.set(node, text);
+  }
+  return text;
 }
 
 /** The truth of a condition; undefined when it is open, and then a choice is noted. */

@@ -80,7 +80,10 @@ function inheritFrom(
   scope: Scope,
   entries: Map<string, Thunk>,
 ): void {
-  const from = lazy(() => evaluate(session, file, binding.from, scope), snippet(file, binding.from));
+  const from = lazy(
+    () => evaluate(session, file, binding.from, scope),
+    () => snippet(file, binding.from),
+  );
   for (const attr of binding.names) {
     const name = attrName(file.text, attr);
     if (name === null) continue;

@@ -31,7 +31,7 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
   const files: SourceFiles = {
     get(path) {
       const file = loaded.get(path);
-      if (file === undefined) throw new FileNeeded(path);
+      if (file === undefined || isGone(file)) throw new FileNeeded(path);
       return file;
     },
     siblings(path) {
@@ -53,7 +53,7 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
 
   async function load(entry: Entry, previous?: string): Promise<SourceFile | null> {
     const known = loaded.get(entry.path);
-    if (known !== undefined) return known;
+    if (known !== undefined && !isGone(known)) return known;
     const file = await read(entry, previous);
     loaded.set(entry.path, file);
     return file;
@@ -80,7 +80,9 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
   }
 
   async function sources(path: string, changed: readonly Region[]): Promise<readonly Source[]> {
-    const file = loaded.get(path);
+    const known = loaded.get(path) ?? null;
+    const entry = isGone(known) ? await tree.entry(path) : null;
+    const file = entry ? await load(entry) : known;
     if (!file || file.kind === "text") return [];
     for (let needed = 0; ; needed++) {
       try {
@@ -122,6 +124,11 @@ const USER_LIMIT = 12;
 const TAKES_HASHES =
   /\b(?:inherit\b[^;]*\b\w*(?:hash|sha(?:1|256|512))|(?:hash|sha(?:1|256|512))\s*=\s*[A-Za-z_])/i;
 const HOLDS_HASHES = /(?:hash|sha(?:1|256|512))[\w.-]*"?\s*=\s*"/i;
+
+/** The tree of a file that was read some files ago may have made room for others. */
+function isGone(file: SourceFile | null): boolean {
+  return file?.kind === "nix" && file.document.disposed;
+}
 
 /** The names under which nixpkgs keeps the functions and the users of data files. */
 const USERS = ["generic.nix", "default.nix", "package.nix", "common.nix"];

@@ -19,6 +19,7 @@ export class SyntaxNode implements NodeHandle {
   readonly alias: number;
   private readonly memory: TreeMemory;
   private kids: readonly SyntaxNode[] | undefined;
+  private meaningful: readonly SyntaxNode[] | undefined;
 
   private constructor(
     memory: TreeMemory,
@@ -42,6 +43,7 @@ export class SyntaxNode implements NodeHandle {
     this.column = column;
     this.alias = alias;
     this.kids = undefined;
+    this.meaningful = undefined;
   }
 
   static rootOf(tree: Tree): SyntaxNode {
@@ -60,6 +62,12 @@ export class SyntaxNode implements NodeHandle {
         new SyntaxNode(this.memory, this, kind, end, id, start, row, column, alias),
     );
     return this.kids;
+  }
+
+  /** The children that carry meaning: no punctuation, no comments. */
+  get parts(): readonly SyntaxNode[] {
+    this.meaningful ??= this.children.filter((child) => child.isNamed && child.type !== "comment");
+    return this.meaningful;
   }
 
   /** True when the parser gave up somewhere inside. MISSING nodes of no width (trailing comma in formals) count. */
@@ -103,7 +111,7 @@ export function* ancestors(node: SyntaxNode): Generator<SyntaxNode> {
 
 /** The children that carry meaning: no punctuation, no comments. */
 export function parts(node: SyntaxNode): readonly SyntaxNode[] {
-  return node.children.filter((child) => child.isNamed && child.type !== "comment");
+  return node.parts;
 }
 
 /** An expression without the parentheses around it. */

@@ -90,12 +90,12 @@ export function set(entries: Iterable<readonly [string, Thunk]>, open = false): 
   return { kind: "set", entries: new Map(entries), open, literal: null };
 }
 
-/** A thunk that works its value out once; a value that needs itself is unknown. */
-export function lazy(compute: () => Value, name: string): Thunk {
+/** A thunk that works its value out once; a value that needs itself is unknown, and then `name` says what it is. */
+export function lazy(compute: () => Value, name: string | (() => string)): Thunk {
   let state: "new" | "running" | "done" = "new";
   let value: Value | undefined;
   return () => {
-    if (state === "running") return unknown(name);
+    if (state === "running") return unknown(typeof name === "string" ? name : name());
     if (value) return value;
     state = "running";
     try {

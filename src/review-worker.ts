@@ -1,0 +1,40 @@
+/** A thread that reviews pairs of commits, one after the other. See review-pool.ts. */
+import { parentPort, workerData } from "node:worker_threads";
+import { openGitPair } from "./change/git.ts";
+import { openRepository, type Repository } from "./change/repository.ts";
+import { type Config, loadConfig, readConfigFile } from "./config.ts";
+import { VerifodError } from "./errors.ts";
+import { failedReview } from "./report/failed.ts";
+import { createTools, review, type Tools } from "./review.ts";
+import type { Job, PairReview, WorkerSettings } from "./review-pool.ts";
+
+/** One review; of a pair that cannot be reviewed, a report that says why. */
+async function reviewPair(
+  repository: Repository,
+  tools: Tools,
+  { base, head }: Job["pairs"][number],
+  fixed: Config | null,
+): Promise<PairReview> {
+  try {
+    const change = await openGitPair(repository, base, head);
+    const config = fixed ?? (await loadConfig(change.base));
+    return { result: await review(change, tools, { config }), failOn: config.failOn, bug: null };
+  } catch (error) {
+    const failure = error instanceof Error ? error : new Error(String(error));
+    const bug = failure instanceof VerifodError ? null : (failure.stack ?? failure.message);
+    return { result: failedReview(base, head, failure.message), failOn: "high", bug };
+  }
+}
+
+if (!parentPort) throw new Error("review-worker runs as a thread only");
+const port = parentPort;
+const settings = workerData as WorkerSettings;
+const [repository, tools, config] = await Promise.all([
+  openRepository(settings.repository),
+  createTools(),
+  settings.configFile === null ? null : readConfigFile(settings.configFile),
+]);
+port.on("message", async ({ pairs }: Job) => {
+  for (const pair of pairs) port.postMessage(await reviewPair(repository, tools, pair, config));
+});
+port.postMessage("ready");
