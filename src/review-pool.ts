@@ -48,7 +48,7 @@ const PAIRS_PER_JOB = 12;
 /** Jobs that may be done or under way before the oldest one is: what bounds the memory of reviews not yet taken. */
 const JOBS_AHEAD = 24;
 /** The slowest honest review, of all files of a big repository, takes a tenth of that. */
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 120_000;
 const MEMORY_MB = 2_000;
 /** More threads than that wait for git. */
 const MOST_WORKERS = 8;

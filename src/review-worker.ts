@@ -34,7 +34,9 @@ const [repository, tools, config] = await Promise.all([
   createTools(),
   settings.configFile === null ? null : readConfigFile(settings.configFile),
 ]);
-port.on("message", async ({ pairs }: Job) => {
+async function run({ pairs }: Job): Promise<void> {
   for (const pair of pairs) port.postMessage(await reviewPair(repository, tools, pair, config));
-});
+}
+
+port.on("message", (job: Job) => void run(job));
 port.postMessage("ready");
