@@ -139,3 +139,12 @@ console.table(rows);
 console.log(
   `Node ${process.version}, ${availableParallelism()} processors, load ${loadavg()[0].toFixed(1)}. The raw parse is one thread of web-tree-sitter, its start and git left out.`,
 );
+
+// What verification costs, where there is a Nix to verify with.
+const verification = spawnSync(process.execPath, ["--import", "tsx", join(root, "bench/verify.ts")], {
+  cwd: root,
+  encoding: "utf8",
+});
+console.log(
+  verification.status === 0 ? verification.stdout : `Verification is not measured: ${verification.stderr}`,
+);

@@ -40,15 +40,16 @@ export function planRefetch(
 ): Plan {
   const attributes = attributesOf(derivation);
   const urls = wordsOf(attributes.urls).length > 0 ? wordsOf(attributes.urls) : wordsOf(attributes.url);
-  if (derivation.builder === "builtin:fetchurl" || isPlainFetchurl(derivation, attributes)) {
-    return planDownloads(derivation, urls, mirrors, allowed);
+  const expanded = urls.flatMap((url) => expandMirror(url, mirrors));
+  // A list of mirrors that is not known is known to the builder.
+  const plain = isPlainFetchurl(derivation, attributes) && !expanded.some(isMirror);
+  if (derivation.builder === "builtin:fetchurl" || plain) {
+    return planDownloads(derivation, expanded, allowed);
   }
   if (derivation.system !== system) {
     return { kind: "unsupported", reason: `needs a ${derivation.system} machine to fetch`, urls };
   }
-  const checks = urls
-    .filter((url) => !url.startsWith("mirror://"))
-    .map((url) => ({ url, check: checkUrl(url, allowed) }));
+  const checks = urls.filter((url) => !isMirror(url)).map((url) => ({ url, check: checkUrl(url, allowed) }));
   const refused = checks.find(({ check }) => check.kind === "refused");
   if (refused && refused.check.kind === "refused") {
     return { kind: "refused", reason: `${refused.url}: ${refused.check.reason}`, urls };
@@ -70,13 +71,7 @@ export function planRefetch(
   };
 }
 
-function planDownloads(
-  derivation: Derivation,
-  declared: readonly string[],
-  mirrors: Mirrors,
-  allowed: AllowedHosts,
-): Plan {
-  const urls = declared.flatMap((url) => expandMirror(url, mirrors));
+function planDownloads(derivation: Derivation, urls: readonly string[], allowed: AllowedHosts): Plan {
   const ways: Way[] = [];
   const leftOut: string[] = [];
   let refused: string | null = null;
@@ -92,6 +87,10 @@ function planDownloads(
   if (refused && ways.length === 0) return { kind: "refused", reason: refused, urls };
   if (ways.length === 0) return { kind: "unsupported", reason: leftOut[0] ?? "it names no location", urls };
   return { kind: "ways", ways, urls, leftOut };
+}
+
+function isMirror(url: string): boolean {
+  return url.startsWith("mirror://");
 }
 
 function expandMirror(url: string, mirrors: Mirrors): readonly string[] {
