@@ -21,9 +21,7 @@ const STEPS: readonly (readonly string[])[] = [
 ];
 
 /** One lock for all that must not run side by side: migrations and appending. */
-const LOCK = "select pg_advisory_xact_lock(7238155046571094)";
-
-export { LOCK as lockStatement };
+export const lockStatement = "select pg_advisory_xact_lock(7238155046571094)";
 
 /** How many steps a database has; 0 for an empty one. */
 export async function versionOf(database: Database): Promise<number> {
@@ -42,7 +40,7 @@ export async function migrate(database: Database): Promise<void> {
   checkNotNewer(version);
   if (version === STEPS.length) return;
   await database.transaction(async (queries) => {
-    await queries.query(LOCK);
+    await queries.query(lockStatement);
     await queries.query(
       "create table if not exists verifod_migrations (version integer primary key, at timestamptz not null default now())",
     );

@@ -1,0 +1,83 @@
+/** The release gate: every pin that a release changes, with the newest verdict on it. */
+import type { Unchecked } from "../change/change.ts";
+import type { Outcome, Pin, PinChange, Review } from "../report/review.ts";
+import type { Entry, LedgerReader } from "./ledger.ts";
+import type { LedgerRecord } from "./record.ts";
+
+/** `never`: nobody has verified this hash at this location. `no-hash`: there is nothing to verify it against. */
+export const GATE_STATES = [
+  "match",
+  "mismatch",
+  "unstable",
+  "unavailable",
+  "unsupported",
+  "not-checked",
+  "never",
+  "no-hash",
+] as const satisfies readonly (Outcome | "never" | "no-hash")[];
+export type GateState = (typeof GATE_STATES)[number];
+
+export interface GatedPin {
+  readonly pin: Pin;
+  readonly binding: string;
+  readonly attrs: readonly string[];
+  readonly state: GateState;
+  /** The verdict that says so; null: none. */
+  readonly verdict: LedgerRecord | null;
+  /** There are verdicts on it, but of runs that clear nothing. */
+  readonly onlyUntrusted: boolean;
+}
+
+export interface Gate {
+  readonly schema: "verifod-gate-v1";
+  readonly base: string;
+  readonly head: string;
+  readonly pins: readonly GatedPin[];
+  /** What could not be read: pins may be missing. */
+  readonly unchecked: readonly Unchecked[];
+}
+
+/** Asks the ledger (null: there is none) for every pin that a review shows as new or changed. */
+export async function gate(review: Review, ledger: LedgerReader | null): Promise<Gate> {
+  const changes = review.sources.flatMap((change) => (change.after ? [{ change, pin: change.after }] : []));
+  const hashes = changes.flatMap(({ pin }) => pin.hash ?? []);
+  const entries = hashes.length === 0 ? [] : ((await ledger?.newest(hashes)) ?? []);
+  const byHash = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const list = byHash.get(entry.record.declared);
+    if (list) list.push(entry);
+    else byHash.set(entry.record.declared, [entry]);
+  }
+  return {
+    schema: "verifod-gate-v1",
+    base: review.base,
+    head: review.head,
+    pins: changes.map(({ change, pin }) => gatedPin(change, pin, byHash.get(pin.hash ?? "") ?? [])),
+    unchecked: review.unchecked,
+  };
+}
+
+function gatedPin({ binding, attrs }: PinChange, pin: Pin, entries: readonly Entry[]): GatedPin {
+  // Newest first: a newer mismatch outweighs an older match.
+  const fitting = entries.map(({ record }) => record).filter((record) => isOf(record, pin, attrs));
+  const verdict = fitting.find(({ trusted }) => trusted) ?? null;
+  const state = pin.hash === null ? "no-hash" : (verdict?.outcome ?? "never");
+  return { pin, binding, attrs, state, verdict, onlyUntrusted: verdict === null && fitting.length > 0 };
+}
+
+/**
+ * Whether a verdict is on this pin: the same hash from the same location, at the same revision. The same hash from
+ * elsewhere says nothing: that the location really has it is what is asked.
+ */
+function isOf(record: LedgerRecord, pin: Pin, attrs: readonly string[]): boolean {
+  const [url] = pin.urls;
+  if (url === undefined) {
+    // Vendored dependencies have no location: the package's name has to do.
+    const packages = new Set(record.attrs.map((attr) => attr.replace(/\.[^.]*$/, "")));
+    return record.urls.length === 0 && attrs.some((attr) => packages.has(attr));
+  }
+  if (!pin.resolved) return false;
+  if (pin.rev !== null && !url.includes(pin.rev) && record.rev !== pin.rev) return false;
+  const [, file] = /^mirror:\/\/[^/]+(\/.+)$/.exec(url) ?? [];
+  return record.urls.some((known) => known === url || (file !== undefined && known.endsWith(file)));
+}

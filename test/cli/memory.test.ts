@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { openLedger } from "../../src/ledger/ledger.ts";
+import { verifod } from "../support/cli.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres.ts";
+import { makeRecord, sri } from "../support/records.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+
+let server: PostgresServer;
+let made: TestRepository;
+let location: string;
+let env: Record<string, string>;
+
+const path = (name: string) => `pkgs/by-name/${name.slice(0, 2)}/${name}/package.nix`;
+function recipe(name: string, version: string): string {
+  return `{ stdenv, fetchFromGitHub }:
+stdenv.mkDerivation (finalAttrs: {
+  pname = "${name}";
+  version = "${version}";
+  src = fetchFromGitHub {
+    owner = "acme";
+    repo = "${name}";
+    tag = "v\${finalAttrs.version}";
+    hash = "${sri(name + version)}";
+  };
+})
+`;
+}
+
+beforeAll(async () => {
+  server = await startPostgres();
+  location = server.database();
+  made = makeRepository(
+    {
+      [path("frob")]: recipe("frob", "1"),
+      [path("grep")]: recipe("grep", "1"),
+      [path("hush")]: recipe("hush", "1"),
+    },
+    { [path("frob")]: recipe("frob", "2"), [path("grep")]: recipe("grep", "2") },
+    { [path("sock")]: recipe("sock", "1"), [path("tent")]: recipe("tent", "1") },
+  );
+  env = { VERIFOD_DATABASE_URL: location, XDG_CACHE_HOME: made.folder() };
+});
+afterAll(async () => {
+  made.remove();
+  await server.stop();
+});
+
+const run = (...args: string[]) => verifod([...args], { cwd: made.directory, env });
+
+it("indexes and looks up", async () => {
+  const before = await run("lookup", "frob");
+  expect(before).toMatchObject({ status: 2, stdout: "" });
+  expect(before.stderr).toContain("run verifod index first");
+  const indexed = await run("index", "HEAD~1");
+  expect(indexed).toMatchObject({ status: 0, stdout: "" });
+  expect(indexed.stderr).toContain("3 pins in 3 files");
+  expect((await run("index")).stderr).toContain("5 pins in 5 files");
+  const found = await run("lookup", "acme/FROB");
+  expect(found.stdout).toContain(`${path("frob")}:9  frob 2 src`);
+  expect(await run("lookup", sri("frob1"))).toMatchObject({ status: 1, stdout: "" });
+  const json = JSON.parse((await run("lookup", sri("hush1"), "--format", "json")).stdout);
+  expect(json.found[0].pin).toMatchObject({ path: path("hush"), version: "1" });
+  const refused = await verifod(["index"], {
+    cwd: made.directory,
+    env: { ...env, GITHUB_ACTIONS: "true", GITHUB_EVENT_NAME: "pull_request" },
+  });
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toContain("not written in a run for pull_request");
+});
+
+it("gates a release by verdicts that fit: hash, location and trust", async () => {
+  expect((await run("ledger", "check")).stderr).toContain("there is no ledger here");
+  const url = (name: string, version: string) =>
+    `https://github.com/acme/${name}/archive/refs/tags/v${version}.tar.gz`;
+  const ledger = await openLedger(location);
+  await ledger.append([
+    makeRecord("1", { declared: sri("frob2"), urls: [url("frob", "2")] }),
+    // The right hash, fetched from elsewhere.
+    makeRecord("2", { declared: sri("grep2"), urls: ["https://evil.example/grep.tar.gz"] }),
+    makeRecord("3", { declared: sri("sock1"), urls: [url("sock", "1")] }),
+    makeRecord("4", { declared: sri("sock1"), urls: [url("sock", "1")], outcome: "mismatch", got: sri("x") }),
+    makeRecord("5", { declared: sri("tent1"), urls: [url("tent", "1")], trusted: false }),
+  ]);
+  await ledger.close();
+  const { stdout, status } = await run("gate", "--since", "HEAD~2", "--format", "json");
+  expect(status).toBe(0);
+  const gate = JSON.parse(stdout);
+  const states = gate.pins.map((each: { pin: { urls: string[] }; state: string; onlyUntrusted: boolean }) => [
+    each.pin.urls[0]?.split("/")[4],
+    each.state,
+    each.onlyUntrusted,
+  ]);
+  expect(states).toEqual([
+    ["frob", "match", false],
+    ["grep", "never", false],
+    ["sock", "mismatch", false],
+    ["tent", "never", true],
+  ]);
+  const text = await run("gate", "--since", "HEAD~2", "--enforce");
+  expect(text.status).toBe(1);
+  expect(text.stdout).toContain("4 pins differ: 1 verified, 1 MISMATCH, 2 never verified");
+  const tolerant = ["--tolerate", "never", "--tolerate", "mismatch"];
+  expect((await run("gate", "--since", "HEAD~2", "--enforce", ...tolerant)).status).toBe(0);
+  expect((await run("gate", "--since", "HEAD~2", "--format", "markdown")).stdout).toContain("MISMATCH");
+});
+
+it("checks and exports the ledger", async () => {
+  const checked = await run("ledger", "check");
+  expect(checked).toMatchObject({ status: 0 });
+  const [first, end = ""] = checked.stdout.split("\n");
+  expect(first).toBe("5 records, intact");
+  expect((await run("ledger", "check", "--expect", end)).status).toBe(0);
+  expect((await run("ledger", "check", "--expect", end.replace(/^5/, "4"))).status).toBe(1);
+  const lines = (await run("ledger", "export")).stdout.trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line).record.id)).toEqual(["1", "2", "3", "4", "5"]);
+});
