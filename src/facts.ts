@@ -82,7 +82,9 @@ export async function gatherFacts(
       if (!entry || !code) continue;
       sources[side].push(...(await sides[side].sources(entry.path, read.regions[side])));
       if (mayHoldScripts(code)) {
-        scripts[side].push(...scriptsOf(code, read.regions[side], await tools.scripts()));
+        const cut = () =>
+          unchecked.push({ what: entry.path, reason: "it holds more scripts than can be read in time" });
+        scripts[side].push(...scriptsOf(code, read.regions[side], await tools.scripts(), cut));
       }
       settings[side].push(...settingsOf(code, read.regions[side]));
       impurities[side].push(...impuritiesOf(code, read.regions[side]));

@@ -5,6 +5,10 @@ import { parts, type SyntaxNode } from "./syntax.ts";
 
 const MOST_COMMANDS = 4_000;
 const MOST_CHARACTERS = 1_000_000;
+/** Expressions inside one another; what lies deeper is not read, and the script is then not `parsed`. */
+const MOST_DEPTH = 200;
+/** A value that doubles itself must end. */
+const LONGEST_VALUE = 20_000;
 
 interface Python {
   readonly bash: DocumentParser;
@@ -14,6 +18,8 @@ interface Python {
   /** Local names of imported functions, as `run` for `subprocess.run`. */
   readonly imports: Map<string, string>;
   readonly variables: Map<string, { readonly value: string | null; readonly from: readonly number[] }>;
+  depth: number;
+  tooDeep: boolean;
   readonly comments: { start: number; end: number }[];
 }
 
@@ -34,13 +40,16 @@ export function readPython(
     commands: [],
     imports: new Map(),
     variables: new Map(),
+    depth: 0,
+    tooDeep: false,
     comments: [],
   };
   const result = text.length > MOST_CHARACTERS ? null : parsers.python.parse(text);
   if (result?.kind !== "document") return { commands: [], comments: [], parsed: false };
   try {
     visit(python, result.document.root);
-    const parsed = !result.document.root.hasError && python.commands.length < MOST_COMMANDS;
+    const parsed =
+      !result.document.root.hasError && !python.tooDeep && python.commands.length < MOST_COMMANDS;
     return { commands: python.commands, comments: python.comments, parsed };
   } finally {
     result.document.dispose();
@@ -49,7 +58,17 @@ export function readPython(
 
 /** Visits a node; returns the indexes of the calls whose results are (part of) its value. */
 function visit(python: Python, node: SyntaxNode): readonly number[] {
-  if (python.commands.length >= MOST_COMMANDS) return [];
+  if (python.depth >= MOST_DEPTH) python.tooDeep = true;
+  if (python.commands.length >= MOST_COMMANDS || python.depth >= MOST_DEPTH) return [];
+  python.depth++;
+  try {
+    return expression(python, node);
+  } finally {
+    python.depth--;
+  }
+}
+
+function expression(python: Python, node: SyntaxNode): readonly number[] {
   switch (node.type) {
     case "comment":
       python.comments.push({ start: node.start, end: node.end });
@@ -196,7 +215,8 @@ function shell(python: Python, node: SyntaxNode, text: string, holds: readonly n
 }
 
 /** The text of a string expression; what is not known in it stands as `$name`. Null when it is no string. */
-function literal(python: Python, node: SyntaxNode): string | null {
+function literal(python: Python, node: SyntaxNode, depth = 0): string | null {
+  if (depth > MOST_DEPTH) return null;
   switch (node.type) {
     case "string": {
       const start = node.children.find((child) => child.type === "string_start") ?? node.children[0];
@@ -219,12 +239,12 @@ function literal(python: Python, node: SyntaxNode): string | null {
       return python.restore(value);
     }
     case "concatenated_string":
-      return joined(python, parts(node));
+      return joined(python, parts(node), depth);
     case "parenthesized_expression":
-      return joined(python, parts(node));
+      return joined(python, parts(node), depth);
     case "binary_operator": {
       const plus = node.children.some((child) => child.type === "+");
-      return plus ? joined(python, parts(node)) : null;
+      return plus ? joined(python, parts(node), depth) : null;
     }
     case "identifier":
       return python.variables.get(slice(python, node))?.value ?? null;
@@ -233,11 +253,13 @@ function literal(python: Python, node: SyntaxNode): string | null {
   }
 }
 
-function joined(python: Python, nodes: readonly SyntaxNode[]): string | null {
+function joined(python: Python, nodes: readonly SyntaxNode[], depth: number): string | null {
   const texts = nodes.map(
-    (node) => literal(python, node) ?? (node.type === "identifier" ? `$${slice(python, node)}` : null),
+    (node) =>
+      literal(python, node, depth + 1) ?? (node.type === "identifier" ? `$${slice(python, node)}` : null),
   );
-  return texts.includes(null) ? null : texts.join("");
+  const text = texts.includes(null) ? null : texts.join("");
+  return text === null || text.length > LONGEST_VALUE ? null : text;
 }
 
 function withoutEscapes(text: string): string {

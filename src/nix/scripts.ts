@@ -26,19 +26,28 @@ export interface ScriptParsers {
   readonly python: DocumentParser;
 }
 
-/** The scripts of a file that `regions` touch, in order. */
+/** The limit on reading the scripts of one file, in milliseconds: thousands of small ones take as long as a large one. */
+export const SCRIPTS_LIMIT_MILLISECONDS = 3_000;
+
+/** The scripts of a file that `regions` touch, in order. `onCut` is told when the limit left some unread. */
 export function scriptsOf(
   file: CodeFile,
   regions: readonly Region[],
   parsers: ScriptParsers,
+  onCut: () => void = () => {},
 ): readonly Script[] {
   if (regions.length === 0) return [];
   if (!file.document) return fileScript(file, parsers);
   const { text, root } = file.document;
   const seen = new Set<SyntaxNode>();
   const scripts: Script[] = [];
-  for (const region of regions) {
+  const deadline = performance.now() + SCRIPTS_LIMIT_MILLISECONDS;
+  reading: for (const region of regions) {
     for (const literal of textsIn(root, region)) {
+      if (performance.now() > deadline) {
+        onCut();
+        break reading;
+      }
       const place = placeOf(text, literal);
       if (!place || seen.has(place.root)) continue;
       seen.add(place.root);

@@ -26,12 +26,19 @@ type Draft = { -readonly [K in keyof ScriptCommand]: ScriptCommand[K] } & {
 const MOST_COMMANDS = 4_000;
 const MOST_LAYERS = 3;
 const MOST_CHARACTERS = 1_000_000;
+/** Statements and words inside one another; what lies deeper is not read, and the script is then not `parsed`. */
+const MOST_DEPTH = 200;
+/** A longer value is no command; one that doubles itself must end. */
+const LONGEST_VALUE = 20_000;
 
 interface Shell {
   readonly parser: DocumentParser;
   readonly commands: Draft[];
   /** The last value that the text gives a variable, and the commands whose output is in it. */
   readonly variables: Map<string, { readonly value: string; readonly from: readonly number[] }>;
+  /** How deep the statement at hand lies, and whether one lay too deep. */
+  depth: number;
+  tooDeep: boolean;
   /** A Nix interpolation's stand-in back to its expression. */
   readonly restore: (text: string) => string;
 }
@@ -52,7 +59,7 @@ export function readShell(
   text: string,
   restore: (text: string) => string = (same) => same,
 ): ScriptReading {
-  const shell: Shell = { parser, commands: [], variables: new Map(), restore };
+  const shell: Shell = { parser, commands: [], variables: new Map(), depth: 0, tooDeep: false, restore };
   const reading = readLayer(shell, { text, within: [], at: null });
   return { ...reading, commands: shell.commands.map((draft) => restored(draft, restore)) };
 }
@@ -75,7 +82,10 @@ function readLayer(shell: Shell, layer: Layer): Omit<ScriptReading, "commands"> 
   if (result.kind !== "document") return { parsed: false, comments };
   try {
     visit(shell, layer, result.document.root, comments);
-    return { parsed: !result.document.root.hasError && shell.commands.length < MOST_COMMANDS, comments };
+    return {
+      parsed: !result.document.root.hasError && !shell.tooDeep && shell.commands.length < MOST_COMMANDS,
+      comments,
+    };
   } finally {
     result.document.dispose();
   }
@@ -88,7 +98,22 @@ function visit(
   node: SyntaxNode,
   comments: { start: number; end: number }[] = [],
 ): readonly number[] {
-  if (shell.commands.length >= MOST_COMMANDS) return [];
+  if (shell.depth >= MOST_DEPTH) shell.tooDeep = true;
+  if (shell.commands.length >= MOST_COMMANDS || shell.depth >= MOST_DEPTH) return [];
+  shell.depth++;
+  try {
+    return statement(shell, layer, node, comments);
+  } finally {
+    shell.depth--;
+  }
+}
+
+function statement(
+  shell: Shell,
+  layer: Layer,
+  node: SyntaxNode,
+  comments: { start: number; end: number }[],
+): readonly number[] {
   switch (node.type) {
     case "comment":
       comments.push({ start: node.start, end: node.end });
@@ -204,7 +229,7 @@ function word(shell: Shell, layer: Layer, node: SyntaxNode, holds: number[], rea
     variable(name) {
       const known = shell.variables.get(name);
       if (known) holds.push(...known.from);
-      return known ? known.value : `$${name}`;
+      return known && known.value.length <= LONGEST_VALUE ? known.value : `$${name}`;
     },
     substitution(inner) {
       const from = inner.children.flatMap((child) => visit(shell, layer, child));
@@ -245,7 +270,7 @@ function command(shell: Shell, layer: Layer, node: SyntaxNode, children = parts(
       assignments.push({ name: target, value: known });
       holds.push(...from);
       shell.variables.set(target, {
-        value: (before?.value ?? "") + known,
+        value: ((before?.value ?? "") + known).slice(0, LONGEST_VALUE + 1),
         from: [...(before?.from ?? []), ...from],
       });
     } else if (child.type === "herestring_redirect") {

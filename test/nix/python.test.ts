@@ -31,6 +31,14 @@ it("says what a call's arguments come from", () => {
   expect(held("r.read")).toEqual(["urlopen"]);
 });
 
+it.each([
+  ["calls", `${"f(".repeat(3_000)}1${")".repeat(3_000)}`],
+  ["lists", `x = ${"[".repeat(3_000)}${"]".repeat(3_000)}`],
+  ["sums", `os.system(${"'a' + ".repeat(3_000)}'b')`],
+])("very deep %s end, and are not taken for read", (_, text) => {
+  expect(readPython(parsers, text).parsed).toBe(false);
+});
+
 it("leaves comments and strings alone", () => {
   expect(lines('# os.system("rm a")\nx = "os.system()"')).toEqual([]);
 });

@@ -115,3 +115,18 @@ it("stays within limits", () => {
   expect(reading.parsed).toBe(false);
   expect(readShell(bash, "a ".repeat(600_000)).parsed).toBe(false);
 });
+
+it.each([
+  ["subshells", `${"( ".repeat(5_000)}a${" )".repeat(5_000)}`],
+  ["substitutions", `${"$( ".repeat(5_000)}a${" )".repeat(5_000)}`],
+  ["quotes", `${'"$('.repeat(2_000)}a${')"'.repeat(2_000)}`],
+  ["conditions", `${"if a; then ".repeat(5_000)}b${"; fi".repeat(5_000)}`],
+  ["a list", `${"a && ".repeat(5_000)}b`],
+])("very deep %s end, and are not taken for read", (_, text) => {
+  expect(readShell(bash, text).parsed).toBe(false);
+});
+
+it("a variable that doubles itself ends", () => {
+  const doubling = `a=xxxxxxxxxx\n${"a=$a$a\n".repeat(60)}echo $a`.replaceAll("\\n", "\n");
+  expect(readShell(bash, doubling).commands.at(-1)?.words.join("").length).toBeLessThan(100_000);
+});
