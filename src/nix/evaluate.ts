@@ -198,12 +198,16 @@ function selectPath(
   return value;
 }
 
-/** Two selectors that must agree have one key: every spelling of the build platform is `system`. */
 function selectorKey(session: Session, file: SourceFile, attr: SyntaxNode, scope: Scope): string {
   const [expression] = parts(attr);
   const value = expression && evaluate(session, file, expression, scope);
-  if (value?.kind === "unknown" && value.path.at(-1) === "system") return "system";
-  return value?.kind === "unknown" ? value.text : snippet(file, attr);
+  return keyOfSelector(value, snippet(file, attr));
+}
+
+/** Two selectors that must agree have one key: every spelling of the build platform is `system`. */
+export function keyOfSelector(selector: Value | undefined, text: string): string {
+  if (selector?.kind !== "unknown") return text;
+  return selector.path.at(-1) === "system" ? "system" : selector.text;
 }
 
 /** `value.name`, for one known name. */

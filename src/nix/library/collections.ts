@@ -1,5 +1,5 @@
 /** Lists and attribute sets: `lib.lists`, `lib.attrsets` and their kin in `builtins`. */
-import { apply, asSet } from "../evaluate.ts";
+import { apply, asSet, keyOfSelector } from "../evaluate.ts";
 import { choose, decide, type Session } from "../session.ts";
 import { update } from "../sets.ts";
 import { knownText, lazy, list, set, type Thunk, textValue, unknown, type Value } from "../value.ts";
@@ -197,8 +197,9 @@ export const COLLECTIONS: Library = {
       const selector = valueAt(args, 0);
       const source = asSet(session, valueAt(args, 1));
       if (!source) return undefined;
-      const key = selector.kind === "unknown" ? selector.text : "getAttr";
-      const name = knownText(selector) ?? choose(session, key, [...source.entries.keys()]);
+      const name =
+        knownText(selector) ??
+        choose(session, keyOfSelector(selector, "getAttr"), [...source.entries.keys()]);
       return name === undefined ? undefined : source.entries.get(name)?.();
     },
   },
