@@ -66,7 +66,6 @@ function evaluateNode(session: Session, file: SourceFile, node: SyntaxNode, scop
     case "uri_expression":
       return textValue(file.text.slice(node.start, node.end), { file, start: node.start, end: node.end });
     case "integer_expression":
-    case "float_expression":
       return { kind: "number", value: Number(file.text.slice(node.start, node.end)) };
     case "path_expression":
       return pathValue(file, node);
@@ -132,11 +131,29 @@ const GLOBALS: ReadonlyMap<string, Value> = new Map<string, Value>([
   ["null", { kind: "null" }],
 ]);
 
+/** The functions that are in scope everywhere: `with` does not shadow them. */
+const GLOBAL_FUNCTIONS: ReadonlySet<string> = new Set([
+  "baseNameOf",
+  "builtins",
+  "derivation",
+  "dirOf",
+  "fetchGit",
+  "fetchTarball",
+  "fetchTree",
+  "import",
+  "map",
+  "removeAttrs",
+  "scopedImport",
+  "throw",
+  "toString",
+]);
+
 export function variable(session: Session, name: string, scope: Scope): Value {
   const bound = scope.lookup(name);
   if (bound) return bound();
   const global = GLOBALS.get(name);
   if (global) return global;
+  if (GLOBAL_FUNCTIONS.has(name)) return unknown(name, [name]);
   for (const environment of scope.withs) {
     const around = environment();
     const found = lookupWith(asSet(session, around) ?? around, name);

@@ -220,21 +220,24 @@ export function stringPieces(text: string, node: SyntaxNode): readonly StringPie
   const delimiter = indented ? 2 : 1;
   let at = node.start + delimiter;
   const end = node.end - delimiter;
-  const add = (from: number, to: number, value = text.slice(from, to)) => {
+  // Nix reads a line break of any kind as LF in `"…"`, and as it stands in `''…''`.
+  const raw = (from: number, to: number) =>
+    indented ? text.slice(from, to) : text.slice(from, to).replaceAll("\r\n", "\n");
+  const add = (from: number, to: number, value = raw(from, to)) => {
     if (value !== "") pieces.push({ kind: "text", text: value, start: from, end: to });
   };
   for (const child of node.children) {
     if (child.start < at || child.end > end) continue;
     add(at, child.start);
     at = child.end;
-    const raw = text.slice(child.start, child.end);
+    const written = text.slice(child.start, child.end);
     if (child.type === "interpolation") {
       const [expression] = parts(child);
       if (expression) pieces.push({ kind: "expression", expression, start: child.start, end: child.end });
     } else if (child.type === "escape_sequence") {
-      add(child.start, child.end, indented ? indentedEscape(raw) : plainEscape(raw));
+      add(child.start, child.end, indented ? indentedEscape(written) : plainEscape(written));
     } else if (child.type === "dollar_escape") {
-      add(child.start, child.end, indented ? raw.replace(/^''/, "") : raw.replace(/^\\/, ""));
+      add(child.start, child.end, written.replace(indented ? /^''/ : /^\\/, ""));
     } else {
       add(child.start, child.end);
     }

@@ -2,17 +2,18 @@
 import { apply, asSet, keyOfSelector } from "../evaluate.ts";
 import { choose, decide, type Session } from "../session.ts";
 import { update } from "../sets.ts";
-import { knownText, lazy, list, set, type Thunk, textValue, unknown, type Value } from "../value.ts";
 import {
-  argument,
-  type Builtin,
-  itemsAt,
-  type Library,
-  numberAt,
-  stringAt,
-  stringsAt,
-  valueAt,
-} from "./support.ts";
+  knownText,
+  lazy,
+  list,
+  type SetValue,
+  set,
+  type Thunk,
+  textValue,
+  unknown,
+  type Value,
+} from "../value.ts";
+import { type Builtin, itemsAt, type Library, numberAt, stringAt, stringsAt, valueAt } from "./support.ts";
 
 function known(items: readonly Thunk[] | null | undefined): Value | undefined {
   return items ? { kind: "list", items, open: false } : undefined;
@@ -35,12 +36,17 @@ const counted = (pick: (items: readonly Thunk[], count: number) => readonly Thun
   },
 });
 
-/** `mapAttrs`-like: the function's results by attribute. */
+/** The attributes of a set in the order of their names, which is Nix's. */
+function sorted(source: SetValue): readonly (readonly [string, Thunk])[] {
+  return [...source.entries].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** `mapAttrs`-like: the function's results by attribute, in the order of their names. */
 function mapEntries(session: Session, args: readonly Thunk[], text: string): [string, Thunk][] | undefined {
   const source = asSet(session, valueAt(args, 1));
   return (
     (source &&
-      [...source.entries].map(([name, value]) => [
+      sorted(source).map(([name, value]) => [
         name,
         lazy(() => {
           const withName = apply(session, valueAt(args, 0), () => textValue(name), text);
@@ -49,6 +55,21 @@ function mapEntries(session: Session, args: readonly Thunk[], text: string): [st
       ])) ??
     undefined
   );
+}
+
+/** `lib.recursiveUpdate`: sets within both are merged as well. */
+function updateDeep(left: SetValue, right: SetValue): SetValue {
+  const merged = [...right.entries].map(([name, now]): readonly [string, Thunk] => {
+    const old = left.entries.get(name);
+    const value = lazy(() => {
+      const above = now();
+      if (!old || above.kind !== "set") return above;
+      const below = old();
+      return below.kind === "set" ? updateDeep(below, above) : above;
+    }, name);
+    return [name, value];
+  });
+  return update(left, { ...right, entries: new Map(merged) });
 }
 
 export const COLLECTIONS: Library = {
@@ -121,26 +142,29 @@ export const COLLECTIONS: Library = {
     run: (session, args) => {
       const source = asSet(session, valueAt(args, 0));
       if (!source || source.open) return undefined;
-      return list([...source.entries.keys()].sort().map((name) => textValue(name)));
+      return list(sorted(source).map(([name]) => textValue(name)));
     },
   },
   attrValues: {
     arity: 1,
     run: (session, args) => {
       const source = asSet(session, valueAt(args, 0));
-      return source && { kind: "list", items: [...source.entries.values()], open: source.open };
+      return source && { kind: "list", items: sorted(source).map(([, value]) => value), open: source.open };
     },
   },
   mapAttrs: {
     arity: 2,
     run: (session, args, text) => {
       const entries = mapEntries(session, args, text);
-      return entries && set(entries);
+      return entries && set(entries, asSet(session, valueAt(args, 1))?.open);
     },
   },
   mapAttrsToList: {
     arity: 2,
-    run: (session, args, text) => known(mapEntries(session, args, text)?.map(([, value]) => value)),
+    run: (session, args, text) => {
+      const items = mapEntries(session, args, text)?.map(([, value]) => value);
+      return items && { kind: "list", items, open: asSet(session, valueAt(args, 1))?.open ?? false };
+    },
   },
   genAttrs: {
     arity: 2,
@@ -171,7 +195,8 @@ export const COLLECTIONS: Library = {
         if (typeof text !== "string" || !value) return undefined;
         entries.push([text, value]);
       }
-      return set(entries);
+      // Of several with one name, the first counts.
+      return set(entries.reverse());
     },
   },
   removeAttrs: {
@@ -188,7 +213,7 @@ export const COLLECTIONS: Library = {
     run: (session, args) => {
       const left = asSet(session, valueAt(args, 0));
       const right = asSet(session, valueAt(args, 1));
-      return left && right && update(left, right);
+      return left && right && updateDeep(left, right);
     },
   },
   getAttr: {
@@ -203,5 +228,13 @@ export const COLLECTIONS: Library = {
       return name === undefined ? undefined : source.entries.get(name)?.();
     },
   },
-  intersectAttrs: argument(2, 1),
+  intersectAttrs: {
+    arity: 2,
+    run: (session, args) => {
+      const names = asSet(session, valueAt(args, 0));
+      const source = asSet(session, valueAt(args, 1));
+      if (!source || !names || names.open) return source;
+      return { ...source, entries: new Map([...source.entries].filter(([name]) => names.entries.has(name))) };
+    },
+  },
 };

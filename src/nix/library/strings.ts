@@ -19,7 +19,7 @@ import {
 function replaced(from: readonly string[], to: readonly string[], text: string): string {
   let result = "";
   for (let index = 0; index < text.length; ) {
-    const match = from.findIndex((candidate) => candidate !== "" && text.startsWith(candidate, index));
+    const match = from.findIndex((candidate) => text.startsWith(candidate, index));
     if (match < 0) result += text[index++];
     else {
       result += to[match] ?? "";
@@ -35,6 +35,8 @@ const replaceStrings: Builtin = {
     const from = stringsAt(args, 0);
     const to = stringsAt(args, 1);
     const text = stringAt(args, 2);
+    // An empty pattern fits between all characters; nobody means that.
+    if (from?.includes("")) return undefined;
     return from && to && text !== null ? textValue(replaced(from, to, text)) : undefined;
   },
 };
@@ -51,8 +53,6 @@ function asString(value: Value): Value | undefined {
       return value;
     case "number":
       return textValue(String(value.value));
-    case "path":
-      return textValue(value.path);
     case "bool":
       return textValue(value.value ? "1" : "");
     case "null":
@@ -79,7 +79,7 @@ export const STRINGS: Library = {
   trim: ofStrings(1, (text) => text.trim()),
   escapeURL: ofStrings(1, (text) => encodeURIComponent(text).replace(/[!'()*]/g, percent)),
   escapeShellArg: argument(1, 0),
-  dirOf: ofStrings(1, (text) => (text.includes("/") ? text.slice(0, text.lastIndexOf("/")) : ".")),
+  dirOf: ofStrings(1, (text) => (text.includes("/") ? text.slice(0, text.lastIndexOf("/")) || "/" : ".")),
   baseNameOf: {
     arity: 1,
     run: (_, args) => {
@@ -142,6 +142,8 @@ export const STRINGS: Library = {
       const count = numberAt(args, 1);
       const text = stringAt(args, 2);
       if (start === null || count === null || text === null || start < 0) return undefined;
+      // Nix counts bytes.
+      if (/[^\0-\x7f]/.test(text)) return undefined;
       return textValue(text.slice(start, count < 0 ? undefined : start + count));
     },
   },

@@ -32,13 +32,16 @@ function componentLess(a: string, b: string): boolean {
   return a < b;
 }
 
+/** A greater number is text to Nix, which reads it into 32 bits: a date with a time of day. */
+const GREATEST_NUMBER = 2_147_483_647;
+
 function isNumber(text: string): boolean {
-  return /^\d+$/.test(text);
+  return /^\d+$/.test(text) && Number(text) <= GREATEST_NUMBER;
 }
 
 /** A derivation name in two: the version starts after the first dash that no letter follows. */
 export function parseName(full: string): { readonly name: string; readonly version: string } {
-  const dash = /-(?![a-zA-Z])/.exec(full);
+  const dash = /-(?![a-zA-Z]|$)/.exec(full);
   return dash
     ? { name: full.slice(0, dash.index), version: full.slice(dash.index + 1) }
     : { name: full, version: "" };
