@@ -3,19 +3,21 @@ import { createHash } from "node:crypto";
 import type { Finding } from "./review.ts";
 
 /** From how many findings of one rule and severity in one file on a reader wants one that counts them. */
-const MANY = 4;
+const MANY = 3;
 
 /** How many of them are named and linked. */
 const NAMED = 5;
 
 /**
- * Findings in order, with many of one rule, severity and confidence in one file as one: it stands where the first one
+ * Findings in order, with many of one rule, kind, severity and confidence in one file as one: it stands where the first one
  * does, links some of the others, and its fingerprint is made from all of theirs, so that it is another one as soon as
  * one of them comes or goes. What is suppressed has to be taken out before.
  */
 export function condense(findings: readonly Finding[]): Finding[] {
-  const keyOf = ({ rule, severity, confidence, side, path }: Finding) =>
-    [rule, severity, confidence, side, path].join(" ");
+  // Titles are `what: what of it`, or only what.
+  const kindOf = (title: string) => title.slice(title.indexOf(": ") + 1);
+  const keyOf = ({ rule, severity, confidence, side, path, title }: Finding) =>
+    [rule, severity, confidence, side, path, kindOf(title)].join(" ");
   const groups = new Map<string, Finding[]>();
   for (const finding of findings) {
     const group = groups.get(keyOf(finding));

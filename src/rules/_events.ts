@@ -44,8 +44,6 @@ function plainRev(source: Placed): string | null {
   return source.rev?.value.replace(/^(refs\/)?tags\//, "") ?? null;
 }
 
-const REGISTRY_FOLDERS = 2;
-
 /** A spelling that is equal when the place is: neither scheme, `.git`, mirror nor the kind of archive matter. */
 function canonical(location: Location, source: Placed): string {
   const { kind, owner, ref } = location;
@@ -54,8 +52,8 @@ function canonical(location: Location, source: Placed): string {
     return `${owner.id}@${revision}`;
   if (owner && kind === "registry") {
     // Mirrors have other folders above the last ones.
-    const end = location.path.split("/").slice(-REGISTRY_FOLDERS).join("/");
-    return `${owner.id}/${end}@${revision ?? ""}`;
+    const file = location.path.slice(location.path.lastIndexOf("/") + 1);
+    return `${owner.id}/${file}@${revision ?? ""}`;
   }
   const path = location.path.replace(/\.git$/, "").replace(/\/$/, "");
   return `${location.host}:${location.port ?? ""}${path}${location.query}@${revision ?? ""}`;
@@ -141,7 +139,10 @@ export function isShapedOtherwise(before: Source, after: Source): boolean {
 export function eventOf({ before, after }: Pair): PinEvent {
   if (before.hash === null || after.hash === null) return "unpinned";
   const weakness = weaknessOf(after.hash);
-  if (weakness && weakness.kind !== weaknessOf(before.hash)?.kind) return "unpinned";
+  const old = weaknessOf(before.hash);
+  if (weakness && weakness.kind !== old?.kind) return "unpinned";
+  // Where nothing was pinned, a hash that is filled in is no change of one.
+  if (before.hash !== after.hash && (old?.kind === "fake" || old?.kind === "empty")) return "none";
   // Vendored dependencies have no place of their own: they come with the source.
   if (after.role === "dependencies") return dependencyEvent(before, after);
   const place = placeChange(before, after);
@@ -172,7 +173,8 @@ export function eventOf({ before, after }: Pair): PinEvent {
     case "elsewhere":
       return "bump";
     case "unknown": {
-      if (versionMoved) return "bump";
+      // In a set of hashes by version, another name is another version.
+      if (versionMoved || before.binding !== after.binding) return "bump";
       if (isNowhere(before) && isNowhere(after))
         return isShapedOtherwise(before, after) ? "none" : "hash-alone";
       // What could be read and no longer can may hide that nothing else changed.

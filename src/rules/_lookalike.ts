@@ -79,6 +79,7 @@ function deceptiveForm(location: Location, old: readonly Location[]): Deceit | n
   const { host, userinfo, port, scheme } = location;
   const text = withoutPlaceholders(location.text);
   const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(text)?.[1] ?? "";
+  if (scheme === "file") return null;
   if (/[\\\s\x00-\x1f\x7f]/.test(text)) {
     return { severity: "block", what: "the URL holds a backslash, white space or a control character" };
   }

@@ -2,6 +2,7 @@
 import type { Side } from "../change/change.ts";
 import type { Source } from "../nix/model.ts";
 import { type Location, locationsOf } from "./_location.ts";
+import { textAt } from "./_pins.ts";
 import type { Facts } from "./rule.ts";
 
 const PLATFORM =
@@ -20,8 +21,8 @@ function family(source: Source): string {
   const names = source.binding.split(".");
   const others = names.filter((name) => !PLATFORM.test(name));
   // Without a platform in its path, a pin has twins only as the `src` of one package, in the branches of an `if`.
-  const isTwin = others.length < names.length || /^srcs?$/.test(names.at(-1) ?? "");
-  const place = isTwin ? (source.packageSpan?.start ?? "") : source.span.start;
+  const isTwin = others.length < names.length || /^src$/.test(names.at(-1) ?? "");
+  const place = isTwin ? (source.packageSpan?.start ?? "") : `alone ${source.hashSpan.start}`;
   return `${source.path} ${place} ${source.pname} ${others.join(".")}`;
 }
 
@@ -37,6 +38,15 @@ function families(facts: Facts, side: Side): Map<string, { source: Source; serve
     found.set(family(source), twins);
   }
   return found;
+}
+
+/** Whether twins are told apart by platform: in their path, or by the code between them. */
+function areForPlatforms(facts: Facts, twins: readonly Source[]): boolean {
+  if (twins.some(({ binding }) => binding.split(".").some((name) => PLATFORM.test(name)))) return true;
+  const [first] = twins;
+  const span = first?.packageSpan;
+  const code = span && textAt(facts, { side: "head", span });
+  return /\b(is(Darwin|Linux|x86_64|Aarch64|i686)|(host|build|target)Platform|system)\b/.test(code ?? "");
 }
 
 /** A source that comes from another server than its twins. */
@@ -58,6 +68,13 @@ export function oddTwins(facts: Facts): OddTwin[] {
     const changes = facts.sources.filter(({ after }) => twins.some(({ source }) => source === after));
     const before = changes.flatMap((change) => change.before ?? []);
     const old = bases.find((group) => group.some(({ source }) => before.includes(source)));
+    if (
+      !areForPlatforms(
+        facts,
+        twins.map(({ source }) => source),
+      )
+    )
+      continue;
     const known = new Set(old?.map((twin) => twin.server));
     if (known.size > 1) continue;
     const count = (name: string) => twins.filter((twin) => twin.server === name).length;

@@ -28,8 +28,9 @@ const REGISTRIES: readonly { readonly host: RegExp; readonly path: RegExp; reado
   },
   { host: /^repo\.hex\.pm$/, path: /^\/tarballs\/([a-z0-9_]+)-/, registry: "Hex" },
   {
-    host: /^(cpan|(?:www|search)?\.?cpan\.org|metacpan\.org)$/,
-    path: /^\/(?:CPAN\/)?(?:modules\/by-module|authors)\/(.+)\/[^/]+$/,
+    host: /^(cpan|(?:[a-z]+\.)?cpan\.org|(?:cpan\.)?metacpan\.org)$/,
+    // The author may change: PAUSE says who may upload a distribution.
+    path: /\/([^/]+?)-v?\d[^/]*$/,
     registry: "CPAN",
   },
   {

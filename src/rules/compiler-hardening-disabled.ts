@@ -36,6 +36,9 @@ export const rule: Rule = {
       const { after, before } = change;
       if (isTestPath(after.path) || isScript(facts, after)) continue;
       const old = new Set(before ? switchedOff(before).map(({ what }) => what) : []);
+      // One flag in place of all of them is a gain.
+      if (before && after.attributes.at(-1) === "hardeningDisable" && itemsOf(before).includes("all"))
+        continue;
       const fresh = switchedOff(after).filter(({ what }) => !old.has(what));
       const [worst] = fresh.filter(({ severity }) => severity === "medium").concat(fresh);
       // A new package is read as a whole; what its author chose is no loss.

@@ -21,6 +21,8 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   const told = new Set<Source>();
   for (const { script, seen } of newSightings(facts, hookCommands)) {
     const pin = facts.sources.find(({ after }) => after && contains(after, script));
+    // Fetchers themselves and their tools are `fetcher-infra-change`.
+    if (!pin && !HOOK.test(script.binding)) continue;
     if (pin?.after) told.add(pin.after);
     yield hookFinding(script, seen, pin?.after ?? null);
   }
@@ -35,6 +37,9 @@ function contains({ path, span }: Source, script: Script): boolean {
   return path === script.path && span.start <= script.span.start && script.span.end <= span.end;
 }
 
+/** What fetchers of nixpkgs call the code that runs with them. */
+const HOOK = /(^|\.)"?(extra)?(pre|post)(Fetch|Checkout)"?$/i;
+
 interface HookCommand extends Sighting {
   readonly what: string;
 }
@@ -43,7 +48,10 @@ interface HookCommand extends Sighting {
 function hookCommands(script: Script): readonly HookCommand[] {
   if (script.context !== "fetch") return [];
   return script.commands
-    .filter((command) => isNetwork(command) || isInterpreter(command))
+    .filter(
+      (command) =>
+        isNetwork(command) || (isInterpreter(command) && !/^(g?awk|source|\.)$/.test(command.name)),
+    )
     .map((command) => ({
       key: `fetch ${shown(command)}`,
       span: command.span,

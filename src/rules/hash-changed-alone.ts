@@ -70,9 +70,21 @@ function versionNote(before: Source, after: Source): string {
     : "the version moved, but the location does not depend on it";
 }
 
+/** A digest of the length of its algorithm, in SRI. */
+function isHash(text: string): boolean {
+  return /^(md5-.{24}|sha1-.{28}|sha256-.{44}|sha512-.{88})$/.test(text);
+}
+
 type Judgement = Pick<RuleFinding, "severity" | "confidence"> & { readonly why: string };
 
 function judge({ before, after }: Pair): Judgement {
+  if (!isHash(before.hash ?? "")) {
+    return {
+      severity: "low",
+      confidence: "high",
+      why: "What stood there before was no hash, so nothing was pinned.",
+    };
+  }
   const [was, is] = [before.hash?.split("-")[0], after.hash?.split("-")[0]];
   if (was !== is) {
     return {
@@ -93,7 +105,8 @@ function judge({ before, after }: Pair): Judgement {
   }
   if (after.fetcher === null || (locations.length === 0 && after.rev === null)) {
     return {
-      severity: "medium",
+      // Without a version either, nothing says that it is still the same thing.
+      severity: after.version === null && locations.length === 0 ? "low" : "medium",
       confidence: "medium",
       why: "The text does not say which location it belongs to; nothing beside it changed.",
     };

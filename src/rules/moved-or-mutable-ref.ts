@@ -20,7 +20,8 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     const mutable = mutableRef(after);
     if (mutable === null || (before && mutableRef(before) !== null)) continue;
     yield {
-      severity: "medium",
+      // In lists that programs write from what upstream names, nobody chose it here.
+      severity: after.role === "source" ? "medium" : "low",
       confidence: mutable.sure ? "high" : "medium",
       title: `${pinName(after)}: ${mutable.what}`,
       message: [

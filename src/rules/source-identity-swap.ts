@@ -45,45 +45,82 @@ function isToldElsewhere(pair: Pair, after: Location): boolean {
 function finding(facts: Facts, pair: Pair, before: Location, after: Location): RuleFinding {
   const source = pair.after;
   const homepage = packageString(facts, "head", source, "homepage");
-  const names = (location: Location) =>
-    homepage !== null && location.owner !== null && namesOwner(homepage.value, location.owner);
-  const fromRegistry = before.kind === "registry" || after.kind === "registry";
-  const agreed = names(after) && !names(before);
-  // The base's homepage was reviewed before this change.
   const known = packageString(facts, "base", pair.before, "homepage");
-  const expected =
-    after.owner !== null &&
-    ((known !== null && namesOwner(known.value, after.owner)) ||
-      bearsName(after.owner, known?.value ?? "", before));
+  const judgement = judge(pair, before, after, known?.value ?? "", homepage?.value ?? "");
+  const namesOld = homepage !== null && before.owner !== null && namesOwner(homepage.value, before.owner);
   return {
-    severity: expected ? "low" : agreed || fromRegistry ? "medium" : "high",
-    confidence: fromRegistry ? "medium" : "high",
+    severity: judgement.severity,
+    confidence: judgement.confidence,
     title: `${pinName(source)}: the source now comes from ${ownerName(after)}`,
     message: [
       `It came from ${ownerName(before)}, now it comes from ${ownerName(after)}.`,
       "Whoever owns that place decides what the package is from now on, under the name that users already trust.",
-      expected
-        ? "The package's own site named the new owner before."
-        : agreed
-          ? "The package's homepage names the new place."
-          : "",
+      ...(judgement.note === null ? [] : [judgement.note]),
       "A redirect from the old place to the new one, or a notice of the old owner, explains it;",
       `to see what is there: ${checkCommand(source)}`,
-    ]
-      .filter((part) => part !== "")
-      .join(" "),
+    ].join(" "),
     at: headAt(source.urlSpan ?? source.span),
     before: shown(before.text),
     after: shown(after.text),
     evidence: ["static"],
     related: [
-      { at: baseAt(pair.before.urlSpan ?? pair.before.span), note: `the place before: ${ownerName(before)}` },
-      ...(homepage && names(before)
-        ? [{ at: homepage.at, note: "the homepage still names the old place" }]
-        : []),
+      {
+        at: baseAt(pair.before.urlSpan ?? pair.before.span),
+        note: `the place before: ${ownerName(before)}`,
+      },
+      ...(homepage && namesOld ? [{ at: homepage.at, note: "the homepage still names the old place" }] : []),
     ],
     identity: [source.pname ?? source.binding, ownerName(before), ownerName(after)],
   };
+}
+
+type Judgement = Pick<RuleFinding, "severity" | "confidence"> & { readonly note: string | null };
+
+function judge(pair: Pair, before: Location, after: Location, known: string, homepage: string): Judgement {
+  const { owner } = after;
+  // The base's homepage was reviewed before this change.
+  if (owner && (namesOwner(known, owner) || bearsName(owner, known, before))) {
+    return {
+      severity: "low",
+      confidence: "high",
+      note: "The package's own site named the new owner before.",
+    };
+  }
+  if (owner && before.owner?.domain === owner.domain && before.owner.repository === null) {
+    return { severity: "low", confidence: "medium", note: "Both places are of one domain." };
+  }
+  if (isMoveToRepository(pair, before, after, homepage)) {
+    return {
+      severity: "low",
+      confidence: "low",
+      note: "It is a repository of the package's name in place of uploaded archives; the text cannot say whose account that is.",
+    };
+  }
+  if (owner && namesOwner(homepage, owner) && !(before.owner && namesOwner(homepage, before.owner))) {
+    return {
+      severity: "medium",
+      confidence: "high",
+      note: "The package's homepage names the new place, from this change on.",
+    };
+  }
+  const fromRegistry = before.kind === "registry" || after.kind === "registry";
+  return fromRegistry
+    ? { severity: "medium", confidence: "medium", note: null }
+    : { severity: "high", confidence: "high", note: null };
+}
+
+/**
+ * Whether a project's own archives gave way to its repository, with a new version, and nothing in the recipe names
+ * another one. That is what most honest moves look like: 6 of 14 of a year of nixpkgs.
+ */
+function isMoveToRepository(pair: Pair, before: Location, after: Location, homepage: string): boolean {
+  const repository = after.owner?.repository;
+  if (!repository || before.owner?.repository || after.kind !== "archive") return false;
+  if (pair.before.version === pair.after.version || pair.before.fetcher === "fetchgit") return false;
+  const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
+  if (plain(repository.name) !== plain(pair.after.pname ?? "")) return false;
+  const named = parseLocation({ value: homepage, resolved: true })?.owner;
+  return !named?.repository || named.id === after.owner?.id;
 }
 
 /** Whether the new owner's account is called as the domain of the project's own site, as acme for acme.org. */

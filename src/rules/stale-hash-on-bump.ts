@@ -1,3 +1,5 @@
+import type { Source } from "../nix/model.ts";
+import type { Severity } from "../report/review.ts";
 import { eventOf, pairsOf, placeChange } from "./_events.ts";
 import { baseAt, checkCommand, headAt, pinName, placeName } from "./_pins.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
@@ -23,8 +25,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     const is = versionMoved ? after.version : placeName(after);
     const decided = placeChange(before, after) !== "unknown";
     yield {
-      // A patch may well apply unchanged to the next version.
-      severity: decided && after.role !== "patch" ? "high" : after.urls.length === 0 ? "low" : "medium",
+      severity: severityOf(after, decided),
       confidence: decided ? "high" : "low",
       title: `${pinName(after)}: the ${versionMoved ? "version" : "revision"} moved, the hash did not`,
       message: [
@@ -48,4 +49,10 @@ function* check(facts: Facts): Iterable<RuleFinding> {
       identity: [after.pname ?? after.binding, String(was), String(is), String(after.hash)],
     };
   }
+}
+
+function severityOf(after: Source, decided: boolean): Severity {
+  // A patch may well apply unchanged to the next version.
+  if (after.role === "patch" || after.urls.length === 0) return "low";
+  return decided ? "high" : "medium";
 }

@@ -45,7 +45,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
 function judge({ before, after }: Pair): Pick<RuleFinding, "severity" | "confidence"> {
   // `requireFile` fetches nothing: its location is a hint to people.
   if (after.fetcher === "requireFile") return { severity: "low", confidence: "high" };
-  if (placeChange(before, after) === "unknown") return { severity: "medium", confidence: "low" };
+  if (placeChange(before, after) === "unknown") return { severity: "low", confidence: "low" };
   const [old, current] = [locationsOf(before), locationsOf(after)];
   const place = ({ host, path }: Location) => `${host}${path}`;
   const oldPlaces = new Set(old.map(place));

@@ -18,7 +18,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     const [was, is] = [before.version, after.version];
     if (was === null || is === null || !after.versionSpan || compareVersions(is, was) >= 0) continue;
     // Generated lists have neighbours that are no versions of each other.
-    if (after.pname === null || before.pname !== after.pname) continue;
+    if (after.pname === null || before.pname !== after.pname || before.binding !== after.binding) continue;
     // A package has one version, however many pins.
     const place = `${after.versionSpan.path}:${after.versionSpan.start}`;
     if (told.has(place)) continue;

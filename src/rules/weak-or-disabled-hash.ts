@@ -2,6 +2,7 @@ import type { Side } from "../change/change.ts";
 import type { Source } from "../nix/model.ts";
 import { type Weakness, weaknessOf } from "./_hashes.ts";
 import { baseAt, headAt, pinName, placeName, shown, textAt } from "./_pins.ts";
+import { isTestPath } from "./_settings.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /** A hash that holds nothing down: fake, empty, of an empty file, or of an algorithm for which collisions are made. */
@@ -18,7 +19,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   for (const { before, after } of facts.sources) {
     if (!after) continue;
     const now = weakness(facts, "head", after);
-    if (now === null) continue;
+    if (now === null || isDefault(after, before, now)) continue;
     const then = before ? weakness(facts, "base", before) : null;
     // What the base had already is no news.
     if (then?.kind === now.kind || (now.kind === "computed" && before === null)) continue;
@@ -42,13 +43,22 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   }
 }
 
-/** Whether the file pinned with this algorithm before, as lists do that are generated from a registry. */
+/** Whether it is what a function has for no hash, a text that only stands for one, or a file that is empty on purpose. */
+function isDefault(after: Source, before: Source | null, { kind }: Weakness): boolean {
+  if (isTestPath(after.path)) return true;
+  if (kind === "empty") return after.urls.length === 0;
+  return kind === "fake" && before === null && after.fetcher === null && after.urls.length === 0;
+}
+
+/** From how many pins on a file is a list that a program wrote from a registry's own hashes. */
+const LIST = 20;
+
+/** Whether a file pins with this algorithm by custom: it did before, or it is a list of a registry. */
 function isCustomary(facts: Facts, { path, hash }: Source, { kind }: Weakness): boolean {
+  if (kind !== "broken") return false;
   const algorithm = hash?.split("-")[0];
-  return (
-    kind === "broken" &&
-    facts.pins.base.some((pin) => pin.path === path && pin.hash?.split("-")[0] === algorithm)
-  );
+  const alike = (pin: Source) => pin.path === path && pin.hash?.split("-")[0] === algorithm;
+  return facts.pins.base.some(alike) || facts.pins.head.filter(alike).length >= LIST;
 }
 
 /** What nixpkgs offers for a hash that is not known yet: lib/deprecated/misc.nix. */
@@ -64,6 +74,8 @@ const NOT_REAL: Weakness = {
 function* fakes(facts: Facts): Iterable<RuleFinding> {
   for (const { before, after } of facts.settings) {
     if (!after || !FAKE.test(after.text) || before?.text === after.text) continue;
+    // A function that takes a hash says what stands for none; that is no pin.
+    if (after.conditions.length > 0 || after.packageSpan === null || isTestPath(after.path)) continue;
     const name = after.attributes.join(".");
     yield {
       severity: "block",

@@ -20,6 +20,8 @@ function* check(facts: Facts): Iterable<RuleFinding> {
       const page = packageString(facts, "head", after, attribute);
       const named = page && parseLocation({ value: page.value, resolved: true })?.owner?.repository;
       if (!page || !named || named.owner.toLowerCase() === source.owner.toLowerCase()) continue;
+      // Another project of the same people, or a part that is fetched beside the source.
+      if (named.name.toLowerCase() !== source.name.toLowerCase()) continue;
       // A mirror on another forge may well have another owner's name.
       const sameForge = named.forge === source.forge;
       yield {
