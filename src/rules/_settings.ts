@@ -77,14 +77,27 @@ export function overlaps(a: Span | null, b: Span | null): boolean {
 
 const spanKey = (span: Span): string => `${span.path}\0${span.start}\0${span.end}`;
 
-/** The packages whose names settings give, by their spans. */
-function namedPackages(settings: readonly Setting[]): ReadonlySet<string> {
-  return new Set(
-    settings.flatMap((setting) => {
-      const names = lastName(setting) === "pname" || lastName(setting) === "name";
-      return names && setting.packageSpan ? [spanKey(setting.packageSpan)] : [];
-    }),
-  );
+/** The packages whose names settings give, by their spans, with the attribute paths of the sets that hold the names. */
+function namedPackages(settings: readonly Setting[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const setting of settings) {
+    const names = lastName(setting) === "pname" || lastName(setting) === "name";
+    if (!names || !setting.packageSpan) continue;
+    const key = spanKey(setting.packageSpan);
+    found.set(key, [...(found.get(key) ?? []), pathOf(setting.attributes.slice(0, -1))]);
+  }
+  return found;
+}
+
+const pathOf = (attributes: readonly string[]): string => attributes.map((name) => `${name}\0`).join("");
+
+/** Is the name that comes or goes the package's own, not that of a patch or source in it? */
+function isNamed(
+  packages: ReadonlyMap<string, readonly string[]>,
+  { packageSpan, attributes }: Setting,
+): boolean {
+  const holders = packageSpan === null ? undefined : packages.get(spanKey(packageSpan));
+  return holders?.some((holder) => pathOf(attributes.slice(0, -1)).startsWith(holder)) ?? false;
 }
 
 const newPackages = indexed((facts) =>
@@ -97,7 +110,7 @@ const gonePackages = indexed((facts) =>
 /** Does the package around a setting of the head exist in the base? Unknown counts as existing. */
 export function isNewPackage(facts: Facts, setting: Setting): boolean {
   if (isNewFile(facts, setting.path)) return true;
-  return setting.packageSpan !== null && newPackages(facts).has(spanKey(setting.packageSpan));
+  return isNamed(newPackages(facts), setting);
 }
 
 const removedFiles = indexed(
@@ -108,7 +121,7 @@ const removedFiles = indexed(
 /** Does the package around a setting of the base go away with the change? */
 export function isGonePackage(facts: Facts, setting: Setting): boolean {
   if (removedFiles(facts).has(setting.path)) return true;
-  return setting.packageSpan !== null && gonePackages(facts).has(spanKey(setting.packageSpan));
+  return isNamed(gonePackages(facts), setting);
 }
 
 /** The change of `version` in the package around a setting (or in its file, when the package is not told); null when none. */

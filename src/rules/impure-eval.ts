@@ -53,10 +53,10 @@ const WHAT: Readonly<Record<Impurity["kind"], string>> = {
 
 /** Files that are not packages: entry points and tools that people run by hand may look around. */
 const GLUE =
-  /(^|\/)(flake|shell|release\w*|default-?ci|ci|update\w*|generate\w*|bootstrap-files)\.nix$|^(ci|maintainers|\.github|pkgs\/test|doc|lib\/tests)\//;
+  /^default\.nix$|(^|\/)(flake|shell|release\w*|default-?ci|ci|update\w*|generate\w*|bootstrap-files)\.nix$|^(ci|maintainers|\.github|pkgs\/test|doc|lib\/tests)\//;
 
 function severityOf({ path, kind }: Impurity): Severity | null {
-  if (isTestPath(path) || GLUE.test(path) || !path.includes("/")) return null;
+  if (isTestPath(path) || GLUE.test(path)) return null;
   switch (kind) {
     case "environment":
     case "fetch":
