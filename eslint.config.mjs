@@ -1,4 +1,5 @@
 // Type-aware rules only: what the type checker and the formatter cannot see.
+import regexp from "eslint-plugin-regexp";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
@@ -22,6 +23,15 @@ export default tseslint.config(
       "@typescript-eslint/no-unnecessary-condition": "off",
       "@typescript-eslint/only-throw-error": "error",
       "max-lines": ["error", { max: 420, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  {
+    files: ["src/**/*.ts"],
+    plugins: { regexp },
+    rules: {
+      // Texts are hostile: an expression that is slower than linear on some of them stops a review.
+      "regexp/no-super-linear-backtracking": ["error", { report: "certain" }],
+      "regexp/no-super-linear-move": ["error", { report: "certain" }],
     },
   },
 );

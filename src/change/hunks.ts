@@ -165,7 +165,7 @@ function commonSuffix(a: string, b: string, prefix: number): number {
 
 /** The lines of a text, each with its line feed. */
 function splitLines(text: string): string[] {
-  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+  return text === "" ? [] : text.split(/(?<=\n)/);
 }
 
 function countLines(text: string, end: number): number {

@@ -147,7 +147,7 @@ export function readCalls(list: string, text: string): readonly Call[] {
     const before = text.slice(Math.max(0, match.index - 300), match.index);
     const inherited = /inherit\s*\([^;]*$/.test(before)
       ? (/^[^)]*\)([^;]*);/.exec(text.slice(match.index, match.index + 2_000))?.[1] ?? "").trim().split(/\s+/)
-      : [/([a-zA-Z_][\w'-]*)\s*=(?!=)[^;]*$/.exec(before)?.[1] ?? ""];
+      : [/(?<![\w'-])([a-zA-Z_][\w'-]*)\s*=(?!=)/.exec(before.slice(before.lastIndexOf(";") + 1))?.[1] ?? ""];
     for (const name of inherited) if (name !== "") calls.push({ name, path });
   }
   // `readDir ./pkgs`, and what libraries build on it: each folder in it is an attribute of its name.

@@ -83,7 +83,7 @@ function digestBytes(digest: string, size: number): Buffer | null {
   if (digest.length === size * 2) return HEX.test(digest) ? Buffer.from(digest, "hex") : null;
   if (digest.length === nix32Length(size)) return fromNix32(digest, size);
   // Padding may be left out; anything else that is not exactly one digest is not a hash.
-  if (Math.ceil((size * 4) / 3) !== digest.replace(/=+$/, "").length || !BASE64.test(digest)) return null;
+  if (Math.ceil((size * 4) / 3) !== digest.replace(/={1,2}$/, "").length || !BASE64.test(digest)) return null;
   const bytes = Buffer.from(digest, "base64");
   return bytes.length === size ? bytes : null;
 }

@@ -199,7 +199,7 @@ function shapeOf(file: SourceFile, carrier: SyntaxNode, location: readonly strin
 /** Source text without full-line comments and with white space folded, for comparing across reformatting. */
 function plainText(text: string): string {
   return text
-    .replace(/^\s*#.*$/gm, "")
+    .replace(/^[ \t]*#.*$/gm, "")
     .replace(/\s+/g, " ")
     .trim();
 }

@@ -52,7 +52,7 @@ export function programName(word: string): string {
 function expressionName(expression: string): string {
   const named = /getExe'\s+\S+\s+"([^"]+)"/.exec(expression)?.[1];
   if (named) return named;
-  const inner = expression.replace(/^\(?\s*(?:lib\.)?getExe\s+\(?/, "").replace(/\)+$/, "");
+  const inner = expression.replace(/^\(?\s*(?:lib\.)?getExe\s+\(?/, "").replace(/(?<!\))\)+$/, "");
   const names = inner.split(".");
   const last = names.at(-1) ?? "";
   if (last === "interpreter") return names.at(-2) ?? last;

@@ -55,6 +55,9 @@ export function prose(text: string, limit = 4_000): string {
 
 /** A word as code, with the punctuation of the sentence around it left outside. */
 function proseCode(word: string): string {
-  const [, open = "", middle = "", close = ""] = /^([("'“‘]*)(.*?)([.,;:?!)"'”’]*)$/su.exec(word) ?? [];
+  const open = /^[("'“‘]*/u.exec(word)?.[0] ?? "";
+  const rest = word.slice(open.length);
+  const close = /(?<![.,;:?!)"'”’])[.,;:?!)"'”’]+$/u.exec(rest)?.[0] ?? "";
+  const middle = rest.slice(0, rest.length - close.length);
   return middle === "" ? code(word) : `${open}${code(middle, 500)}${close}`;
 }

@@ -111,7 +111,7 @@ const DECODERS: Readonly<Record<string, RegExp>> = {
   bzip2: /(^|\s)-\w*d/,
   bzcat: /^/,
   printf: /\\x[0-9a-fA-F]{2}.*\\x[0-9a-fA-F]{2}|\\[0-7]{3}.*\\[0-7]{3}/,
-  echo: /^-\w*e.*\\x[0-9a-fA-F]{2}.*\\x[0-9a-fA-F]{2}/,
+  echo: /^-(?=\w*e).*\\x[0-9a-fA-F]{2}.*\\x[0-9a-fA-F]{2}/,
 };
 
 /** Does this command turn text that nobody can read into other text? */

@@ -48,7 +48,12 @@ const MOST_VALUES = 20_000;
 export function readWorkflow(text: string): Workflow | null {
   if (text.length > MOST_CHARACTERS) return null;
   try {
-    const document = parseDocument(text, { strict: false, uniqueKeys: false, logLevel: "silent" });
+    const document = parseDocument(text, {
+      strict: false,
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: "silent",
+    });
     return new Reader(document).workflow();
   } catch {
     // The library recurses: nesting of some thousand levels ends its stack.

@@ -97,10 +97,14 @@ const last = (path: string) => path.slice(path.lastIndexOf(".") + 1);
 
 /** `openssl` of `pkgs.openssl_1_1`, `openssl_legacy` and `openssl-unsafe`. */
 function stemOf(path: string): string {
-  return last(path)
-    .toLowerCase()
-    .replace(/[-_]?(legacy|insecure|unsafe|oldstable|old|vendored|bundled|unstable|v?\d[\d._-]*)+$/, "")
-    .replace(/[-_]$/, "");
+  let stem = last(path).toLowerCase();
+  for (let before = ""; before !== stem; ) {
+    before = stem;
+    stem = stem
+      .replace(/[-_]?(?:legacy|insecure|unsafe|oldstable|old|vendored|bundled|unstable)$/, "")
+      .replace(/(?:[-_]?v)?(?<![\d._-])[\d._-]+$/, "");
+  }
+  return stem;
 }
 
 function isWeakVariant(path: string): boolean {
@@ -123,7 +127,7 @@ const SECURITY =
   /^(openssl|gnutls|libressl|nss|mbedtls|wolfssl|botan|libgcrypt|libsodium|curl|libssh2?|expat|zlib|xz|libxml2|openssh|gnupg|webkitgtk|nodejs|electron)$/;
 
 function versionIn(path: string): readonly number[] | null {
-  const found = /[-_]?(\d[\d_]*)$/.exec(last(path))?.[1];
+  const found = /(?<!\d|\d_)(\d[\d_]*)$/.exec(last(path))?.[1];
   return found ? found.split("_").map(Number) : null;
 }
 

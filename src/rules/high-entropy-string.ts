@@ -46,8 +46,17 @@ const ENCODED = new Set([
 const MACHINE_MADE =
   /(?:^|[/-])(?:deps|gemset|node-packages|sources?|hashes|manifest|pin|pins|versions?|missing-hashes|package-lock|npins)[^/]*\.(?:nix|json|ya?ml)$|\.lock\.json$/;
 /** The value belongs to an attribute whose name says that it is a hash, key or signature. */
-const NAMED_AS_HASH =
-  /\b\w*(?:hash|sha\d+|integrity|checksum|narHash|public[-_]?keys?|pubkey|signature|fingerprint|cpe|url|rev)\w*"?\s*[=:]\s*(?:\[\s*)?["']?[^"'=]*$/i;
+const HASH_NAME = /hash|sha\d|integrity|checksum|public[-_]?key|pubkey|signature|fingerprint|cpe|url|rev/i;
+
+/** Whether the last name that something was given to, before a value, says so. */
+function isNamedAsHash(before: string): boolean {
+  const sign = Math.max(before.lastIndexOf("="), before.lastIndexOf(":"));
+  const name = before
+    .slice(Math.max(0, sign - 60), Math.max(0, sign))
+    .trimEnd()
+    .replace(/"$/, "");
+  return HASH_NAME.test(/(?<![\w-])[\w-]+$/.exec(name)?.[0] ?? "");
+}
 
 function entropy(text: string): number {
   const counts = new Map<string, number>();
@@ -63,9 +72,10 @@ function isKnownForm(run: string, before: string): boolean {
     return true;
   if (/^(?:[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$/i.test(run)) return true;
   // ssh public keys: `ssh-ed25519 AAAA…`, `ssh-rsa AAAA…`.
-  if (run.startsWith("AAAA") && /\b(?:ssh|ecdsa|sk)-[\w@.-]+\s$/.test(before)) return true;
+  if (run.startsWith("AAAA") && /\b(?:ssh|ecdsa|sk)-[\w@.-]{1,60}\s$/.test(before)) return true;
   // Part of a URL: what stands there is fetched, not carried.
-  if (/:\/\/[^\s"'<>]*$/.test(before)) return true;
+  if (!/[\s"'<>]/.test(before.slice(Math.max(0, before.lastIndexOf("://")))) && before.includes("://"))
+    return true;
   const parts = run.split(/[/_-]/).filter((part) => !/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(part));
   return Math.max(0, ...parts.map((part) => part.length)) < 40;
 }
@@ -102,7 +112,7 @@ function hitIn(line: Line, path: string): Hit | null {
   for (const match of text.matchAll(RUN)) {
     const [run] = match;
     const before = text.slice(Math.max(0, match.index - 200), match.index);
-    if (isKnownForm(run, before) || NAMED_AS_HASH.test(before)) continue;
+    if (isKnownForm(run, before) || isNamedAsHash(before)) continue;
     const isHex = /^[0-9a-fA-F]+$/.test(run);
     if (isHex ? run.length < HEX_CHARACTERS || entropy(run) < 3.5 : entropy(run) < RANDOM_BITS) continue;
     return {

@@ -64,7 +64,7 @@ function editable({ host, path, query, kind, ref, owner }: Location): string | n
     // Two full ids, or two releases; anything else may be a branch.
     if (
       range !== undefined &&
-      !range.split(/\.{2,3}/).every((end) => FULL_ID.test(end) || /\d+\.\d+/.test(end))
+      !range.split(/\.{2,3}/).every((end) => FULL_ID.test(end) || /\d\.\d/.test(end))
     ) {
       return "a comparison of branches";
     }

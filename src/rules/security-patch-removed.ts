@@ -65,7 +65,7 @@ function addressesIn(text: string): readonly string[] {
 function fixesIn(text: string): readonly string[] {
   const ids = text.match(IDS);
   if (ids) return [...new Set(ids)];
-  const name = /([\w.+-]+\.(?:patch|diff))/.exec(text)?.[1];
+  const name = /(?<![\w.+-])([\w.+-]+\.(?:patch|diff))/.exec(text)?.[1];
   return name !== undefined && WORDS.test(name) ? [name] : [];
 }
 

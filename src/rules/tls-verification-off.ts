@@ -97,7 +97,7 @@ function howOf(command: Command): string | null {
   const option = (pattern: RegExp) => command.words.find((word) => pattern.test(word)) ?? null;
   switch (command.name) {
     case "curl":
-      return option(/^(--insecure|-[a-zA-Z#]*k[a-zA-Z]*|--proxy-insecure)$/);
+      return option(/^(--insecure|-[a-jl-zA-Z#]*k[a-zA-Z]*|--proxy-insecure)$/);
     case "wget":
     case "wget2":
       return option(/^--no-check-certificate$/);

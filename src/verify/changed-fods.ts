@@ -209,5 +209,5 @@ function placeIn(attr: string, fod: Fod, root: Derivation | undefined): string |
 
 /** A package's name without its version: https://nix.dev/manual/nix/2.28/language/builtins#builtins-parseDrvName */
 function stem(name: string): string {
-  return name.replace(/-[^a-zA-Z].*$/, "");
+  return name.replace(/-[^a-zA-Z][\s\S]*/, "");
 }

@@ -105,7 +105,7 @@ async function instantiate(
   const paths = result.stdout
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => line.replace(/!.*$/, ""));
+    .map((line) => line.split("!", 1)[0] ?? line);
   if (paths.length === 0) return { kind: "failed", reason: "it is not a derivation" };
   if (paths.length > MAX_DERIVATIONS) {
     return { kind: "failed", reason: `it is a set of ${paths.length} derivations, not a package` };

@@ -9,7 +9,8 @@ export interface HashLiteral {
   readonly endColumn: number;
 }
 
-const TOKEN = /(?:([\w'-]+)"?\s*[=:]\s*)?"((?:(?:md5|sha1|sha256|sha512)[-:])?[A-Za-z0-9+/]{22,128}={0,2})"/g;
+const TOKEN =
+  /(?:(?<![\w'-])([\w'-]+)"?\s*[=:]\s*)?"((?:(?:md5|sha1|sha256|sha512)[-:])?[A-Za-z0-9+/]{22,128}={0,2})"/g;
 /** Names of attributes whose bare 32 or 40 hex digits are a hash, and not a git revision. */
 const HASH_NAME = /hash|sha1|md5/i;
 

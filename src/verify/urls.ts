@@ -49,7 +49,7 @@ const REFUSED = [
 
 /** Why an IP address may not be connected to; null when it is a public one. */
 export function refuseAddress(address: string): string | null {
-  const plain = address.replace(/%.*$/, "");
+  const plain = address.split("%", 1)[0] ?? "";
   const family = isIP(plain) === 6 ? "ipv6" : "ipv4";
   if (isIP(plain) === 0) return "not an IP address";
   // BlockList looks an IPv4-mapped address up among the IPv4 ranges as well; ours is refused whatever it maps to.

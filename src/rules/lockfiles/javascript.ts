@@ -92,7 +92,7 @@ function readYarnClassic(text: string): readonly LockEntry[] {
 /** A yarn.lock of yarn 2 and later: YAML, with `resolution: "a@npm:1.0.0"`. */
 function readYarnBerry(text: string): readonly LockEntry[] {
   const entries: LockEntry[] = [];
-  const root = fieldsOf(parseYaml(text, YAML_OPTIONS));
+  const root = fieldsOf(readYaml(text));
   const cache = textOf(fieldsOf(root.get("__metadata")).get("cacheKey")) ?? "";
   for (const [pattern, value] of root) {
     if (pattern === "__metadata") continue;
@@ -132,15 +132,30 @@ function decoded(text: string): string {
   }
 }
 
-const YAML_OPTIONS = { maxAliasCount: 100, strict: false, uniqueKeys: false, logLevel: "silent" } as const;
+/** The library needs some seconds a megabyte for hostile texts; the largest lockfiles of this form have one. */
+const MOST_YAML_CHARACTERS = 1_500_000;
+
+function readYaml(text: string): unknown {
+  if (text.length > MOST_YAML_CHARACTERS) throw new RangeError("too large");
+  return parseYaml(text, YAML_OPTIONS);
+}
+
+// Pretty errors look for the line of each: quadratic on a text that is all errors.
+const YAML_OPTIONS = {
+  prettyErrors: false,
+  maxAliasCount: 100,
+  strict: false,
+  uniqueKeys: false,
+  logLevel: "silent",
+} as const;
 
 /** A pnpm-lock.yaml: `packages: { "@scope/a@1.0.0": { resolution: { … } } }`, before version 9 with a leading slash. */
 function readPnpm(text: string): readonly LockEntry[] {
-  const root = fieldsOf(parseYaml(text, YAML_OPTIONS));
+  const root = fieldsOf(readYaml(text));
   return [...fieldsOf(root.get("packages"))].map(([key, value]) => {
     const fields = fieldsOf(value);
     const resolution = fieldsOf(fields.get("resolution"));
-    const plain = key.replace(/^\//, "").replace(/\(.*$/, "");
+    const plain = key.replace(/^\//, "").split("(", 1)[0] ?? "";
     const at = Math.max(plain.indexOf("@", 1), 0) || plain.lastIndexOf("/");
     const git = textOf(resolution.get("repo"));
     const location =

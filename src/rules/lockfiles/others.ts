@@ -139,7 +139,9 @@ function readDeps(text: string): readonly LockEntry[] {
 /** pubspec.lock (YAML), and pubspec.lock.json as nixpkgs keeps it. */
 function readPub(text: string): readonly LockEntry[] {
   const root = fieldsOf(
-    text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text, { maxAliasCount: 100 }),
+    text.trimStart().startsWith("{")
+      ? JSON.parse(text)
+      : parseYaml(text, { maxAliasCount: 100, prettyErrors: false }),
   );
   return [...fieldsOf(root.get("packages"))].map(([name, value]) => {
     const fields = fieldsOf(value);

@@ -23,6 +23,9 @@ export interface Known {
   readonly isEmpty: boolean;
 }
 
+/** Each entry is held against all of its key: an honest lockfile has a dozen versions of a name at most. */
+const MOST_ALIKE = 100;
+
 /** Entries by a key. */
 export function grouped(
   entries: readonly LockEntry[],
@@ -31,8 +34,8 @@ export function grouped(
   const groups = new Map<string, LockEntry[]>();
   for (const entry of entries) {
     const group = groups.get(keyOf(entry));
-    if (group) group.push(entry);
-    else groups.set(keyOf(entry), [entry]);
+    if (!group) groups.set(keyOf(entry), [entry]);
+    else if (group.length < MOST_ALIKE) group.push(entry);
   }
   return groups;
 }
@@ -42,10 +45,8 @@ const versionKey = (entry: LockEntry) =>
 
 /** A git location without its commit. */
 function originKey({ location }: LockEntry): string {
-  return (location ?? "")
-    .replace(/[#?].*$/, "")
-    .replace(/\.git$/, "")
-    .toLowerCase();
+  const place = location?.split(/[#?]/, 1)[0] ?? "";
+  return place.replace(/\.git$/, "").toLowerCase();
 }
 
 /** Sorts the base's entries for looking them up. */
@@ -201,7 +202,7 @@ function nameSuspicion(entry: LockEntry, known: Known, format: LockFormat): Susp
   const versionFits =
     version === null ||
     !file.startsWith(`${short}-`) ||
-    file.slice(short.length + 1) === version.replace(/\+.*$/, "");
+    file.slice(short.length + 1) === version.split("+", 1)[0];
   if (nameFits && versionFits) return null;
   if ((known.byName.get(name) ?? []).some((old) => old.location === location)) return null;
   return {
