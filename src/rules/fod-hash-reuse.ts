@@ -107,7 +107,7 @@ function judgePin(source: Source, pin: KnownPin): Judgement | "same" | null {
 function fileName({ urls }: Pick<Source, "urls">): string | null {
   const name =
     urls[0]?.value
-      .replace(/[?#].*$/, "")
+      .replace(/[?#][\s\S]*/, "")
       .split("/")
       .at(-1) ?? "";
   return /\d/.test(name) && /[a-z]{3}/i.test(name) ? name.toLowerCase() : null;
