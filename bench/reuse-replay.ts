@@ -1,18 +1,20 @@
-/** The rule fod-hash-reuse over a history, in order: each change is judged with what the ones before it have shown. */
+// The rule fod-hash-reuse over a history, in order: each change is judged with what the ones before it have shown.
+// `npx tsx bench/reuse-replay.ts REPOSITORY < PAIRS`, a line `BASE HEAD` each, oldest first.
+import { createInterface } from "node:readline";
 import { openGitPair } from "../src/change/git.ts";
 import { openRepository } from "../src/change/repository.ts";
 import { createTools, gatherFacts, type Memory } from "../src/facts.ts";
 import type { KnownPin } from "../src/pair/reuse.ts";
 import { rule } from "../src/rules/fod-hash-reuse.ts";
 
-export interface Said {
+interface Said {
   readonly head: string;
   readonly severity: string;
   readonly title: string;
   readonly message: string;
 }
 
-export interface Replay {
+interface Replay {
   readonly changes: number;
   /** How many changes the rule says something of. */
   readonly loud: number;
@@ -20,10 +22,9 @@ export interface Replay {
 }
 
 /** Replays pairs of commits of a repository. */
-export async function replayReuse(
+async function replayReuse(
   directory: string,
   pairs: readonly { readonly base: string; readonly head: string }[],
-  onSaid: (said: Said) => void = () => {},
 ): Promise<Replay> {
   const seen = new Map<string, Map<string, KnownPin>>();
   const memory: Memory = {
@@ -38,10 +39,8 @@ export async function replayReuse(
       const change = await openGitPair(repository, base, head);
       const { facts } = await gatherFacts(change, tools, null, memory);
       for (const { severity, title, message } of rule.check(facts)) {
-        const one = { head, severity, title, message };
-        said.push(one);
+        said.push({ head, severity, title, message });
         loud.add(head);
-        onSaid(one);
       }
       for (const { path, pname, version, urls, rev, hash } of [...facts.pins.base, ...facts.pins.head]) {
         if (hash === null) continue;
@@ -65,3 +64,12 @@ export async function replayReuse(
   }
   return { changes: pairs.length, loud: loud.size, said };
 }
+
+const pairs: { base: string; head: string }[] = [];
+for await (const line of createInterface({ input: process.stdin })) {
+  const [base, head] = line.split(" ");
+  if (base && head) pairs.push({ base, head });
+}
+const { changes, loud, said } = await replayReuse(process.argv[2] ?? ".", pairs);
+for (const one of said) process.stdout.write(`${JSON.stringify(one)}\n`);
+process.stdout.write(`${loud} of ${changes} changes: ${((100 * loud) / changes).toFixed(2)} %\n`);

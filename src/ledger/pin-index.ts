@@ -2,7 +2,7 @@
  * The index of a tree's pins: one file, a line a source file, found by searching its bytes, so that a lookup reads
  * what it needs and nothing is loaded first.
  *
- * Line 1 is the header. Then, in the order of their paths, `[path, blob, needed, pins, reason]` for each file that has
+ * Line 1 is the header. Then, in the order of their paths, `[path, needed, pins, reason]` for each file that has
  * pins, needs other files, or could not be read; then `["", commit, path, pins]` for pins that earlier revisions had.
  */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -34,9 +34,8 @@ export interface FoundPin {
 
 export interface IndexedFile {
   readonly path: string;
-  readonly blob: string;
-  /** Files that its pins depend on, with their blobs; null: not there. */
-  readonly needed: readonly (readonly [path: string, blob: string | null])[];
+  /** Paths that its pins depend on, whether there is a file or not. */
+  readonly needed: readonly string[];
   readonly pins: readonly IndexedPin[];
   /** Why its pins are not known; null: they are. */
   readonly reason: string | null;
@@ -76,32 +75,48 @@ export interface PinIndex {
   ): readonly FoundPin[];
 }
 
+/** "" stands for null: none of these is ever an empty text. */
 type PinRow = readonly [
   line: number,
-  hash: string | null,
+  hash: string,
   binding: string,
-  fetcher: string | null,
-  pname: string | null,
-  version: string | null,
-  rev: string | null,
+  fetcher: string,
+  pname: string,
+  version: string,
+  rev: string,
   ...urls: string[],
 ];
 
+/** Nearly all hashes are SHA-256: their name would be the fourth part of a small index. */
+const USUAL = /^sha256-/;
+
 function writePin({ line, hash, binding, fetcher, pname, version, rev, urls }: IndexedPin): PinRow {
-  return [line, hash, binding, fetcher, pname, version, rev, ...urls];
+  const digest = hash?.replace(USUAL, "") ?? "";
+  return [line, digest, binding, fetcher ?? "", pname ?? "", version ?? "", rev ?? "", ...urls];
 }
 
 function readPin(path: string, row: PinRow): IndexedPin {
-  const [line, hash, binding, fetcher, pname, version, rev, ...urls] = row;
-  return { path, line, hash, binding, fetcher, pname, version, rev, urls };
+  const [line, digest, binding, fetcher, pname, version, rev, ...urls] = row;
+  const hash = digest === "" ? null : digest.includes("-") ? digest : `sha256-${digest}`;
+  return {
+    path,
+    line,
+    hash,
+    binding,
+    fetcher: fetcher || null,
+    pname: pname || null,
+    version: version || null,
+    rev: rev || null,
+    urls,
+  };
 }
 
 /** The text of an index. The same content gives the same bytes. */
 export function formatIndex({ header, files, past }: IndexContent): string {
   const lines = [JSON.stringify(header)];
   const sorted = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-  for (const { path, blob, needed, pins, reason } of sorted) {
-    lines.push(JSON.stringify([path, blob, needed, pins.map(writePin), reason]));
+  for (const { path, needed, pins, reason } of sorted) {
+    lines.push(JSON.stringify([path, needed, pins.map(writePin), ...(reason === null ? [] : [reason])]));
   }
   for (const { until, path, pins } of past) lines.push(JSON.stringify(["", until, path, pins.map(writePin)]));
   return `${lines.join("\n")}\n`;
@@ -139,17 +154,10 @@ async function readBytes(file: string): Promise<{ bytes: Buffer; header: IndexHe
   }
 }
 
-type Line =
-  | readonly ["", until: string, path: string, pins: readonly PinRow[]]
-  | readonly [
-      path: string,
-      blob: string,
-      needed: IndexedFile["needed"],
-      pins: readonly PinRow[],
-      reason: string | null,
-    ];
+type PastLine = readonly ["", until: string, path: string, pins: readonly PinRow[]];
+type FileLine = readonly [path: string, needed: readonly string[], pins: readonly PinRow[], reason?: string];
 
-function isPast(line: Line): line is Line & readonly ["", string, string, readonly PinRow[]] {
+function isPast(line: PastLine | FileLine): line is PastLine {
   return line[0] === "";
 }
 
@@ -161,13 +169,13 @@ export async function readIndex(file: string): Promise<IndexContent | null> {
   const past: PastPins[] = [];
   try {
     for (const text of read.bytes.toString("utf8").split("\n").slice(1, -1)) {
-      const line = JSON.parse(text) as Line;
+      const line = JSON.parse(text) as PastLine | FileLine;
       if (isPast(line)) {
         const [, until, path, rows] = line;
         past.push({ until, path, pins: rows.map((row) => readPin(path, row)) });
       } else {
-        const [path, blob, needed, rows, reason] = line;
-        files.set(path, { path, blob, needed, pins: rows.map((row) => readPin(path, row)), reason });
+        const [path, needed, rows, reason = null] = line;
+        files.set(path, { path, needed, pins: rows.map((row) => readPin(path, row)), reason });
       }
     }
   } catch {
@@ -188,7 +196,7 @@ export async function openIndex(file: string): Promise<PinIndex | null> {
       // As Latin-1 a character is a byte, whatever the case.
       const searched = withoutCase ? Buffer.from(bytes.toString("latin1").toLowerCase(), "latin1") : bytes;
       for (const text of texts) {
-        const needle = Buffer.from(JSON.stringify(text).slice(1, -1));
+        const needle = Buffer.from(JSON.stringify(text.replace(USUAL, "")).slice(1, -1));
         for (let at = needle.length === 0 ? -1 : searched.indexOf(needle); at !== -1; ) {
           starts.add(searched.lastIndexOf("\n", at) + 1);
           const end = searched.indexOf("\n", at);
@@ -204,10 +212,11 @@ export async function openIndex(file: string): Promise<PinIndex | null> {
 }
 
 function pinsOfLine(text: string, wanted: (pin: IndexedPin) => boolean): FoundPin[] {
-  const line = JSON.parse(text) as Line;
-  const path = isPast(line) ? line[2] : line[0];
-  const standing: Standing = isPast(line) ? { in: "history", until: line[1] } : { in: "tree" };
-  return line[3]
+  const line = JSON.parse(text) as PastLine | FileLine;
+  const [path, rows, standing]: [string, readonly PinRow[], Standing] = isPast(line)
+    ? [line[2], line[3], { in: "history", until: line[1] }]
+    : [line[0], line[2], { in: "tree" }];
+  return rows
     .map((row) => readPin(path, row))
     .filter(wanted)
     .map((pin) => ({ pin, standing }));

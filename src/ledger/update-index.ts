@@ -101,18 +101,17 @@ function dependents(
   changed: ReadonlyMap<string, Entry | null>,
 ): readonly string[] {
   return [...known.values()]
-    .filter(({ needed }) => needed.some(([path]) => changed.has(path)))
+    .filter(({ needed }) => needed.some((path) => changed.has(path)))
     .map(({ path }) => path);
 }
 
 async function readFile(tree: Tree, entry: Entry, documents: Documents): Promise<IndexedFile> {
-  const needed = new Map<string, string | null>();
+  const needed = new Set<string>();
   const watched: Tree = {
     ...tree,
     async entry(path) {
-      const found = await tree.entry(path);
-      needed.set(path, found?.oid ?? null);
-      return found;
+      needed.add(path);
+      return tree.entry(path);
     },
   };
   const side = createNixSide(watched, documents);
@@ -123,8 +122,7 @@ async function readFile(tree: Tree, entry: Entry, documents: Documents): Promise
   const lineAt = lines(file?.text ?? "");
   return {
     path: entry.path,
-    blob: entry.oid,
-    needed: [...needed].sort(([a], [b]) => (a < b ? -1 : 1)),
+    needed: [...needed].sort(),
     pins: own.map((source) => pinOf(source, lineAt)),
     reason: side.unchecked[0]?.reason ?? null,
   };

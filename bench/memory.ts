@@ -1,0 +1,73 @@
+// What the memory costs: `npx tsx bench/memory.ts --repo DIR [--database URL] [--records N]`. Index: time and size against
+// one raw parse of the same files. Ledger: appending and looking up, in the embedded one or in the one that is named.
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { openRepository } from "../src/change/repository.ts";
+import { openLedger } from "../src/ledger/ledger.ts";
+import { openIndex, readIndex, writeIndex } from "../src/ledger/pin-index.ts";
+import { updateIndex } from "../src/ledger/update-index.ts";
+import { makeRecord, sri } from "../test/support/records.ts";
+
+const { values } = parseArgs({
+  options: { repo: { type: "string" }, database: { type: "string" }, records: { type: "string" } },
+});
+const folder = mkdtempSync(join(tmpdir(), "verifod-memory-"));
+
+/** Milliseconds of wall clock and of CPU: on a busy machine the second says more. */
+async function measure<T>(what: string, work: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  const before = process.cpuUsage();
+  const result = await work();
+  const { user, system } = process.cpuUsage(before);
+  const milliseconds = performance.now() - started;
+  process.stdout.write(
+    `${what.padEnd(44)} ${milliseconds.toFixed(1).padStart(10)} ms, CPU ${((user + system) / 1000).toFixed(1)} ms\n`,
+  );
+  return result;
+}
+
+async function benchIndex(directory: string): Promise<void> {
+  const repository = await openRepository(directory);
+  const file = join(folder, "index");
+  const [before, head] = [await repository.resolve("HEAD~1"), await repository.resolve("HEAD")];
+  const content = await measure("index of the whole tree", () => updateIndex(repository, before, null));
+  await writeIndex(file, content);
+  await measure("index of the next commit", async () =>
+    writeIndex(file, await updateIndex(repository, head, await readIndex(file))),
+  );
+  const bytes = statSync(file).size;
+  process.stdout.write(
+    `${bytes} bytes for ${content.header.pins} pins: ${Math.round(bytes / content.header.pins)} each\n`,
+  );
+  const hash =
+    [...content.files.values()].flatMap(({ pins }) => pins.flatMap((pin) => pin.hash ?? []))[0] ?? "";
+  await measure("lookup", async () => (await openIndex(file))?.find([hash], (pin) => pin.hash === hash));
+  repository.close();
+}
+
+const BATCH = 1_000;
+
+async function benchLedger(location: string, records: number): Promise<void> {
+  const ledger = await measure("opening the ledger", () => openLedger(location));
+  await measure(`appending ${records} records, ${BATCH} at a time`, async () => {
+    for (let done = 0; done < records; done += BATCH) {
+      await ledger.append(Array.from({ length: BATCH }, (_, n) => makeRecord(`r${done + n}`)));
+    }
+  });
+  await measure("appending one", () => ledger.append([makeRecord("one")]));
+  const hashes = Array.from({ length: 100 }, (_, n) => sri(`r${(n * 7919) % records}`));
+  await measure("looking up one hash", () => ledger.newest(hashes.slice(0, 1)));
+  await measure("looking up a hundred", () => ledger.newest(hashes));
+  const { broken } = await measure("checking the chain", () => ledger.check());
+  if (broken) throw new Error(`the chain is broken: ${broken.what}`);
+  await ledger.close();
+}
+
+try {
+  if (values.repo) await benchIndex(values.repo);
+  await benchLedger(values.database ?? join(folder, "ledger"), Number(values.records ?? 100_000));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
