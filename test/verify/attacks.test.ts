@@ -167,6 +167,39 @@ describe.each(NIXES)("$label", ({ bin }) => {
     expect(second.verdicts).toMatchObject([{ attrs: ["wave.src"], outcome: "mismatch" }]);
   });
 
+  test.each([
+    ["as declared", contentOf("src"), { "made.src": "match", "made.vendor": "match" }],
+    ["not as declared", "another source", { "made.src": "mismatch", "made.vendor": "unavailable" }],
+  ])("dependencies that are made from a source that is %s", async (_, content, expected) => {
+    const vendor = `${contentOf("src")}${contentOf("crate")}`;
+    const made = commits({
+      [packagePath("made")]: `{ mkPackage, builtin }:
+let
+  src = builtin { url = "${origin.url}/ok/src"; hash = "${sri(content)}"; };
+  vendor = derivation {
+    name = "vendor";
+    system = builtins.currentSystem;
+    builder = "/bin/sh";
+    args = [ "-c" ''
+      read -r line < $src
+      echo "$line" > $out
+      /usr/bin/curl --fail --silent ${origin.url}/ok/crate >> $out || exit 1
+      exit 0
+    '' ];
+    inherit src;
+    outputHash = "${sri(vendor)}";
+    outputHashAlgo = "sha256";
+  };
+in
+mkPackage { name = "made-1"; inherit src vendor; }
+`,
+    });
+    const { verdicts } = await verify(made);
+    expect(Object.fromEntries(verdicts.map(({ attrs, outcome }) => [attrs[0], outcome]))).toEqual(expected);
+    const blocked = verdicts.find(({ outcome }) => outcome === "unavailable");
+    if (blocked) expect(blocked.reason).toMatch(/^blocked: what it needs cannot be had: hash mismatch/);
+  });
+
   test("a package that is marked as insecure is a pin all the same", async () => {
     const source = `builtin { url = "${origin.url}/ok/old"; hash = "${sri(contentOf("old"))}"; }`;
     const marked = commits({
