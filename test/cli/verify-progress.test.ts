@@ -39,7 +39,7 @@ function recorded(isTTY: boolean) {
 }
 
 test("elsewhere than on a terminal: a plain line for each step and verdict", () => {
-  expect(recorded(false)).toBe("evaluating\nmismatch    other.src\nmatch       frob.src \\u{001b}[31mfrob-2\n");
+  expect(recorded(false)).toBe("evaluating\nmismatch    other.src\nmatch       frob.src \\e[31mfrob-2\n");
 });
 
 test("on a terminal: what is fetched right now, with its bytes, below what is done; nothing of it stays", () => {
@@ -59,7 +59,9 @@ test("the table has a line for each verdict, the commands, and what builders for
   };
   const table = verdictTable(verification);
   expect(table).toMatch(/^Nix 2\.26\.3: 1 attribute evaluated, 1 changed source$/m);
-  expect(table).toMatch(/^match {4}frob\.src {3}frob-2\.tar\.gz {2}changed {2}3\.2 MB {3}1\.2 s {2}authenticated$/m);
+  expect(table).toMatch(
+    /^match {4}frob\.src {3}frob-2\.tar\.gz {2}changed {2}3\.2 MB {3}1\.2 s {2}authenticated$/m,
+  );
   expect(table).toMatch(/^ {2}nix-prefetch-url /m);
   expect(table).toContain("its builder printed 2 reports");
   expect(verdictTable({ ...verification, verdicts: [] })).toMatch(/0 changed sources\n\n$/);
