@@ -5,13 +5,13 @@ import { openRepository } from "../change/repository.ts";
 import { configuredSeverity } from "../config.ts";
 import { VerifodError } from "../errors.ts";
 import { formatReview } from "../report/format.ts";
-import { type Finding, type Review, SCHEMA } from "../report/review.ts";
+import { type Review, SCHEMA } from "../report/review.ts";
 import { EXIT, exitStatus } from "../report/status.ts";
 import { rules } from "../rules/index.ts";
-import { applyVerdicts } from "../verify/evidence.ts";
+import { joinVerification } from "../verify/join.ts";
 import { DEFAULTS, type VerifyOptions } from "../verify/options.ts";
 import { selfTest } from "../verify/self-test.ts";
-import { type Verification, verify, withNix } from "../verify/verify.ts";
+import { verify, withNix } from "../verify/verify.ts";
 import { VERSION } from "../version.ts";
 import {
   addReportOptions,
@@ -110,24 +110,23 @@ async function run(range: string, options: Options): Promise<void> {
       onProgress: progress.update,
     });
     progress.end();
-    const findings = applyVerdicts([], [], verification.verdicts).flatMap((finding): Finding[] => {
-      const severity = configuredSeverity(config, finding.rule, finding.path) ?? finding.severity;
-      return severity === "off" ? [] : [{ ...finding, severity }];
-    });
-    const review: Review = {
+    const nothing: Review = {
       schema: SCHEMA,
       tool: { name: "verifod", version: VERSION },
       base: change.base.commit,
       head: change.head.commit,
-      complete: isComplete(verification),
-      findings,
+      complete: true,
+      findings: [],
       sources: [],
-      verdicts: verification.verdicts,
-      unchecked: verification.unchecked,
+      verdicts: [],
+      unchecked: [],
       suppressed: [],
       addedSuppressions: [],
       stats: { files: change.files.length, milliseconds: Math.round(performance.now() - started) },
     };
+    const review = joinVerification(nothing, verification, (rule, path) =>
+      configuredSeverity(config, rule, path),
+    );
     const color = options.output === undefined && wantsColor(process.env, process.stdout.isTTY);
     const report = formatReview(review, options.format, { color, rules });
     const table = options.format === "text" ? verdictTable(verification) : "";
@@ -138,14 +137,6 @@ async function run(range: string, options: Options): Promise<void> {
     interrupt.end();
     repository.close();
   }
-}
-
-/** A source that was not proven, either way, leaves the whole unproven. */
-function isComplete({ verdicts, unchecked }: Verification): boolean {
-  const proven = verdicts.every(
-    ({ outcome }) => outcome === "match" || outcome === "mismatch" || outcome === "unstable",
-  );
-  return proven && unchecked.length === 0;
 }
 
 async function testNix(options: Options): Promise<void> {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import type { Finding, PinChange } from "../../src/report/review.ts";
+import { type Finding, type PinChange, type Review, SCHEMA } from "../../src/report/review.ts";
 import { applyEvaluation, applyVerdicts } from "../../src/verify/evidence.ts";
+import { joinVerification } from "../../src/verify/join.ts";
 import type { FodVerdict } from "../../src/verify/verdict.ts";
 
 const OLD = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -172,4 +173,50 @@ test("evaluated locations stand in for what the text could not tell, and contrad
     { what: `${PATH}:7`, reason: expect.stringContaining("https://good.org/x") },
   ]);
   expect(applyEvaluation([source()], [verdict({})])).toEqual({ sources: [source()], disagreements: [] });
+});
+
+const review = (more: Partial<Review>): Review => ({
+  schema: SCHEMA,
+  tool: { name: "verifod", version: "0" },
+  base: "b",
+  head: "h",
+  complete: true,
+  findings: [],
+  sources: [source()],
+  verdicts: [],
+  unchecked: [],
+  suppressed: [],
+  addedSuppressions: [],
+  stats: { files: 1, milliseconds: 1 },
+  ...more,
+});
+const verification = (
+  verdicts: readonly FodVerdict[],
+  unchecked: readonly { what: string; reason: string }[] = [],
+) => ({
+  verdicts,
+  unchecked,
+  evaluated: [],
+  nix: { version: "2.34.5", verifiesTls: true, sandbox: true },
+});
+
+test("a joined review is complete only when every source is proven and nothing is open", () => {
+  const complete = (outcome: FodVerdict["outcome"], open: readonly { what: string; reason: string }[] = []) =>
+    joinVerification(review({}), verification([verdict({ outcome, got: NEW })], open), () => null).complete;
+  expect([complete("match"), complete("mismatch"), complete("unstable")]).toEqual([true, true, true]);
+  expect([complete("unavailable"), complete("unsupported"), complete("not-checked")]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  expect(complete("match", [{ what: "x", reason: "unmapped" }])).toBe(false);
+});
+
+test("what both could not check is told once; the configuration has its word on what verdicts bring", () => {
+  const open = { what: "x", reason: "too large" };
+  const mismatch = verification([verdict({ outcome: "mismatch", got: OLD })], [open]);
+  const joined = joinVerification(review({ unchecked: [open] }), mismatch, () => "medium");
+  expect(joined.unchecked).toEqual([open]);
+  expect(joined.findings).toMatchObject([{ rule: "fod-refetch-mismatch", severity: "medium" }]);
+  expect(joinVerification(review({}), mismatch, () => "off").findings).toEqual([]);
 });
