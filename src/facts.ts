@@ -80,6 +80,8 @@ export async function gatherFacts(
       const entry = file[side];
       const code = read.code[side];
       if (!entry || !code) continue;
+      // Moved as it was: its pins are what they were.
+      if (file.base?.oid === file.head?.oid) continue;
       sources[side].push(...(await sides[side].sources(entry.path, read.regions[side])));
       if (mayHoldScripts(code)) {
         const cut = () =>
