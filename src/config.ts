@@ -59,20 +59,23 @@ export function configuredSeverity(config: Config, rule: string, path: string): 
  * The configuration that stands in a tree (of the base); the defaults when there is none.
  * @throws VerifodError (configuration) with line and column for what is wrong in it; (outside) when it cannot be read.
  */
-export async function loadConfig(tree: Tree): Promise<Config> {
-  const entry = await tree.entry(CONFIG_PATH);
-  if (entry === null) return DEFAULT_CONFIG;
+export async function loadConfig(tree: Tree, path: string = CONFIG_PATH): Promise<Config> {
+  const entry = await tree.entry(path);
+  if (entry === null) {
+    if (path === CONFIG_PATH) return DEFAULT_CONFIG;
+    throw new VerifodError("configuration", `the base has no ${path}: name a file of the base branch`);
+  }
   if (entry.kind === "symlink" || entry.kind === "submodule") {
-    throw new VerifodError("configuration", `${CONFIG_PATH} is a ${entry.kind}: make it a file`);
+    throw new VerifodError("configuration", `${path} is a ${entry.kind}: make it a file`);
   }
   const content = await tree.read(entry);
   switch (content.kind) {
     case "text":
-      return parse(content.text, CONFIG_PATH);
+      return parse(content.text, path);
     case "binary":
-      throw new VerifodError("configuration", `${CONFIG_PATH} is not a text: ${content.because}`);
+      throw new VerifodError("configuration", `${path} is not a text: ${content.because}`);
     case "unavailable":
-      throw new VerifodError("outside", `cannot read ${CONFIG_PATH} of the base: ${content.reason}`);
+      throw new VerifodError("outside", `cannot read ${path} of the base: ${content.reason}`);
   }
 }
 

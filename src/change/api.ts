@@ -37,8 +37,13 @@ const compareSchema = z.object({
   files: z.array(fileSchema).optional(),
 });
 
+/** A pull request's change, and the tip of its base branch: who chooses an old merge base does not choose its rules. */
+export interface PullChange extends Change {
+  readonly tip: Tree;
+}
+
 /**
- * The change between the merge base and the head of a pull request. `prefetch`: paths of the base that are read anyway.
+ * The change between the merge base and the head of a pull request. `prefetch`: paths of the tip that are read anyway.
  * Takes two requests for up to 40 files, then one for each 40 more.
  * @throws VerifodError (outside) when GitHub does not answer, or does not know the commits
  */
@@ -47,14 +52,15 @@ export async function openApiChange(
   repository: RepositoryName,
   pull: PullRange,
   prefetch: readonly string[] = [],
-): Promise<Change> {
+): Promise<PullChange> {
   const compared = await compare(api, repository, pull);
   const { files, unchecked } = await listFiles(api, repository, pull, compared.files ?? []);
   const objects = apiObjects(api, repository);
   const base = apiTree(objects, compared.merge_base_commit.sha);
   const head = apiTree(objects, pull.head);
+  const tip = apiTree(objects, pull.base);
 
-  for (const path of prefetch) void base.entry(path).catch(() => {});
+  for (const path of prefetch) void tip.entry(path).catch(() => {});
   const paths = [
     ...new Set(files.flatMap((file) => [file.filename, file.previous_filename ?? file.filename])),
   ];
@@ -74,7 +80,7 @@ export async function openApiChange(
     return before === null ? [] : [{ status: "removed", base: before, head: null }];
   });
   const renamed = await matchRenames(changes.sort(byPath), base, head);
-  return { base, head, files: renamed.sort(byPath), unchecked, subjects: subjectsOf(compared) };
+  return { base, head, tip, files: renamed.sort(byPath), unchecked, subjects: subjectsOf(compared) };
 }
 
 function subjectsOf({ total_commits, commits }: z.infer<typeof compareSchema>): readonly string[] | null {

@@ -40,7 +40,7 @@ function locationOf({ urls, rev, resolved }: Pin): Location | null {
   )
     return null;
   const [, repository, ofUrl] = FORGES[url.hostname]?.source.exec(url.pathname) ?? [];
-  const revision = rev ?? ofUrl;
+  const revision = (rev ?? ofUrl)?.replace(/^refs\/(?:tags|heads)\//, "");
   if (repository === undefined || revision === undefined) return null;
   if (!REVISION.test(revision) || revision.includes("..")) return null;
   return { host: url.hostname, repository, revision };

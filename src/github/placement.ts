@@ -57,10 +57,25 @@ async function textOf(tree: Tree, entry: Entry | null): Promise<string | null> {
 function place(finding: Finding, { left, right }: Commentable): Placement | null {
   const { startLine, endLine } = finding;
   const [side, ranges] = finding.side === "head" ? (["RIGHT", right] as const) : (["LEFT", left] as const);
-  const range = ranges.find(({ start, end }) => start <= startLine && startLine <= end);
-  if (range === undefined) return null;
+  const range = rangeOf(ranges, startLine);
+  if (range === undefined) return besides(finding, right);
   const last = lastLine(range, startLine, endLine);
   return { finding, side, line: last, startLine: last > startLine ? startLine : null };
+}
+
+/**
+ * On the line that the finding goes with, when its own is out of reach: of a hash that did not move with its version the
+ * version changed, and the hash may stand too far below for GitHub.
+ */
+function besides(finding: Finding, right: readonly LineRange[]): Placement | null {
+  const near = finding.related.find(
+    ({ path, line }) => path === finding.path && rangeOf(right, line) !== undefined,
+  );
+  return near === undefined ? null : { finding, side: "RIGHT", line: near.line, startLine: null };
+}
+
+function rangeOf(ranges: readonly LineRange[], line: number): LineRange | undefined {
+  return ranges.find(({ start, end }) => start <= line && line <= end);
 }
 
 /** All lines of a comment must be of one hunk. */

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { openApiChange } from "../../src/change/api.ts";
+import { openApiChange, type PullChange } from "../../src/change/api.ts";
 import type { Change, Entry } from "../../src/change/change.ts";
 import { openGitChange } from "../../src/change/git.ts";
 import { openRepository, type Repository } from "../../src/change/repository.ts";
@@ -43,7 +43,7 @@ function open(
   pull: Pull,
   changedFiles: number | null = null,
   prefetch: readonly string[] = [],
-): Promise<Change> {
+): Promise<PullChange> {
   const { number, base, head } = pull;
   const range = { number, base: base.sha, head: head.sha, changedFiles };
   return openApiChange(api(), { owner: fake.owner, name: fake.name }, range, prefetch);
@@ -102,8 +102,8 @@ test("files that the change does not touch are found when they are asked for", a
   const pull = fake.openPull({ head: made.commit({ "pkgs/a/default.nix": '{ version = "3"; }\n' }) });
   const change = await open(pull, null, ["pkgs/c/old.nix"]);
   const before = fake.requests.length;
-  const prefetched = await change.base.entry("pkgs/c/old.nix");
-  expect(prefetched && (await change.base.read(prefetched))).toEqual({ kind: "text", text: "gone\n" });
+  const prefetched = await change.tip.entry("pkgs/c/old.nix");
+  expect(prefetched && (await change.tip.read(prefetched))).toEqual({ kind: "text", text: "gone\n" });
   expect(fake.requests.length).toBe(before);
 
   const [entry, none] = await Promise.all([change.head.entry("run.sh"), change.head.entry("no/such")]);

@@ -1,0 +1,104 @@
+/** Review and verification of a checkout, without a token, into a report for a run that may publish. */
+
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import type { Change } from "../change/change.ts";
+import { openRepository, type Repository } from "../change/repository.ts";
+import { type Config, configuredSeverity, loadConfig } from "../config.ts";
+import { messageOf, VerifodError } from "../errors.ts";
+import type { Finding, Review, Verdict } from "../report/review.ts";
+import { createTools, review } from "../review.ts";
+import { applyEvaluation, applyVerdicts } from "../verify/evidence.ts";
+import { DEFAULTS } from "../verify/options.ts";
+import { verify } from "../verify/verify.ts";
+import type { Inputs, PullEvent, Runner } from "./inputs.ts";
+import { openCheckout } from "./open-pull.ts";
+
+export interface Analysis {
+  readonly review: Review;
+  readonly config: Config;
+}
+
+/**
+ * Analyzes the checked-out pull request. The report is filed under the pull request's head, also when the commit that was
+ * looked at is the merge of it.
+ * @throws VerifodError when there is nothing to look at, or the configuration is wrong
+ */
+export async function analyze(pull: PullEvent, inputs: Inputs, runner: Runner): Promise<Analysis> {
+  const repository = await openRepository(runner.workspace);
+  try {
+    const change = await openCheckout(repository, pull.base.sha, pull.head.sha);
+    const config = await loadConfig(change.base, inputs.config ?? undefined);
+    const subjects = [pull.title, ...(change.subjects ?? [])];
+    const reviewed = await review(change, await createTools(), { config, subjects });
+    const wanted = inputs.verify ?? config.verify;
+    const verifies = wanted === "always" || (wanted === "auto" && (await hasNix(process.env.PATH ?? "")));
+    const verified = verifies ? await withVerification(reviewed, change, repository, config) : reviewed;
+    return { review: { ...verified, head: pull.head.sha }, config };
+  } finally {
+    repository.close();
+  }
+}
+
+async function hasNix(path: string): Promise<boolean> {
+  const found = await Promise.all(
+    path
+      .split(delimiter)
+      .filter(Boolean)
+      .map((folder) =>
+        access(join(folder, "nix-instantiate"), constants.X_OK).then(
+          () => true,
+          () => false,
+        ),
+      ),
+  );
+  return found.includes(true);
+}
+
+/** The review with what a verification adds; one that cannot be done is told as unchecked. */
+async function withVerification(
+  reviewed: Review,
+  change: Change,
+  repository: Repository,
+  config: Config,
+): Promise<Review> {
+  try {
+    const verification = await verify(change, { ...DEFAULTS, environment: process.env, repository });
+    const findings = applyVerdicts(reviewed.findings, reviewed.sources, verification.verdicts).flatMap(
+      (finding): Finding[] => {
+        if (reviewed.findings.includes(finding)) return [finding];
+        const severity = configuredSeverity(config, finding.rule, finding.path) ?? finding.severity;
+        return severity === "off" ? [] : [{ ...finding, severity }];
+      },
+    );
+    const { sources, disagreements } = applyEvaluation(reviewed.sources, verification.verdicts);
+    const unproven = verification.verdicts
+      .filter(({ outcome }) => outcome !== "match" && outcome !== "mismatch" && outcome !== "unstable")
+      .map(({ name, reason }) => ({ what: name, reason }));
+    const unchecked = [...reviewed.unchecked, ...verification.unchecked, ...disagreements, ...unproven];
+    const verdicts = verification.verdicts.map(publicVerdict);
+    return { ...reviewed, findings, sources, verdicts, unchecked, complete: unchecked.length === 0 };
+  } catch (error) {
+    if (!(error instanceof VerifodError)) throw error;
+    const unchecked = [...reviewed.unchecked, { what: "verification", reason: messageOf(error) }];
+    return { ...reviewed, unchecked, complete: false };
+  }
+}
+
+/** Without what only this program's rooms use: a report has the published shape. */
+function publicVerdict(verdict: Verdict): Verdict {
+  const { name, drvPath, attrs, declared, got, outcome, reason, introduced, urls, seconds } = verdict;
+  return {
+    name,
+    drvPath,
+    attrs,
+    declared,
+    got,
+    outcome,
+    reason,
+    introduced,
+    urls: urls.map(({ url, finalUrl, status, bytes }) => ({ url, finalUrl, status, bytes })),
+    seconds,
+  };
+}

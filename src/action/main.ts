@@ -1,0 +1,91 @@
+/** The GitHub Action. */
+import * as core from "@actions/core";
+import { messageOf, unreachable, VerifodError } from "../errors.ts";
+import { conclusionOf } from "../github/check-output.ts";
+import { createGitHubApi } from "../github/client.ts";
+import { type Analysis, analyze } from "./analyze.ts";
+import { findPulls } from "./find-pulls.ts";
+import { type Inputs, type Runner, readInputs, readPullEvent, readRunEvent, readRunner } from "./inputs.ts";
+import { type Outcome, publishReview, type ReviewSettings, type Target } from "./publish-review.ts";
+import { readReport, withReport } from "./report-file.ts";
+import { leaveResults, logPublication, printAnnotations, writeStepSummary } from "./results.ts";
+
+async function run(): Promise<void> {
+  const inputs = readInputs();
+  const runner = readRunner(process.env);
+  switch (inputs.mode) {
+    case "analyze":
+      return runAnalyze(inputs, runner);
+    case "review": {
+      const { number, title, base, head } = readPullEvent(process.env);
+      const target = { number, title, base: base.sha, head: head.sha };
+      return runPublishing(target, inputs, { runner, inputs, notes: [], complete: async (review) => review });
+    }
+    case "publish":
+      return runPublish(inputs, runner);
+    default:
+      return unreachable(inputs.mode);
+  }
+}
+
+/** Leaves a report for a run that may publish it. Its job is green when there is one, whatever it says. */
+async function runAnalyze(inputs: Inputs, runner: Runner): Promise<void> {
+  if (inputs.report === null)
+    throw new VerifodError("usage", "mode analyze writes a report: give it the input report");
+  const { review, config }: Analysis = await analyze(readPullEvent(process.env), inputs, runner);
+  const conclusion = conclusionOf(review, inputs.failOn ?? config.failOn);
+  await leaveResults(review, conclusion, inputs, true);
+  await writeStepSummary(review);
+  printAnnotations(review);
+}
+
+const REPORTED =
+  "What was fetched again is told by a run of this pull request's own workflow, which could say anything: it adds findings and clears none.";
+
+async function runPublish(inputs: Inputs, runner: Runner): Promise<void> {
+  const { report: path } = inputs;
+  if (path === null) throw new VerifodError("usage", "mode publish takes a report: give it the input report");
+  const event = readRunEvent(process.env);
+  const targets = await findPulls(clientFor(inputs, runner), runner.repository, event);
+  if (targets.length === 0)
+    core.notice("no open pull request has the head of that run any more: nothing to publish");
+  for (const target of targets) {
+    await runPublishing(target, inputs, {
+      runner,
+      inputs,
+      notes: [REPORTED],
+      complete: async (review) => withReport(review, await readReport(path, event.head_sha)),
+    });
+  }
+}
+
+async function runPublishing(target: Target, inputs: Inputs, settings: ReviewSettings): Promise<void> {
+  const outcome: Outcome = await publishReview(clientFor(inputs, settings.runner), target, settings);
+  const { review, output, publication, failure } = outcome;
+  const { conclusion } = output;
+  logPublication(target.number, review, conclusion, publication);
+  await leaveResults(review, conclusion, inputs, inputs.mode === "review");
+  await writeStepSummary(review);
+  if (publication.check === "denied") {
+    printAnnotations(review);
+    // There is no check run to say so: the job has to.
+    if (conclusion === "failure" || conclusion === "action_required")
+      core.setFailed(`verifod: ${conclusion}`);
+  }
+  if (failure !== null) throw failure;
+}
+
+function clientFor({ token }: Inputs, { apiUrl }: Runner): ReturnType<typeof createGitHubApi> {
+  return createGitHubApi({ token, apiUrl, onWait: (message) => core.info(message) });
+}
+
+try {
+  await run();
+} catch (error) {
+  if (error instanceof VerifodError) core.setFailed(error.message);
+  else {
+    core.setFailed(`This is a bug in verifod, please report it: ${messageOf(error)}`);
+    // As a command: a stack may hold text of the pull request, which must not start a line of its own.
+    core.error(error instanceof Error ? (error.stack ?? error.message) : messageOf(error));
+  }
+}

@@ -1,0 +1,234 @@
+/** The built action in the mode `review`, against a GitHub of our own. */
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { parseMarker } from "../../src/github/comment-text.ts";
+import {
+  actionsBot,
+  badGateway,
+  type FakeGitHub,
+  type Identity,
+  type Pull,
+  startFakeGitHub,
+} from "../fake-github/server.ts";
+import { type ActionRun, runAction } from "../support/action.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+
+const examples = fileURLToPath(new URL("../../examples", import.meta.url));
+
+/** The files of a folder by their paths in it. */
+function filesOf(folder: string): Record<string, string> {
+  const paths = readdirSync(`${examples}/${folder}`, { recursive: true, encoding: "utf8" });
+  return Object.fromEntries(
+    paths
+      .filter((path) => path.endsWith(".nix"))
+      .map((path) => [path, readFileSync(`${examples}/${folder}/${path}`, "utf8")]),
+  );
+}
+
+let made: TestRepository;
+let fake: FakeGitHub;
+const bot = actionsBot({ contents: "read", checks: "write", pull_requests: "write" });
+
+beforeAll(() => {
+  made = makeRepository(filesOf("base"));
+});
+beforeEach(async () => {
+  made.git("checkout", "--quiet", "--detach", "main");
+  fake = await startFakeGitHub({ repository: made });
+});
+afterEach(async () => {
+  await fake.close();
+});
+afterAll(() => made.remove());
+
+function review(
+  pull: Pull,
+  {
+    runId = 1,
+    identity = bot,
+    inputs = {},
+    workspace,
+  }: { runId?: number; identity?: Identity; inputs?: Record<string, string>; workspace?: string } = {},
+): Promise<ActionRun> {
+  return runAction({
+    inputs: { token: fake.token(identity), ...inputs },
+    event: "pull_request_target",
+    payload: { action: "synchronize", pull_request: fake.pullData(pull) },
+    apiUrl: fake.url,
+    runId,
+    ...(workspace !== undefined && { workspace }),
+  });
+}
+
+const openComments = () =>
+  fake.reviewComments
+    .filter(({ body }) => parseMarker(body)?.solved === false)
+    .map(({ path, line, side }) => `${path}:${line}:${side}`);
+
+test("an honest pull request: one check run, success, no comment, few requests", async () => {
+  const pull = fake.openPull({ head: made.commit(filesOf("1-honest-bump"), "brook: 1.4.2 -> 1.5.0") });
+  const run = await review(pull);
+  expect(fake.faults).toEqual([]);
+  expect(run.stderr).toBe("");
+  expect(run).toMatchObject({
+    status: 0,
+    outputs: { conclusion: "success", findings: "0" },
+    commands: ["add-mask"],
+  });
+  expect(fake.checkRuns).toMatchObject([
+    { name: "verifod", status: "completed", conclusion: "success", head_sha: pull.head.sha },
+  ]);
+  expect([fake.reviews.length, fake.reviewComments.length]).toEqual([0, 0]);
+  expect(fake.requests.map(({ operation }) => operation)).toEqual([
+    "graphql",
+    "POST /repos/{owner}/{repo}/check-runs",
+    "GET /repos/{owner}/{repo}/compare/{basehead}",
+    "graphql",
+    "graphql",
+    "PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}",
+  ]);
+  // The pins that changed, with a link to what upstream changed between them.
+  expect(fake.checkRuns[0]?.output.text).toContain(
+    "https://github.com/brook-project/brook/compare/v1.4.2...v1.5.0",
+  );
+  const before = fake.requests.filter(({ isWrite }) => isWrite).length;
+  await review(pull, { runId: 2 });
+  expect(fake.requests.filter(({ isWrite }) => isWrite).length).toBe(before);
+});
+
+describe.each([
+  ["2-stale-hash", "stale-hash-on-bump", "pkgs/by-name/la/lantern/package.nix", "hash = ", 1],
+  ["3-hash-alone", "hash-changed-alone", "pkgs/by-name/pe/pebble-db/package.nix", "hash = ", 1],
+  // Not sure enough to interrupt anybody: an annotation alone.
+  ["4-owner-swapped", "lookalike-host-or-owner", "pkgs/by-name/mo/mosswall/package.nix", "owner = ", 0],
+  ["5-url-changed-hash-kept", "url-changed-hash-kept", "pkgs/by-name/qu/quillpen/package.nix", "url = ", 1],
+])("%s", (example, rule, path, code, commented) => {
+  test("fails on the line that matters, at most eight requests; the fix solves it, also beside another", async () => {
+    const pull = fake.openPull({ head: made.commit(filesOf(example), `${example}: change`) });
+    const run = await review(pull);
+    expect(fake.faults).toEqual([]);
+    expect(run).toMatchObject({ status: 0, outputs: { conclusion: "failure" } });
+    expect(fake.requests.length).toBeLessThanOrEqual(8);
+    const [check] = fake.checkRuns;
+    expect(check).toMatchObject({ conclusion: "failure", head_sha: pull.head.sha });
+    const found = check?.annotations.find(({ title }) => title?.startsWith(rule));
+    expect(found?.path).toBe(path);
+    const lines = (filesOf(example)[path] ?? "").split("\n");
+    expect(lines[(found?.start_line ?? 0) - 1]).toContain(code);
+    expect(openComments().length).toBe(commented);
+
+    fake.requests.length = 0;
+    pull.head.sha = made.commit({ ...filesOf("base"), ...filesOf("1-honest-bump") }, "fix");
+    const fixed = await review(pull, { runId: 2 });
+    expect(fixed.outputs.conclusion).toBe("success");
+    expect(openComments()).toEqual([]);
+    expect(fake.reviewComments.length).toBe(commented);
+    expect(fake.requests.length).toBeLessThanOrEqual(8);
+    expect(fake.faults).toEqual([]);
+  });
+});
+
+test("a push that solves one and adds another: struck through, and one more, within eight requests", async () => {
+  const pull = fake.openPull({ head: made.commit(filesOf("3-hash-alone"), "pebble-db: refresh hash") });
+  await review(pull);
+  expect(openComments().length).toBe(1);
+  pull.head.sha = made.commit({ ...filesOf("base"), ...filesOf("2-stale-hash") }, "lantern: 1.4.2 -> 1.4.3");
+  fake.requests.length = 0;
+  await review(pull, { runId: 2 });
+  expect(fake.faults).toEqual([]);
+  expect(fake.requests.length).toBeLessThanOrEqual(8);
+  expect(openComments()).toEqual([expect.stringContaining("lantern")]);
+  expect(fake.reviewComments.length).toBe(2);
+});
+
+test("the head moves while it runs: nothing on the new head, no comment", async () => {
+  const pull = fake.openPull({ head: made.commit(filesOf("3-hash-alone")) });
+  const old = pull.head.sha;
+  fake.before = ({ operation }) => {
+    if (operation?.includes("compare")) pull.head.sha = made.commit({ "README.md": "moved on\n" });
+  };
+  const run = await review(pull);
+  expect(run).toMatchObject({ status: 0, outputs: { conclusion: "failure" } });
+  expect(fake.checkRuns.map(({ head_sha }) => head_sha)).toEqual([old]);
+  expect(fake.reviewComments).toEqual([]);
+});
+
+test("a token that may only read: annotations of the run, the step summary, and what is missing", async () => {
+  const pull = fake.openPull({ head: made.commit(filesOf("3-hash-alone")) });
+  const reader = actionsBot({ contents: "read", checks: "read", pull_requests: "read" });
+  const run = await review(pull, { identity: reader });
+  expect(fake.faults).toEqual([]);
+  expect(run.status).toBe(1);
+  expect(run.commands.filter((command) => command === "error").length).toBeGreaterThanOrEqual(2);
+  expect(run.stdout).toContain("::warning::the token lacks the permission checks: write");
+  expect(run.summary).toContain("hash-changed-alone");
+  expect([fake.checkRuns.length, fake.reviewComments.length]).toEqual([0, 0]);
+});
+
+test("a wrong configuration on the base asks for action; one that the change brings is not looked at", async () => {
+  made.git("checkout", "--quiet", "main");
+  const base = made.git("rev-parse", "HEAD");
+  made.commit({ ".github/verifod.yml": "fail-on: everything\n" });
+  made.git("checkout", "--quiet", "--detach");
+  const pull = fake.openPull({
+    head: made.commit({ ...filesOf("3-hash-alone"), ".github/verifod.yml": "fail-on: never\n" }),
+  });
+  const run = await review(pull);
+  expect(run.status).toBe(1);
+  expect(fake.checkRuns).toMatchObject([{ conclusion: "action_required" }]);
+  expect(fake.checkRuns[0]?.output.summary).toContain(".github/verifod.yml:1");
+  made.git("branch", "--force", "main", base);
+});
+
+test("a GitHub that never recovers: the run fails, and no check run is green", async () => {
+  const pull = fake.openPull({ head: made.commit(filesOf("1-honest-bump")) });
+  fake.failWhen = ({ operation }) => (operation?.includes("compare") ? badGateway(false) : null);
+  const run = await review(pull);
+  expect(run.status).toBe(1);
+  expect(run.stdout).toMatch(/^::error::GitHub cannot compare/m);
+  expect(fake.checkRuns).toMatchObject([{ status: "completed", conclusion: "action_required" }]);
+}, 60_000);
+
+test("hostile names and titles give no command and nothing live", async () => {
+  const name = "pkgs/by-name/a/a\n::error file=x::@NixOS/security https:/evil.example/%0A/package.nix";
+  const nix = (hash: string) =>
+    `{ fetchurl }: fetchurl { url = "https://example.org/x-1.0.tar.gz"; hash = "${hash}"; }\n`;
+  made.git("checkout", "--quiet", "main");
+  const base = made.git("rev-parse", "HEAD");
+  made.commit({ [name]: nix(`sha256-${"A".repeat(43)}=`) });
+  made.git("checkout", "--quiet", "--detach");
+  const pull = fake.openPull({
+    head: made.commit({ [name]: nix(`sha256-${"A".repeat(42)}Q=`) }, "x\n\n::set-output name=a::b"),
+  });
+  const payload = { pull_request: { ...fake.pullData(pull), title: "::add-mask::e\n::error::x" } };
+  const reader = actionsBot({ contents: "read", checks: "read", pull_requests: "read" });
+  for (const identity of [bot, reader]) {
+    const run = await runAction({
+      inputs: { token: fake.token(identity) },
+      event: "pull_request_target",
+      payload,
+      apiUrl: fake.url,
+    });
+    const forged = run.stdout
+      .split("\n")
+      .filter((line) => /^::(add-mask|set-output)/.test(line) && !line.includes("token-"));
+    expect(forged).toEqual([]);
+    for (const line of run.stdout.split("\n")) expect(line).not.toMatch(/^::error file=x/);
+    expect(run.stderr).toBe("");
+  }
+  expect(fake.faults).toEqual([]);
+  expect(fake.checkRuns[0]?.annotations[0]?.path).toBe(name);
+  made.git("branch", "--force", "main", base);
+});
+
+test("with a checkout git is read instead of the API, and gives the same", async () => {
+  const pull = fake.openPull({ head: made.commit(filesOf("3-hash-alone")) });
+  const run = await review(pull, { workspace: made.directory });
+  expect(run.outputs.conclusion).toBe("failure");
+  expect(fake.requests.some(({ operation }) => operation?.includes("compare"))).toBe(false);
+  const [local] = structuredClone(fake.checkRuns);
+  fake.checkRuns.length = 0;
+  await review(pull, { runId: 2 });
+  expect(fake.checkRuns[0]?.annotations).toEqual(local?.annotations);
+});

@@ -1,0 +1,93 @@
+/** Runs the built action as GitHub's runner does. */
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+
+const program = fileURLToPath(new URL("../../dist/action.mjs", import.meta.url));
+
+export interface ActionRun {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly summary: string;
+  /** The commands that a runner would obey, as `error`. */
+  readonly commands: readonly string[];
+}
+
+export interface ActionOptions {
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly event: string;
+  readonly payload: object;
+  readonly apiUrl: string;
+  /** What the runner checked out; an empty folder by default. */
+  readonly workspace?: string;
+  readonly runId?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Another Node, or another place of the program. */
+  readonly node?: string;
+  readonly program?: string;
+}
+
+/** Runs the action in an empty folder, with the runner's environment and nothing else of the machine but PATH. */
+export async function runAction(options: ActionOptions): Promise<ActionRun> {
+  const folder = mkdtempSync(join(tmpdir(), "verifod-action-"));
+  try {
+    for (const name of ["event.json", "output", "summary", "env", "state"])
+      writeFileSync(join(folder, name), "");
+    writeFileSync(join(folder, "event.json"), JSON.stringify(options.payload));
+    const inputs = Object.entries(options.inputs).map(([name, value]) => [
+      `INPUT_${name.toUpperCase()}`,
+      value,
+    ]);
+    const child = spawn(options.node ?? process.execPath, [options.program ?? program], {
+      cwd: folder,
+      env: {
+        PATH: process.env.PATH,
+        HOME: "/nonexistent",
+        GITHUB_ACTIONS: "true",
+        GITHUB_REPOSITORY: "NixOS/nixpkgs",
+        GITHUB_API_URL: options.apiUrl,
+        GITHUB_SERVER_URL: "https://github.example",
+        GITHUB_EVENT_NAME: options.event,
+        GITHUB_EVENT_PATH: join(folder, "event.json"),
+        GITHUB_OUTPUT: join(folder, "output"),
+        GITHUB_STEP_SUMMARY: join(folder, "summary"),
+        GITHUB_ENV: join(folder, "env"),
+        GITHUB_STATE: join(folder, "state"),
+        GITHUB_RUN_ID: String(options.runId ?? 1),
+        GITHUB_RUN_ATTEMPT: "1",
+        GITHUB_WORKSPACE: options.workspace ?? folder,
+        ACTIONS_RUNTIME_TOKEN: randomBytes(16).toString("hex"),
+        ...Object.fromEntries(inputs),
+        ...options.env,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const ended = new Promise<number | null>((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", resolve);
+    });
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    return {
+      status: await ended,
+      stdout,
+      stderr,
+      outputs: parseOutputs(readFileSync(join(folder, "output"), "utf8")),
+      summary: readFileSync(join(folder, "summary"), "utf8"),
+      commands: [...stdout.matchAll(/^(?:::|##\[)([a-z-]+)/gm)].map(([, command]) => command ?? ""),
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#multiline-strings */
+function parseOutputs(file: string): Record<string, string> {
+  const blocks = file.matchAll(/^([\w-]+)<<(.+)\n([\s\S]*?)\n?\2$/gm);
+  return Object.fromEntries([...blocks].map(([, name, , value]) => [name, value]));
+}
