@@ -21,6 +21,8 @@ export function pairsOf(facts: Facts): Pair[] {
 export type PinEvent =
   /** Other bytes from the same place: `hash-changed-alone`, for dependencies `dep-hash-changed-alone`. */
   | "hash-alone"
+  /** Other bytes and another version from a place that names no version: a note of `hash-changed-alone`. */
+  | "relabelled"
   /** Other bytes from the same place, fetched in another way: `fetch-hook-changed`. */
   | "hash-and-shape"
   /** The version or revision moved, the bytes did not: `stale-hash-on-bump`, for dependencies `dep-hash-stale`. */
@@ -166,6 +168,7 @@ export function eventOf({ before, after }: Pair): PinEvent {
     case "same":
       // A part that the text does not decide may have moved with the version.
       if (versionMoved && !(isResolved(before) && isResolved(after))) return "bump";
+      if (versionMoved && after.role !== "patch" && namesNothing(after)) return "relabelled";
       return isShapedOtherwise(before, after) ? "hash-and-shape" : "hash-alone";
     case "owner":
       return "owner";
@@ -181,6 +184,12 @@ export function eventOf({ before, after }: Pair): PinEvent {
       return isResolved(before) && !isNowhere(before) ? "hash-alone" : "none";
     }
   }
+}
+
+/** Whether the location names no tag, commit or release that the version could be held against. */
+function namesNothing(source: Source): boolean {
+  const locations = locationsOf(source);
+  return source.rev === null && locations.every(({ kind }) => kind === "file" || kind === "asset");
 }
 
 /** Whether the text says nothing of where a pin comes from. */

@@ -53,7 +53,7 @@ function transitions(facts: Facts): Iterable<[Pair, ...Pair[]]> {
   const groups = new Map<string, [Pair, ...Pair[]]>();
   for (const pair of pairsOf(facts)) {
     const { before, after } = pair;
-    if (after.role === "dependencies" || eventOf(pair) !== "hash-alone") continue;
+    if (after.role === "dependencies" || !/^(hash-alone|relabelled)$/.test(eventOf(pair))) continue;
     // lockfile-poisoning compares these entry by entry.
     if (lockFormatOf(after.path)) continue;
     const key = [before.hash, after.hash, placeName(after)].join(" ");
@@ -77,7 +77,8 @@ function isHash(text: string): boolean {
 
 type Judgement = Pick<RuleFinding, "severity" | "confidence"> & { readonly why: string };
 
-function judge({ before, after }: Pair): Judgement {
+function judge(pair: Pair): Judgement {
+  const { before, after } = pair;
   if (!isHash(before.hash ?? "")) {
     return {
       severity: "low",
@@ -118,8 +119,7 @@ function judge({ before, after }: Pair): Judgement {
       why: "The location names something that moves, so other bytes are no surprise, and nobody can check them later.",
     };
   }
-  const named = locations.some(({ kind }) => kind !== "file" && kind !== "asset") || after.rev !== null;
-  if (before.version !== after.version && !named && after.role !== "patch") {
+  if (eventOf(pair) === "relabelled") {
     return {
       severity: "low",
       confidence: "medium",

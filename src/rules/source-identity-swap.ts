@@ -89,6 +89,13 @@ function judge(pair: Pair, before: Location, after: Location, known: string, hom
   if (owner && before.owner?.domain === owner.domain && before.owner.repository === null) {
     return { severity: "low", confidence: "medium", note: "Both places are of one domain." };
   }
+  if (pair.after.role === "other" && pair.after.pname === null) {
+    return {
+      severity: "low",
+      confidence: "medium",
+      note: "It is an entry of a list, as programs write for dependencies.",
+    };
+  }
   if (isMoveToRepository(pair, before, after, homepage)) {
     return {
       severity: "low",
@@ -116,7 +123,8 @@ function judge(pair: Pair, before: Location, after: Location, known: string, hom
 function isMoveToRepository(pair: Pair, before: Location, after: Location, homepage: string): boolean {
   const repository = after.owner?.repository;
   if (!repository || before.owner?.repository || after.kind !== "archive") return false;
-  if (pair.before.version === pair.after.version || pair.before.fetcher === "fetchgit") return false;
+  const isSameVersion = pair.after.version !== null && pair.before.version === pair.after.version;
+  if (isSameVersion || pair.before.fetcher === "fetchgit") return false;
   const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
   if (plain(repository.name) !== plain(pair.after.pname ?? "")) return false;
   const named = parseLocation({ value: homepage, resolved: true })?.owner;

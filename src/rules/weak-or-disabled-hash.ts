@@ -47,7 +47,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
 function isDefault(after: Source, before: Source | null, { kind }: Weakness): boolean {
   if (isTestPath(after.path)) return true;
   if (kind === "empty") return after.urls.length === 0;
-  return kind === "fake" && before === null && after.fetcher === null && after.urls.length === 0;
+  return kind === "fake" && before === null && after.urls.length === 0 && after.hash === null;
 }
 
 /** From how many pins on a file is a list that a program wrote from a registry's own hashes. */
