@@ -29,11 +29,13 @@ parser.setLanguage(await Language.load(wasm("tree-sitter-nix.wasm")));
 const batch = git(["cat-file", "--batch"], [...oids].join("\n"));
 let characters = 0;
 let milliseconds = 0;
+let processor = 0;
 for (let offset = 0; offset < batch.length; ) {
   const end = batch.indexOf(10, offset);
   const size = Number(batch.subarray(offset, end).toString().split(" ")[2]);
   const text = batch.subarray(end + 1, end + 1 + size).toString();
   offset = end + 1 + size + 1;
+  const before = process.cpuUsage();
   const started = performance.now();
   const tree = parser.parse(text, undefined, {
     progressCallback: () => performance.now() - started > MOST_MILLISECONDS,
@@ -41,6 +43,8 @@ for (let offset = 0; offset < batch.length; ) {
   if (tree) tree.delete();
   else parser.reset();
   milliseconds += performance.now() - started;
+  const { user, system } = process.cpuUsage(before);
+  processor += (user + system) / 1_000;
   characters += text.length;
 }
-console.log(JSON.stringify({ blobs: oids.size, characters, milliseconds }));
+console.log(JSON.stringify({ blobs: oids.size, characters, milliseconds, processor }));

@@ -18,7 +18,7 @@ const { values } = parseArgs({
 });
 const runs = Number(values.runs);
 
-/** Runs a program: its milliseconds, its output, and the most memory that it held (in MB; null where unknown). */
+/** Runs a program: its milliseconds, of all processors too, its output, and the most memory that it held in MB. */
 function run(args, input = "") {
   const started = performance.now();
   const { status, stdout, stderr, error } = spawnSync(process.execPath, args, {
@@ -28,8 +28,13 @@ function run(args, input = "") {
   });
   const milliseconds = performance.now() - started;
   if (error || status === null || status === 2) throw new Error(`${args.join(" ")}: ${error ?? stderr}`);
-  const memory = /^most memory: (\d+) kB$/m.exec(stderr)?.[1];
-  return { milliseconds, stdout, megabytes: memory === undefined ? null : Number(memory) / 1_024 };
+  const [, memory, processor] = /^most memory: (\d+) kB, processor: (\d+) ms$/m.exec(stderr) ?? [];
+  return {
+    milliseconds,
+    stdout,
+    megabytes: memory === undefined ? null : Number(memory) / 1_024,
+    processor: processor === undefined ? null : Number(processor),
+  };
 }
 
 /** The median of some runs: start-up varies more upwards than downwards. */
@@ -38,11 +43,11 @@ function median(make) {
   return results[Math.floor(results.length / 2)];
 }
 
-// Tells the most memory that the program held, once it ends.
+// Tells the most memory that the program held, and the time of processors that it took, once it ends.
 const memory = [
   "--import",
   `data:text/javascript,${encodeURIComponent(
-    'process.on("exit", () => process.stderr.write(`most memory: ${process.resourceUsage().maxRSS} kB\\n`));',
+    'process.on("exit", () => { const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage(); process.stderr.write(`most memory: ${maxRSS} kB, processor: ${Math.round((userCPUTime + systemCPUTime) / 1_000)} ms\\n`); });',
   )}`,
 ];
 const verifod = (...args) => [...memory, join(root, "dist/cli.mjs"), ...args];
@@ -56,6 +61,9 @@ function compare(what, ours, than, theirs) {
     "compared with": than,
     "its ms": Math.round(theirs.milliseconds),
     ratio: (ours.milliseconds / theirs.milliseconds).toFixed(2),
+    // Under load, and with several threads, this says more.
+    "processor ms": ours.processor ?? "",
+    "its processor ms": Math.round(theirs.processor ?? theirs.milliseconds),
     "most MB": ours.megabytes === null ? "" : Math.round(ours.megabytes),
   });
 }
@@ -88,7 +96,7 @@ try {
     [["pkgs/generated.nix", generatedText("1.0.1")]],
   ]);
   const bigParse = rawParse(big, "HEAD^ HEAD");
-  const oneParse = { milliseconds: bigParse.milliseconds / 2 };
+  const oneParse = { milliseconds: bigParse.milliseconds / 2, processor: bigParse.processor / 2 };
   compare(
     `one pin in ${(bigParse.characters / 2e6).toFixed(1)} MB`,
     median(() => run(verifod("review", "--repo", big))),

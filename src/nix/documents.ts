@@ -24,7 +24,9 @@ export async function createDocuments(): Promise<Documents> {
   const parser: DocumentParser = await createParser("nix");
   const kept = new Map<string, Document>();
   let total = 0;
-  const used = new Set<Document>();
+  // Those used since the last `trim`, and since the one before it.
+  let used = new Set<Document>();
+  let older = new Set<Document>();
   return {
     get(oid, text, previous) {
       const known = kept.get(oid);
@@ -49,8 +51,9 @@ export async function createDocuments(): Promise<Documents> {
         kept.delete(oid);
         document.dispose();
       }
-      for (const document of kept.values()) if (!used.has(document)) document.forgetNodes();
-      used.clear();
+      for (const document of older) if (!used.has(document)) document.forgetNodes();
+      older = used;
+      used = new Set();
     },
   };
 }

@@ -41,7 +41,12 @@ export function packageSpan(source: string, path: string, node: SyntaxNode): Spa
 
 const packages = new WeakMap<SyntaxNode, boolean>();
 
+/** More bindings than any package has: a list of packages. To read all of its names takes as long as to parse it. */
+const MOST_BINDINGS = 400;
+
 function namesPackage(source: string, set: SyntaxNode): boolean {
+  const bindings = set.children.find((child) => child.type === "binding_set");
+  if (bindings && bindings.children.length > MOST_BINDINGS) return false;
   let known = packages.get(set);
   if (known === undefined) {
     const names = new Set<string>();

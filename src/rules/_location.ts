@@ -94,7 +94,14 @@ function hostOwner({ scheme, host }: Read): Owner | null {
   return { id: domain, repository: null, domain };
 }
 
+const locations = new WeakMap<Pick<Source, "urls">, readonly Location[]>();
+
 /** The locations of a pin, in order; what does not look like a URL is left out. */
-export function locationsOf(source: Pick<Source, "urls">): Location[] {
-  return source.urls.flatMap((url) => parseLocation(url) ?? []);
+export function locationsOf(source: Pick<Source, "urls">): readonly Location[] {
+  let known = locations.get(source);
+  if (!known) {
+    known = source.urls.flatMap((url) => parseLocation(url) ?? []);
+    locations.set(source, known);
+  }
+  return known;
 }
