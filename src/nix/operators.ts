@@ -1,10 +1,10 @@
 /** The operators of the language. */
 import { asSet } from "./evaluate.ts";
-import { type Session, snippet } from "./session.ts";
+import { charge, type Session, snippet } from "./session.ts";
 import { update } from "./sets.ts";
 import { normalPath, type SourceFile } from "./source-file.ts";
 import type { SyntaxNode } from "./syntax.ts";
-import { concatenate, knownText, type Thunk, unknown, type Value } from "./value.ts";
+import { concatenate, knownText, LIST_LIMIT, type Thunk, unknown, type Value } from "./value.ts";
 
 export function binary(
   session: Session,
@@ -31,7 +31,7 @@ export function binary(
       const a = left();
       const above = asSet(session, b);
       const below = asSet(session, a);
-      if (above && below) return update(below, above);
+      if (above && below) return charge(session, update(below, above));
       const known = above ?? below;
       return known ? { ...known, open: true } : here();
     }
@@ -40,7 +40,12 @@ export function binary(
       const b = right();
       if (a.kind !== "list" && b.kind !== "list") return here();
       const items = [a, b].flatMap((side) => (side.kind === "list" ? side.items : []));
-      return { kind: "list", items, open: [a, b].some((side) => side.kind !== "list" || side.open) };
+      if (items.length > LIST_LIMIT) return here();
+      return charge(session, {
+        kind: "list",
+        items,
+        open: [a, b].some((side) => side.kind !== "list" || side.open),
+      });
     }
     case "&&":
     case "||": {

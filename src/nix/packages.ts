@@ -45,7 +45,9 @@ function originOf(value: Value | undefined): Origin | null {
 export function packageAround(session: Session, file: NixFile, node: SyntaxNode): PackageFacts {
   let child = node;
   let named: PackageFacts | null = null;
+  let levels = 0;
   for (const up of ancestors(node)) {
+    if (++levels > LEVEL_LIMIT) break;
     const value = candidateValue(session, file, up, child);
     const facts = value && packageFacts(session, value);
     if (facts) {
@@ -61,6 +63,9 @@ export function packageAround(session: Session, file: NixFile, node: SyntaxNode)
   }
   return named ?? NO_PACKAGE;
 }
+
+/** Levels of syntax looked at: a package in a set of sets has some thirty around it; a hostile nest has no end. */
+const LEVEL_LIMIT = 400;
 
 const OVERRIDES = /\.override(?:Attrs|Derivation)?\s*$/;
 

@@ -3,6 +3,7 @@
 import { asSet } from "./evaluate.ts";
 import {
   algorithmOfName,
+  type Fetcher,
   type FetcherArguments,
   fetcherNamed,
   isDependencyHash,
@@ -45,8 +46,8 @@ export function makeSource(found: FoundPin): Source {
   return sourceAt(found, {
     names: dependency ? [hashName, ...path] : isHashName(first) ? path.slice(1) : path,
     span: pinSpan(found),
-    urlSpan: locationSpan(file, carrier, fetcher?.location ?? ["url", "urls"]),
-    shape: dependency ? [] : shapeOf(file, carrier, fetcher?.location ?? ["url", "urls", "rev"]),
+    urlSpan: written(file, carrier, fetcher).urlSpan,
+    shape: dependency ? [] : written(file, carrier, fetcher).shape,
     packageSpan: found.package.node && spanOfNode(file, found.package.node),
   });
 }
@@ -158,6 +159,24 @@ function argumentsOf(session: Session, attributes: SetValue): FetcherArguments {
       return value.kind !== "bool" || value.value;
     },
   };
+}
+
+type Written = Pick<Source, "urlSpan" | "shape">;
+const knownWritten = new WeakMap<SyntaxNode, Map<Fetcher | undefined, Written>>();
+
+/** What a carrier's own text says, worked out once: a map of hashes carries a pin for each of its entries. */
+function written(file: SourceFile, carrier: SyntaxNode, fetcher: Fetcher | undefined): Written {
+  const known = knownWritten.get(carrier) ?? new Map<Fetcher | undefined, Written>();
+  knownWritten.set(carrier, known);
+  let made = known.get(fetcher);
+  if (!made) {
+    made = {
+      urlSpan: locationSpan(file, carrier, fetcher?.location ?? ["url", "urls"]),
+      shape: shapeOf(file, carrier, fetcher?.location ?? ["url", "urls", "rev"]),
+    };
+    known.set(fetcher, made);
+  }
+  return made;
 }
 
 function locationSpan(file: SourceFile, carrier: SyntaxNode, names: readonly string[]): Span | null {

@@ -2,7 +2,7 @@
 import type { Scope } from "./scope.ts";
 import type { SourceFile, SourceFiles } from "./source-file.ts";
 import type { SyntaxNode } from "./syntax.ts";
-import type { Value } from "./value.ts";
+import { knownText, type Value } from "./value.ts";
 
 /** A place where the text alone does not decide, with the ways it can go. */
 export interface Choice {
@@ -34,6 +34,14 @@ export const DEPTH_LIMIT = 300;
 
 export function createSession(files: SourceFiles, assumed: Session["assumed"] = new Map()): Session {
   return { files, assumed, choices: [], scopes: new Map(), values: new Map(), steps: 0, depth: 0 };
+}
+
+/** Counts the size of what was made towards the limit on steps, so that few steps cannot make much. */
+export function charge<T extends Value | null | undefined>(session: Session, value: T): T {
+  if (value?.kind === "text") session.steps += (knownText(value)?.length ?? 0) >> 8;
+  else if (value?.kind === "list") session.steps += value.items.length >> 4;
+  else if (value?.kind === "set") session.steps += value.entries.size >> 4;
+  return value;
 }
 
 /** The option assumed at a choice; undefined when none is, and then the choice is noted. */

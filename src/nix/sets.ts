@@ -100,24 +100,25 @@ function nestedSet(
   group: readonly { readonly rest: readonly SyntaxNode[]; readonly value: SyntaxNode }[],
   scope: Scope,
 ): SetValue {
-  let result: SetValue = { kind: "set", entries: new Map(), open: false, literal: null };
+  const entries = new Map<string, Thunk>();
+  let open = false;
   for (const { rest, value } of group) {
     const [attr, ...deeper] = rest;
     const name = attr ? (attrName(file.text, attr) ?? computedName(session, file, attr, scope)) : null;
     if (name === null) {
-      result = { ...result, open: true };
+      open = true;
       continue;
     }
-    const known = result.entries.get(name);
+    const known = entries.get(name);
     const made: Thunk = lazy(() => {
       if (deeper.length === 0) return evaluate(session, file, value, scope);
       const inner = nestedSet(session, file, [{ rest: deeper, value }], scope);
       const before = known && asSet(session, known());
       return before ? update(before, inner) : inner;
     }, name);
-    result = { ...result, entries: new Map([...result.entries, [name, made]]) };
+    entries.set(name, made);
   }
-  return result;
+  return { kind: "set", entries, open, literal: null };
 }
 
 export function computedName(

@@ -16,7 +16,7 @@ import { knownText, type SetValue, type Value } from "./value.ts";
 
 /** Assumptions tried per site: platforms, flags and their combinations. */
 const WORLD_LIMIT = 48;
-/** All worlds of a file together. */
+/** All worlds of a file together; one that takes many steps counts for several. */
 const FILE_WORLD_LIMIT = 2_000;
 /** Literals that are looked for one by one, after the whole file was looked through once. */
 const TRACE_LIMIT = 60;
@@ -152,6 +152,7 @@ function exploreSite(reading: Reading, site: Site, hashName: string): void {
     if (!attributes || !hash) continue;
     if (knownText(hash) !== null) addAt(reading, session, site, attributes, hashName, hash);
     else queue.push(...worldsAfter(assumed, session.choices));
+    reading.worlds -= session.steps >> 9;
   }
 }
 

@@ -44,6 +44,7 @@ export function traceLiteral(reading: Reading, literal: HashLiteral): void {
       reading.worlds--;
       const session = createSession(node === root ? nearFiles(reading) : reading.files, assumed);
       addTraced(reading, session, evaluateAt(session, reading.file, node), node);
+      reading.worlds -= session.steps >> 9;
       if (reading.pins.has(wanted)) return;
       const next = towards(literal, assumed, session.choices);
       if (!next) break;

@@ -82,6 +82,9 @@ export function textValue(text: string, origin: Origin | null = null): TextValue
   return { kind: "text", parts: text === "" ? [] : [{ known: true, text }], origin };
 }
 
+/** A list that people write has some hundred items; one that doubles itself has no end. */
+export const LIST_LIMIT = 20_000;
+
 export function list(items: readonly Value[]): Value {
   return { kind: "list", items: items.map((item) => () => item), open: false };
 }
@@ -154,12 +157,21 @@ export function partsOf(value: Value): readonly TextPart[] {
   return [text ? { known: true, text: text.value } : { known: false, text: value.kind }];
 }
 
-/** Strings joined; the origin is that of a hash-like literal among them. */
+/** An address or a name has some hundred characters and few parts; a text that doubles itself has no end. */
+const TEXT_LIMIT = 50_000;
+const PART_LIMIT = 200;
+
+/** Strings joined; too long a text is not known. The origin is that of a hash-like literal among them. */
 export function concatenate(values: readonly Value[]): TextValue {
   const parts: TextPart[] = [];
   let origin: Origin | null = null;
+  let size = 0;
   for (const value of values) {
     for (const part of partsOf(value)) {
+      size += part.text.length;
+      if (size > TEXT_LIMIT || parts.length > PART_LIMIT) {
+        return { kind: "text", parts: [{ known: false, text: "too long" }], origin: null };
+      }
       const last = parts.at(-1);
       if (last?.known && part.known) parts[parts.length - 1] = { known: true, text: last.text + part.text };
       else parts.push(part);

@@ -4,6 +4,7 @@ import { choose, decide, type Session } from "../session.ts";
 import { update } from "../sets.ts";
 import {
   knownText,
+  LIST_LIMIT,
   lazy,
   list,
   type SetValue,
@@ -122,6 +123,7 @@ export const COLLECTIONS: Library = {
       for (const inner of itemsAt(args, 0) ?? [() => unknown("list")]) {
         const value = inner();
         if (value.kind !== "list" || value.open) return undefined;
+        if (items.length + value.items.length > LIST_LIMIT) return undefined;
         items.push(...value.items);
       }
       return known(items);

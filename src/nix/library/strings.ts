@@ -15,8 +15,12 @@ import {
   valueAt,
 } from "./support.ts";
 
+const WORK_LIMIT = 1_000_000;
+
 /** Left to right, at each place the first of `from` that fits, as builtins.replaceStrings. */
-function replaced(from: readonly string[], to: readonly string[], text: string): string {
+function replaced(from: readonly string[], to: readonly string[], text: string): string | undefined {
+  // Each place is compared with each pattern.
+  if (from.length * text.length > WORK_LIMIT) return undefined;
   let result = "";
   for (let index = 0; index < text.length; ) {
     const match = from.findIndex((candidate) => text.startsWith(candidate, index));
@@ -24,6 +28,7 @@ function replaced(from: readonly string[], to: readonly string[], text: string):
     else {
       result += to[match] ?? "";
       index += from[match]?.length ?? 1;
+      if (result.length > WORK_LIMIT) return undefined;
     }
   }
   return result;
@@ -37,7 +42,8 @@ const replaceStrings: Builtin = {
     const text = stringAt(args, 2);
     // An empty pattern fits between all characters; nobody means that.
     if (from?.includes("")) return undefined;
-    return from && to && text !== null ? textValue(replaced(from, to, text)) : undefined;
+    const result = from && to && text !== null ? replaced(from, to, text) : undefined;
+    return result === undefined ? undefined : textValue(result);
   },
 };
 
