@@ -2,31 +2,32 @@
 import type { Command } from "commander";
 import type { Change } from "../change/change.ts";
 import { openGitChange } from "../change/git.ts";
-import { openRepository } from "../change/repository.ts";
-import type { Config } from "../config.ts";
+import { openRepository, type Repository } from "../change/repository.ts";
+import { type Config, configuredSeverity } from "../config.ts";
 import { openMemory } from "../ledger/memory.ts";
 import { formatReview } from "../report/format.ts";
 import type { Review } from "../report/review.ts";
 import { exitStatus } from "../report/status.ts";
 import { createTools, review } from "../review.ts";
 import { rules } from "../rules/index.ts";
-import {
-  addReportOptions,
-  addRepositoryOptions,
-  configFor,
-  type ReportOptions,
-  type RepositoryOptions,
-} from "./options.ts";
+import { addReportOptions, addRepositoryOptions, configFor, type ReportOptions } from "./options.ts";
 import { wantsColor, writeReport } from "./output.ts";
+import { addVerificationOptions, type VerificationOptions } from "./verify-options.ts";
 
-type Options = RepositoryOptions & ReportOptions;
+interface Options extends VerificationOptions, ReportOptions {
+  readonly verify?: true;
+}
 
 export function register(program: Command): void {
   const command = program
     .command("review")
     .description("review the change between two commits")
     .argument("[range]", "BASE..HEAD, or BASE...HEAD from their merge base (default: HEAD^..HEAD)");
-  addReportOptions(addRepositoryOptions(command)).action(run);
+  addReportOptions(addRepositoryOptions(command)).option(
+    "--verify",
+    "evaluate what the change touches and fetch its changed sources again, too",
+  );
+  addVerificationOptions(command).action(run);
 }
 
 async function run(range: string | undefined, options: Options): Promise<void> {
@@ -34,13 +35,30 @@ async function run(range: string | undefined, options: Options): Promise<void> {
   try {
     const change = await openGitChange(repository, range);
     const config = await configFor(change.base, options);
-    const result = await reviewRemembering(change, config, repository.directory, options);
+    const reviewed = await reviewRemembering(change, config, repository.directory, options);
+    const result = options.verify ? await verified(reviewed, change, repository, config, options) : reviewed;
     process.exitCode = exitStatus(result, options.failOn ?? config.failOn, options.format);
     const color = options.output === undefined && wantsColor(process.env, process.stdout.isTTY === true);
     await writeReport(formatReview(result, options.format, { color, rules }), options.output);
   } finally {
     repository.close();
   }
+}
+
+/** The review with what Nix says. It is loaded here: a review without it does not wait for it. */
+async function verified(
+  reviewed: Review,
+  change: Change,
+  repository: Repository,
+  config: Config,
+  options: Options,
+): Promise<Review> {
+  const [{ verifyShowing }, { joinVerification }] = await Promise.all([
+    import("./verify.ts"),
+    import("../verify/join.ts"),
+  ]);
+  const verification = await verifyShowing(change, repository, options);
+  return joinVerification(reviewed, verification, (rule, path) => configuredSeverity(config, rule, path));
 }
 
 /** The review with what the index and the ledger remember. */

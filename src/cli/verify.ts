@@ -1,43 +1,23 @@
 /** `verifod verify`: evaluate what a change touches, and fetch its changed sources again. */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
+import type { Change } from "../change/change.ts";
 import { openGitChange } from "../change/git.ts";
-import { openRepository } from "../change/repository.ts";
+import { openRepository, type Repository } from "../change/repository.ts";
 import { configuredSeverity } from "../config.ts";
-import { VerifodError } from "../errors.ts";
 import { formatReview } from "../report/format.ts";
 import { type Review, SCHEMA } from "../report/review.ts";
 import { EXIT, exitStatus } from "../report/status.ts";
 import { rules } from "../rules/index.ts";
 import { joinVerification } from "../verify/join.ts";
-import { DEFAULTS, type VerifyOptions } from "../verify/options.ts";
 import { selfTest } from "../verify/self-test.ts";
-import { verify, withNix } from "../verify/verify.ts";
+import { type Verification, verify, withNix } from "../verify/verify.ts";
 import { VERSION } from "../version.ts";
-import {
-  addReportOptions,
-  addRepositoryOptions,
-  configFor,
-  type ReportOptions,
-  type RepositoryOptions,
-} from "./options.ts";
+import { addReportOptions, addRepositoryOptions, configFor, type ReportOptions } from "./options.ts";
 import { wantsColor, writeOut, writeReport } from "./output.ts";
+import { addVerificationOptions, type VerificationOptions, verifyOptions } from "./verify-options.ts";
 import { createVerifyProgress, verdictTable } from "./verify-progress.ts";
 
-interface Options extends RepositoryOptions, ReportOptions {
-  readonly attr: readonly string[];
-  readonly entry: string;
-  readonly everyUrl?: true;
-  readonly allowHost: readonly string[];
-  readonly allowUri: readonly string[];
-  readonly substituter: readonly string[];
-  readonly trustedKey: readonly string[];
-  readonly nix?: string;
-  readonly acceptNix?: string;
-  readonly unsafeNoSandbox?: true;
-  readonly jobs: number;
-  readonly jobsPerHost: number;
-  readonly maxTime: number;
-  readonly maxBytes: number;
+interface Options extends VerificationOptions, ReportOptions {
   readonly selfTest?: true;
 }
 
@@ -46,51 +26,7 @@ export function register(program: Command): void {
     .command("verify")
     .description("evaluate what a change touches, and fetch its changed sources again")
     .argument("[range]", "BASE..HEAD, BASE...HEAD (from their merge base) or a commit", "HEAD");
-  addReportOptions(addRepositoryOptions(command))
-    .option(
-      "--attr <attr>",
-      "look at this attribute instead of those that the change touches; repeatable",
-      collect,
-      [],
-    )
-    .option("--entry <file>", "the file with the packages", DEFAULTS.entry)
-    .option("--every-url", "fetch from each location of a source, not only from the first that answers")
-    .option(
-      "--allow-host <host>",
-      "allow fetches from this host[:port], private or not; repeatable",
-      collect,
-      [],
-    )
-    .option(
-      "--allow-uri <prefix>",
-      "allow evaluation to fetch what begins so, as github:owner/; repeatable",
-      collect,
-      [],
-    )
-    .option("--substituter <url>", "where tools of fetchers may come from; repeatable", collect, [])
-    .option("--trusted-key <key>", "a key that signs what substituters give; repeatable", collect, [])
-    .option("--nix <dir>", "the folder of Nix's commands, instead of those in PATH")
-    .option("--accept-nix <reason>", "let a Nix with known ways out of its sandbox run the change's builders")
-    .option(
-      "--unsafe-no-sandbox",
-      "run the change's builders without a sandbox: on machines that are thrown away",
-    )
-    .addOption(new Option("--jobs <n>", "fetches at a time").default(DEFAULTS.parallel).argParser(positive))
-    .addOption(
-      new Option("--jobs-per-host <n>", "fetches at a time from one host")
-        .default(DEFAULTS.perHost)
-        .argParser(positive),
-    )
-    .addOption(
-      new Option("--max-time <seconds>", "for all fetches together")
-        .default(DEFAULTS.totalSeconds)
-        .argParser(positive),
-    )
-    .addOption(
-      new Option("--max-bytes <n>", "for all fetches together")
-        .default(DEFAULTS.totalBytes)
-        .argParser(positive),
-    )
+  addVerificationOptions(addReportOptions(addRepositoryOptions(command)))
     .option("--self-test", "only test whether the Nix at hand can be relied on")
     .action((range: string, options: Options) => (options.selfTest ? testNix(options) : run(range, options)));
 }
@@ -98,18 +34,10 @@ export function register(program: Command): void {
 async function run(range: string, options: Options): Promise<void> {
   const started = performance.now();
   const repository = await openRepository(options.repo);
-  const interrupt = onInterrupt();
-  const progress = createVerifyProgress();
   try {
     const change = await openGitChange(repository, range);
     const config = await configFor(change.base, options);
-    const verification = await verify(change, {
-      ...verifyOptions(options),
-      repository,
-      signal: interrupt.signal,
-      onProgress: progress.update,
-    });
-    progress.end();
+    const verification = await verifyShowing(change, repository, options);
     const nothing: Review = {
       schema: SCHEMA,
       tool: { name: "verifod", version: VERSION },
@@ -133,9 +61,28 @@ async function run(range: string, options: Options): Promise<void> {
     await writeReport(table + report, options.output);
     process.exitCode = exitStatus(review, options.failOn ?? config.failOn, options.format);
   } finally {
+    repository.close();
+  }
+}
+
+/** Verifies with a live display; Ctrl-C ends it, and what is known by then is the answer. */
+export async function verifyShowing(
+  change: Change,
+  repository: Repository,
+  options: VerificationOptions,
+): Promise<Verification> {
+  const interrupt = onInterrupt();
+  const progress = createVerifyProgress();
+  try {
+    return await verify(change, {
+      ...verifyOptions(options),
+      repository,
+      signal: interrupt.signal,
+      onProgress: progress.update,
+    });
+  } finally {
     progress.end();
     interrupt.end();
-    repository.close();
   }
 }
 
@@ -157,36 +104,6 @@ async function testNix(options: Options): Promise<void> {
   }
 }
 
-function verifyOptions(options: Options): Omit<VerifyOptions, "repository"> {
-  if (options.unsafeNoSandbox && options.acceptNix !== undefined) {
-    throw new VerifodError(
-      "usage",
-      "--accept-nix is about the sandbox, which --unsafe-no-sandbox turns off: choose one",
-    );
-  }
-  return {
-    ...DEFAULTS,
-    environment: process.env,
-    nix: {
-      bin: options.nix,
-      substituters: options.substituter.length > 0 ? options.substituter : DEFAULTS.nix.substituters,
-      trustedKeys: [...DEFAULTS.nix.trustedKeys, ...options.trustedKey],
-      allowedUris: options.allowUri,
-    },
-    sandbox: options.unsafeNoSandbox === undefined,
-    acceptNix: options.acceptNix ?? null,
-    entry: options.entry,
-    attrs: options.attr,
-    refetch: options.offline === undefined,
-    everyUrl: options.everyUrl === true,
-    allowedHosts: options.allowHost,
-    parallel: options.jobs,
-    perHost: options.jobsPerHost,
-    totalSeconds: options.maxTime,
-    totalBytes: options.maxBytes,
-  };
-}
-
 /** Ctrl-C and its like end what was started, in order; what is known by then is still reported. */
 function onInterrupt(): { readonly signal: AbortSignal; end(): void } {
   const controller = new AbortController();
@@ -199,15 +116,4 @@ function onInterrupt(): { readonly signal: AbortSignal; end(): void } {
       for (const signal of signals) process.off(signal, abort);
     },
   };
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
-}
-
-function positive(text: string): number {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1)
-    throw new InvalidArgumentError("it has to be a positive whole number.");
-  return number;
 }

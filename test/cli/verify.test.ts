@@ -86,6 +86,33 @@ describe("verifod verify", () => {
     expect(explained.stdout).toMatch(/^# Verification$/m);
   });
 
+  it("joins a review when asked for with it: the static finding carries the verdict", async () => {
+    const { status, stdout } = await verifod(
+      [
+        "review",
+        "--verify",
+        "--repo",
+        repository.directory,
+        "--allow-host",
+        origin.host,
+        "HEAD~2..HEAD~1",
+        "--format",
+        "json",
+      ],
+      { env: { TMPDIR: scratch } },
+    );
+    const review: Review = JSON.parse(stdout);
+    expect(status).toBe(1);
+    expect(review.sources).toHaveLength(1);
+    expect(review.verdicts).toMatchObject([{ name: "frob-3", outcome: "mismatch" }]);
+    expect(review.findings).toContainEqual(
+      expect.objectContaining({
+        rule: "stale-hash-on-bump",
+        evidence: ["static", "evaluated", "refetched"],
+      }),
+    );
+  });
+
   it.each(["sarif", "github", "markdown"])("has the form %s too", async (format) => {
     const { stdout } = await verify(["HEAD~2..HEAD~1", "--format", format]);
     expect(stdout).toContain("fod-refetch-mismatch");
