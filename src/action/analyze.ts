@@ -7,9 +7,9 @@ import type { Change } from "../change/change.ts";
 import { openRepository, type Repository } from "../change/repository.ts";
 import { type Config, configuredSeverity, loadConfig } from "../config.ts";
 import { messageOf, VerifodError } from "../errors.ts";
-import type { Finding, Review, Verdict } from "../report/review.ts";
+import type { Review, Verdict } from "../report/review.ts";
 import { createTools, review } from "../review.ts";
-import { applyEvaluation, applyVerdicts } from "../verify/evidence.ts";
+import { joinVerification } from "../verify/join.ts";
 import { DEFAULTS } from "../verify/options.ts";
 import { verify } from "../verify/verify.ts";
 import type { Inputs, PullEvent, Runner } from "./inputs.ts";
@@ -65,20 +65,10 @@ async function withVerification(
 ): Promise<Review> {
   try {
     const verification = await verify(change, { ...DEFAULTS, environment: process.env, repository });
-    const findings = applyVerdicts(reviewed.findings, reviewed.sources, verification.verdicts).flatMap(
-      (finding): Finding[] => {
-        if (reviewed.findings.includes(finding)) return [finding];
-        const severity = configuredSeverity(config, finding.rule, finding.path) ?? finding.severity;
-        return severity === "off" ? [] : [{ ...finding, severity }];
-      },
+    const joined = joinVerification(reviewed, verification, (rule, path) =>
+      configuredSeverity(config, rule, path),
     );
-    const { sources, disagreements } = applyEvaluation(reviewed.sources, verification.verdicts);
-    const unproven = verification.verdicts
-      .filter(({ outcome }) => outcome !== "match" && outcome !== "mismatch" && outcome !== "unstable")
-      .map(({ name, reason }) => ({ what: name, reason }));
-    const unchecked = [...reviewed.unchecked, ...verification.unchecked, ...disagreements, ...unproven];
-    const verdicts = verification.verdicts.map(publicVerdict);
-    return { ...reviewed, findings, sources, verdicts, unchecked, complete: unchecked.length === 0 };
+    return { ...joined, verdicts: joined.verdicts.map(publicVerdict) };
   } catch (error) {
     if (!(error instanceof VerifodError)) throw error;
     const unchecked = [...reviewed.unchecked, { what: "verification", reason: messageOf(error) }];

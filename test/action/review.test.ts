@@ -193,13 +193,13 @@ test("a GitHub that never recovers: the run fails, and no check run is green", a
 test("hostile names and titles give no command and nothing live", async () => {
   const name = "pkgs/by-name/a/a\n::error file=x::@NixOS/security https:/evil.example/%0A/package.nix";
   const nix = (hash: string) =>
-    `{ fetchurl }: fetchurl { url = "https://example.org/x-1.0.tar.gz"; hash = "${hash}"; }\n`;
+    `{ stdenv, fetchurl }:\nstdenv.mkDerivation {\n  pname = "x";\n  version = "1.0";\n  src = fetchurl {\n    url = "https://example.org/x-1.0.tar.gz";\n    hash = "${hash}";\n  };\n}\n`;
   made.git("checkout", "--quiet", "main");
   const base = made.git("rev-parse", "HEAD");
-  made.commit({ [name]: nix(`sha256-${"A".repeat(43)}=`) });
+  made.commit({ [name]: nix(`sha256-${"E".repeat(43)}=`) });
   made.git("checkout", "--quiet", "--detach");
   const pull = fake.openPull({
-    head: made.commit({ [name]: nix(`sha256-${"A".repeat(42)}Q=`) }, "x\n\n::set-output name=a::b"),
+    head: made.commit({ [name]: nix(`sha256-${"I".repeat(43)}=`) }, "x\n\n::set-output name=a::b"),
   });
   const payload = { pull_request: { ...fake.pullData(pull), title: "::add-mask::e\n::error::x" } };
   const reader = actionsBot({ contents: "read", checks: "read", pull_requests: "read" });
