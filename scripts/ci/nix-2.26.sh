@@ -14,8 +14,11 @@ mkdir -p "$directory"/{bin,root,apt/lists/partial,apt/cache/archives/partial}
 directory=$(cd "$directory" && pwd)
 
 # The mirror that this machine already uses for its own Debian packages.
-mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' |
-  grep -m 1 -E '/debian/?$' || echo "http://deb.debian.org/debian")
+mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -m 1 -E '/debian/?$' || true)
+if [ -z "$mirror" ]; then
+  echo "nix-2.26.sh: apt-get here knows no mirror of Debian" >&2
+  exit 1
+fi
 echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >"$directory/apt/sources.list"
 : >"$directory/apt/status"
 cat >"$directory/apt/apt.conf" <<EOF

@@ -2,7 +2,7 @@
 import { parse as parseYaml } from "yaml";
 import { entry, fieldsOf, integrityOf, type LockEntry, type LockFormat, originOf, textOf } from "./entry.ts";
 
-const REGISTRIES = ["registry.npmjs.org", "registry.yarnpkg.com"];
+const REGISTRIES = ["npmjs.org", "yarnpkg.com"].map((domain) => `registry.${domain}`);
 
 /** `node_modules/a/node_modules/@scope/b` → `@scope/b` */
 function nameOfPath(path: string): string {

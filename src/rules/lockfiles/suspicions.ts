@@ -185,7 +185,7 @@ function placeSuspicion(entry: LockEntry, known: Known, format: LockFormat): Sus
   return null;
 }
 
-/** `https://registry.npmjs.org/@scope/name/-/name-1.0.0.tgz` for another name or version than the entry's. */
+/** `…/@scope/name/-/name-1.0.0.tgz` for another name or version than the entry's. */
 function nameSuspicion(entry: LockEntry, known: Known, format: LockFormat): Suspicion | null {
   const { location, name, version } = entry;
   if (!format.namesInUrls || location === null || entry.origin !== "registry") return null;
