@@ -53,6 +53,9 @@ export interface Memory {
   pinsWith(hashes: readonly string[]): Promise<readonly KnownPin[]>;
 }
 
+/** The nodes of one side of a larger file take a hundred megabytes: they go before those of the other are read. */
+const HUGE_CHARACTERS = 1_000_000;
+
 /** Reads both sides of a change and says what is in them. Never throws for what a file holds. */
 export async function gatherFacts(
   change: Change,
@@ -90,6 +93,7 @@ export async function gatherFacts(
       }
       settings[side].push(...settingsOf(code, read.regions[side]));
       impurities[side].push(...impuritiesOf(code, read.regions[side]));
+      if (code.text.length > HUGE_CHARACTERS) code.document?.forgetNodes();
     }
   }
   const changedPaths = new Set(change.files.flatMap((file) => [file.base?.path, file.head?.path]));

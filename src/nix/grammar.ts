@@ -1,6 +1,7 @@
 /** The tree-sitter grammars, loaded once per process from files beside the program. */
 import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
+import { isMainThread } from "node:worker_threads";
 import { Language, Parser } from "web-tree-sitter";
 import { instantiateWasm } from "./tree-memory.ts";
 
@@ -27,7 +28,8 @@ const languages = new Map<GrammarName, Promise<Language>>();
 
 async function load(name: GrammarName): Promise<Language> {
   runtime ??= wasm("web-tree-sitter.wasm", "web-tree-sitter/web-tree-sitter.wasm").then((wasmBinary) => {
-    setFlagsFromString(OPTIMIZE_AFTER);
+    // Other threads are there for long runs.
+    if (isMainThread) setFlagsFromString(OPTIMIZE_AFTER);
     return Parser.init({ instantiateWasm: instantiateWasm(wasmBinary) });
   });
   const file = `tree-sitter-${name}.wasm`;
