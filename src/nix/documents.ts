@@ -59,10 +59,12 @@ export async function createDocuments(): Promise<Documents> {
 }
 
 function parseNear(parser: DocumentParser, text: string, near: Document | undefined): ParseResult {
-  if (!near) return parser.parse(text);
+  const edit = near && editBetween(near.text, text);
+  // Of a text that is mostly new there is nothing to reuse, and looking for it takes time.
+  if (!near || !edit || edit.newEndIndex - edit.startIndex > text.length / 2) return parser.parse(text);
   const old: Tree = near.tree.copy();
   try {
-    old.edit(editBetween(near.text, text));
+    old.edit(edit);
     return parser.parse(text, old);
   } finally {
     old.delete();
