@@ -3,8 +3,12 @@ import { type Language, Parser, type Tree } from "web-tree-sitter";
 import { type GrammarName, loadGrammar } from "./grammar.ts";
 import { SyntaxNode } from "./syntax.ts";
 
-/** `a.` × 50,000 takes 43 s in the Nix grammar; honest files parse at about 8 MB/s. */
-export const PARSE_LIMIT_MILLISECONDS = 2_000;
+/**
+ * `a.` × 50,000 takes 43 s in the Nix grammar; honest files parse at about 8 MB/s. A large one gets more time, so that
+ * a machine that does ten other things reads it all the same.
+ */
+const LIMIT_MILLISECONDS = 2_000;
+const LIMIT_MILLISECONDS_A_MEGABYTE = 2_000;
 /** The largest generated file of nixpkgs is about 15 MB; nothing that people write is near this. */
 export const PARSE_LIMIT_CHARACTERS = 20_000_000;
 
@@ -46,11 +50,13 @@ export async function createParser(name: GrammarName): Promise<DocumentParser> {
         };
       }
       const text = name === "nix" && source.includes("\r") ? source.replace(LONE_CR, "\n") : source;
-      const deadline = performance.now() + PARSE_LIMIT_MILLISECONDS;
+      const limit =
+        LIMIT_MILLISECONDS + Math.round((text.length / 1_000_000) * LIMIT_MILLISECONDS_A_MEGABYTE);
+      const deadline = performance.now() + limit;
       const tree = parser.parse(text, old, { progressCallback: () => performance.now() > deadline });
       if (!tree) {
         parser.reset();
-        return { kind: "too-slow", reason: `parsing took longer than ${PARSE_LIMIT_MILLISECONDS} ms` };
+        return { kind: "too-slow", reason: `parsing took longer than ${limit} ms` };
       }
       return { kind: "document", document: documentOf(text, tree) };
     },
