@@ -66,6 +66,8 @@ export interface Runner {
   readonly details: string;
   /** Grows with each run and each attempt. */
   readonly run: number;
+  /** What stretches the pauses between requests: 1, as GitHub asks, outside of tests. */
+  readonly pace: number;
 }
 
 /** @throws VerifodError (usage) outside of a workflow */
@@ -76,6 +78,7 @@ export function readRunner(environment: NodeJS.ProcessEnv): Runner {
     GITHUB_SERVER_URL,
     GITHUB_RUN_ID,
     GITHUB_RUN_ATTEMPT,
+    VERIFOD_TEST_PACE,
   } = environment;
   const [, owner, name] = /^([^/]+)\/([^/]+)$/.exec(GITHUB_REPOSITORY) ?? [];
   const id = Number(GITHUB_RUN_ID);
@@ -88,6 +91,7 @@ export function readRunner(environment: NodeJS.ProcessEnv): Runner {
     workspace: environment.GITHUB_WORKSPACE ?? process.cwd(),
     details: `${GITHUB_SERVER_URL ?? "https://github.com"}/${GITHUB_REPOSITORY}/actions/runs/${id}`,
     run: id * 100 + Math.min(Number(GITHUB_RUN_ATTEMPT ?? 1), 99),
+    pace: VERIFOD_TEST_PACE === undefined ? 1 : Number(VERIFOD_TEST_PACE),
   };
 }
 

@@ -75,8 +75,8 @@ async function runPublishing(target: Target, inputs: Inputs, settings: ReviewSet
   if (failure !== null) throw failure;
 }
 
-function clientFor({ token }: Inputs, { apiUrl }: Runner): ReturnType<typeof createGitHubApi> {
-  return createGitHubApi({ token, apiUrl, onWait: (message) => core.info(message) });
+function clientFor({ token }: Inputs, { apiUrl, pace }: Runner): ReturnType<typeof createGitHubApi> {
+  return createGitHubApi({ token, apiUrl, pace, onWait: (message) => core.info(message) });
 }
 
 try {

@@ -39,7 +39,6 @@ export interface ReviewSettings {
   readonly complete: (review: Review) => Promise<Review>;
   /** Sentences to put above the summary. */
   readonly notes: readonly string[];
-  readonly pace?: number;
 }
 
 /**
@@ -52,13 +51,13 @@ export async function publishReview(
   target: Target,
   settings: ReviewSettings,
 ): Promise<Outcome> {
-  const { runner, notes, pace = 1 } = settings;
+  const { runner, notes } = settings;
   const { number, head, base } = target;
   const pull = { repository: runner.repository, number, head };
   const options: PublishOptions = {
     reporter: { pull: number, base, run: runner.run },
     details: runner.details,
-    pace,
+    pace: runner.pace,
   };
   const { published } = await startCheck(api, pull, options);
   // Counted for the current head only, which may be another by now.

@@ -1,37 +1,23 @@
 /** The built action in the mode `review`, against a GitHub of our own. */
-import { readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parseMarker } from "../../src/github/comment-text.ts";
 import {
   actionsBot,
   badGateway,
   type FakeGitHub,
-  type Identity,
   type Pull,
   startFakeGitHub,
 } from "../fake-github/server.ts";
-import { type ActionRun, runAction } from "../support/action.ts";
+import { type ActionRun, type ReviewOptions, reviewPull } from "../support/action.ts";
+import { exampleFiles } from "../support/examples.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
-
-const examples = fileURLToPath(new URL("../../examples", import.meta.url));
-
-/** The files of a folder by their paths in it. */
-function filesOf(folder: string): Record<string, string> {
-  const paths = readdirSync(`${examples}/${folder}`, { recursive: true, encoding: "utf8" });
-  return Object.fromEntries(
-    paths
-      .filter((path) => path.endsWith(".nix"))
-      .map((path) => [path, readFileSync(`${examples}/${folder}/${path}`, "utf8")]),
-  );
-}
 
 let made: TestRepository;
 let fake: FakeGitHub;
 const bot = actionsBot({ contents: "read", checks: "write", pull_requests: "write" });
 
 beforeAll(() => {
-  made = makeRepository(filesOf("base"));
+  made = makeRepository(exampleFiles("base"));
 });
 beforeEach(async () => {
   made.git("checkout", "--quiet", "--detach", "main");
@@ -42,24 +28,7 @@ afterEach(async () => {
 });
 afterAll(() => made.remove());
 
-function review(
-  pull: Pull,
-  {
-    runId = 1,
-    identity = bot,
-    inputs = {},
-    workspace,
-  }: { runId?: number; identity?: Identity; inputs?: Record<string, string>; workspace?: string } = {},
-): Promise<ActionRun> {
-  return runAction({
-    inputs: { token: fake.token(identity), ...inputs },
-    event: "pull_request_target",
-    payload: { action: "synchronize", pull_request: fake.pullData(pull) },
-    apiUrl: fake.url,
-    runId,
-    ...(workspace !== undefined && { workspace }),
-  });
-}
+const review = (pull: Pull, options?: ReviewOptions): Promise<ActionRun> => reviewPull(fake, pull, options);
 
 const openComments = () =>
   fake.reviewComments
@@ -67,7 +36,7 @@ const openComments = () =>
     .map(({ path, line, side }) => `${path}:${line}:${side}`);
 
 test("an honest pull request: one check run, success, no comment, few requests", async () => {
-  const pull = fake.openPull({ head: made.commit(filesOf("1-honest-bump"), "brook: 1.4.2 -> 1.5.0") });
+  const pull = fake.openPull({ head: made.commit(exampleFiles("1-honest-bump"), "brook: 1.4.2 -> 1.5.0") });
   const run = await review(pull);
   expect(fake.faults).toEqual([]);
   expect(run.stderr).toBe("");
@@ -103,9 +72,10 @@ describe.each([
   // Not sure enough to interrupt anybody: an annotation alone.
   ["4-owner-swapped", "lookalike-host-or-owner", "pkgs/by-name/mo/mosswall/package.nix", "owner = ", 0],
   ["5-url-changed-hash-kept", "url-changed-hash-kept", "pkgs/by-name/qu/quillpen/package.nix", "url = ", 1],
+  ["6-script-growth", "obfuscated-payload", "pkgs/by-name/ti/tidewatch/package.nix", "| sh", 1],
 ])("%s", (example, rule, path, code, commented) => {
   test("fails on the line that matters, at most eight requests; the fix solves it, also beside another", async () => {
-    const pull = fake.openPull({ head: made.commit(filesOf(example), `${example}: change`) });
+    const pull = fake.openPull({ head: made.commit(exampleFiles(example), `${example}: change`) });
     const run = await review(pull);
     expect(fake.faults).toEqual([]);
     expect(run).toMatchObject({ status: 0, outputs: { conclusion: "failure" } });
@@ -114,12 +84,12 @@ describe.each([
     expect(check).toMatchObject({ conclusion: "failure", head_sha: pull.head.sha });
     const found = check?.annotations.find(({ title }) => title?.startsWith(rule));
     expect(found?.path).toBe(path);
-    const lines = (filesOf(example)[path] ?? "").split("\n");
+    const lines = (exampleFiles(example)[path] ?? "").split("\n");
     expect(lines[(found?.start_line ?? 0) - 1]).toContain(code);
     expect(openComments().length).toBe(commented);
 
     fake.requests.length = 0;
-    pull.head.sha = made.commit({ ...filesOf("base"), ...filesOf("1-honest-bump") }, "fix");
+    pull.head.sha = made.commit({ ...exampleFiles("base"), ...exampleFiles("1-honest-bump") }, "fix");
     const fixed = await review(pull, { runId: 2 });
     expect(fixed.outputs.conclusion).toBe("success");
     expect(openComments()).toEqual([]);
@@ -130,10 +100,13 @@ describe.each([
 });
 
 test("a push that solves one and adds another: struck through, and one more, within eight requests", async () => {
-  const pull = fake.openPull({ head: made.commit(filesOf("3-hash-alone"), "pebble-db: refresh hash") });
+  const pull = fake.openPull({ head: made.commit(exampleFiles("3-hash-alone"), "pebble-db: refresh hash") });
   await review(pull);
   expect(openComments().length).toBe(1);
-  pull.head.sha = made.commit({ ...filesOf("base"), ...filesOf("2-stale-hash") }, "lantern: 1.4.2 -> 1.4.3");
+  pull.head.sha = made.commit(
+    { ...exampleFiles("base"), ...exampleFiles("2-stale-hash") },
+    "lantern: 1.4.2 -> 1.4.3",
+  );
   fake.requests.length = 0;
   await review(pull, { runId: 2 });
   expect(fake.faults).toEqual([]);
@@ -142,8 +115,55 @@ test("a push that solves one and adds another: struck through, and one more, wit
   expect(fake.reviewComments.length).toBe(2);
 });
 
+test("a push that adds another finding leaves the comment that is there alone", async () => {
+  const pull = fake.openPull({ head: made.commit(exampleFiles("3-hash-alone"), "pebble-db: refresh hash") });
+  await review(pull);
+  const [first] = structuredClone(fake.reviewComments);
+  pull.head.sha = made.commit(exampleFiles("2-stale-hash"), "lantern: 1.4.2 -> 1.4.3");
+  fake.requests.length = 0;
+  expect((await review(pull, { runId: 2 })).outputs).toMatchObject({ conclusion: "failure", findings: "2" });
+  expect(fake.requests.length).toBeLessThanOrEqual(8);
+  expect(fake.reviewComments).toEqual([
+    first,
+    expect.objectContaining({ path: expect.stringContaining("lantern") }),
+  ]);
+  expect(fake.checkRuns.map(({ head_sha }) => head_sha)).toEqual([first?.commit_id, pull.head.sha]);
+});
+
+test("a renamed file: quiet by itself, and what changes with it stands on its new name", async () => {
+  const [from, to] = ["pkgs/by-name/pe/pebble-db/package.nix", "pkgs/by-name/pe/pebble-db/db.nix"];
+  const base = exampleFiles("base")[from] ?? "";
+  const pull = fake.openPull({ head: made.commit({ [from]: null, [to]: base }, "pebble-db: rename") });
+  expect(await review(pull)).toMatchObject({ status: 0, outputs: { conclusion: "success" } });
+  expect(fake.requests.length).toBeLessThanOrEqual(8);
+  pull.head.sha = made.commit({ [to]: exampleFiles("3-hash-alone")[from] ?? "" }, "pebble-db: refresh hash");
+  fake.requests.length = 0;
+  await review(pull, { runId: 2 });
+  expect(fake.requests.length).toBeLessThanOrEqual(8);
+  expect(fake.faults).toEqual([]);
+  expect(fake.checkRuns.at(-1)).toMatchObject({ conclusion: "failure" });
+  expect(fake.checkRuns.at(-1)?.annotations.map(({ path }) => path)).toEqual([to]);
+  expect(openComments()).toEqual([expect.stringContaining(to)]);
+});
+
+test("a branch that was deleted, with its repository, is reviewed: its commits are there", async () => {
+  const pull = fake.openPull({ head: made.commit(exampleFiles("3-hash-alone")) });
+  pull.head.repositoryExists = false;
+  expect(await review(pull)).toMatchObject({ status: 0, outputs: { conclusion: "failure" } });
+  expect(fake.faults).toEqual([]);
+  expect(openComments().length).toBe(1);
+});
+
+test("a head that GitHub has forgotten is a failure that says so, without a check run", async () => {
+  const pull = fake.openPull({ head: made.commit(exampleFiles("1-honest-bump")) });
+  const run = await review(pull, { event: { head: { sha: "d".repeat(40) } } });
+  expect(run.status).toBe(1);
+  expect(run.stdout).toMatch(/^::error::/m);
+  expect(fake.checkRuns).toEqual([]);
+});
+
 test("the head moves while it runs: nothing on the new head, no comment", async () => {
-  const pull = fake.openPull({ head: made.commit(filesOf("3-hash-alone")) });
+  const pull = fake.openPull({ head: made.commit(exampleFiles("3-hash-alone")) });
   const old = pull.head.sha;
   fake.before = ({ operation }) => {
     if (operation?.includes("compare")) pull.head.sha = made.commit({ "README.md": "moved on\n" });
@@ -155,7 +175,7 @@ test("the head moves while it runs: nothing on the new head, no comment", async 
 });
 
 test("a token that may only read: annotations of the run, the step summary, and what is missing", async () => {
-  const pull = fake.openPull({ head: made.commit(filesOf("3-hash-alone")) });
+  const pull = fake.openPull({ head: made.commit(exampleFiles("3-hash-alone")) });
   const reader = actionsBot({ contents: "read", checks: "read", pull_requests: "read" });
   const run = await review(pull, { identity: reader });
   expect(fake.faults).toEqual([]);
@@ -172,7 +192,7 @@ test("a wrong configuration on the base asks for action; one that the change bri
   made.commit({ ".github/verifod.yml": "fail-on: everything\n" });
   made.git("checkout", "--quiet", "--detach");
   const pull = fake.openPull({
-    head: made.commit({ ...filesOf("3-hash-alone"), ".github/verifod.yml": "fail-on: never\n" }),
+    head: made.commit({ ...exampleFiles("3-hash-alone"), ".github/verifod.yml": "fail-on: never\n" }),
   });
   const run = await review(pull);
   expect(run.status).toBe(1);
@@ -182,7 +202,7 @@ test("a wrong configuration on the base asks for action; one that the change bri
 });
 
 test("a GitHub that never recovers: the run fails, and no check run is green", async () => {
-  const pull = fake.openPull({ head: made.commit(filesOf("1-honest-bump")) });
+  const pull = fake.openPull({ head: made.commit(exampleFiles("1-honest-bump")) });
   fake.failWhen = ({ operation }) => (operation?.includes("compare") ? badGateway(false) : null);
   const run = await review(pull);
   expect(run.status).toBe(1);
@@ -201,15 +221,10 @@ test("hostile names and titles give no command and nothing live", async () => {
   const pull = fake.openPull({
     head: made.commit({ [name]: nix(`sha256-${"I".repeat(43)}=`) }, "x\n\n::set-output name=a::b"),
   });
-  const payload = { pull_request: { ...fake.pullData(pull), title: "::add-mask::e\n::error::x" } };
+  const title = "::add-mask::e\n::error::x";
   const reader = actionsBot({ contents: "read", checks: "read", pull_requests: "read" });
   for (const identity of [bot, reader]) {
-    const run = await runAction({
-      inputs: { token: fake.token(identity) },
-      event: "pull_request_target",
-      payload,
-      apiUrl: fake.url,
-    });
+    const run = await review(pull, { identity, event: { title } });
     const forged = run.stdout
       .split("\n")
       .filter((line) => /^::(add-mask|set-output)/.test(line) && !line.includes("token-"));
@@ -223,7 +238,7 @@ test("hostile names and titles give no command and nothing live", async () => {
 });
 
 test("with a checkout git is read instead of the API, and gives the same", async () => {
-  const pull = fake.openPull({ head: made.commit(filesOf("3-hash-alone")) });
+  const pull = fake.openPull({ head: made.commit(exampleFiles("3-hash-alone")) });
   const run = await review(pull, { workspace: made.directory });
   expect(run.outputs.conclusion).toBe("failure");
   expect(fake.requests.some(({ operation }) => operation?.includes("compare"))).toBe(false);

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { actionsBot, type FakeGitHub, type Identity, type Pull } from "../fake-github/server.ts";
 
 const program = fileURLToPath(new URL("../../dist/action.mjs", import.meta.url));
 
@@ -28,6 +29,8 @@ export interface ActionOptions {
   readonly workspace?: string;
   readonly runId?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** What stretches the pauses of the action; 1: as outside of tests. */
+  readonly pace?: number;
   /** Another Node, or another place of the program. */
   readonly node?: string;
   readonly program?: string;
@@ -63,6 +66,7 @@ export async function runAction(options: ActionOptions): Promise<ActionRun> {
         GITHUB_RUN_ATTEMPT: "1",
         GITHUB_WORKSPACE: options.workspace ?? folder,
         ACTIONS_RUNTIME_TOKEN: randomBytes(16).toString("hex"),
+        VERIFOD_TEST_PACE: String(options.pace ?? 0),
         ...Object.fromEntries(inputs),
         ...options.env,
       },
@@ -90,4 +94,31 @@ export async function runAction(options: ActionOptions): Promise<ActionRun> {
 function parseOutputs(file: string): Record<string, string> {
   const blocks = file.matchAll(/^([\w-]+)<<(.+)\n([\s\S]*?)\n?\2$/gm);
   return Object.fromEntries([...blocks].map(([, name, , value]) => [name, value]));
+}
+
+export interface ReviewOptions {
+  readonly runId?: number;
+  /** Default: the token of a workflow with the permissions that the examples give it. */
+  readonly identity?: Identity;
+  readonly inputs?: Readonly<Record<string, string>>;
+  readonly workspace?: string;
+  /** What the event says otherwise of the pull request. */
+  readonly event?: Readonly<Record<string, unknown>>;
+  readonly pace?: number;
+}
+
+/** Runs the mode `review` for a pull request of a GitHub of our own. */
+export function reviewPull(
+  fake: FakeGitHub,
+  pull: Pull,
+  { identity, inputs, event, ...options }: ReviewOptions = {},
+): Promise<ActionRun> {
+  const whose = identity ?? actionsBot({ contents: "read", checks: "write", pull_requests: "write" });
+  return runAction({
+    inputs: { token: fake.token(whose), ...inputs },
+    event: "pull_request_target",
+    payload: { action: "synchronize", pull_request: { ...fake.pullData(pull), ...event } },
+    apiUrl: fake.url,
+    ...options,
+  });
 }

@@ -1,0 +1,123 @@
+/** The built action against a GitHub that fails once, at each request in turn. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseMarker } from "../../src/github/comment-text.ts";
+import {
+  badGateway,
+  dropped,
+  type FakeGitHub,
+  type Fault,
+  type LoggedRequest,
+  primaryLimit,
+  secondaryLimit,
+  startFakeGitHub,
+} from "../fake-github/server.ts";
+import { type ActionRun, reviewPull } from "../support/action.ts";
+import { exampleFiles } from "../support/examples.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
+
+let made: TestRepository;
+let head: string;
+beforeAll(() => {
+  made = makeRepository(exampleFiles("base"));
+  made.git("checkout", "--quiet", "--detach");
+  head = made.commit(exampleFiles("3-hash-alone"), "pebble-db: refresh hash");
+});
+afterAll(() => made.remove());
+
+interface Case {
+  readonly run: ActionRun;
+  readonly fake: FakeGitHub;
+  /** What a person sees in the end. */
+  readonly visible: object;
+}
+
+async function once(failWhen: (request: LoggedRequest) => Fault | null, pace = 0): Promise<Case> {
+  const fake = await startFakeGitHub({ repository: made });
+  try {
+    fake.failWhen = failWhen;
+    const run = await reviewPull(fake, fake.openPull({ head }), { pace });
+    expect(fake.faults).toEqual([]);
+    return { run, fake, visible: visibleOf(fake) };
+  } finally {
+    await fake.close();
+  }
+}
+
+function visibleOf(fake: FakeGitHub): object {
+  return {
+    checks: fake.checkRuns.map(({ head_sha, status, conclusion, output, annotations }) => ({
+      head_sha,
+      status,
+      conclusion,
+      output,
+      annotations,
+    })),
+    reviews: fake.reviews.length,
+    comments: fake.reviewComments.map(({ path, line, body }) => ({ path, line, ...parseMarker(body) })),
+  };
+}
+
+const faults: readonly [string, Fault][] = [
+  ["502 before it takes place", badGateway(false)],
+  ["502 after it took place", badGateway(true)],
+  ["a connection dropped after it took place", dropped(true)],
+  ["the primary limit", primaryLimit(0)],
+  ["a secondary limit with retry-after", secondaryLimit(1)],
+  ["a secondary limit without", secondaryLimit()],
+];
+
+test.each(faults)(
+  "%s, at every single request: the same in the end, and nothing twice",
+  { timeout: 60_000 },
+  async (_what, fault) => {
+    const wanted = await once(() => null);
+    expect(wanted.run.outputs).toMatchObject({ conclusion: "failure", findings: "1" });
+    const count = wanted.fake.requests.length;
+    expect(count).toBeLessThanOrEqual(8);
+    const indexes = Array.from({ length: count }, (_, index) => index + 1);
+    await inPairs(indexes, async (failing) => {
+      const { run, fake, visible } = await once(({ index }) => (index === failing ? fault : null));
+      expect(visible, `request ${failing}`).toEqual(wanted.visible);
+      expect(run, `request ${failing}`).toMatchObject({ status: 0, stderr: "", outputs: wanted.run.outputs });
+      expect(fake.requests.length).toBeGreaterThan(count);
+    });
+  },
+);
+
+test("a fault that stays, from every single request on: an honest failure, never green, nothing twice", {
+  timeout: 60_000,
+}, async () => {
+  const { fake: well } = await once(() => null);
+  const indexes = well.requests.map(({ index }) => index);
+  await inPairs(indexes, async (failing) => {
+    const { run, fake } = await once(({ index }) =>
+      index >= failing ? badGateway(index === failing) : null,
+    );
+    expect(run.status, `request ${failing}`).toBe(1);
+    expect(run.stdout).toMatch(/^::error::GitHub /m);
+    expect(run.stdout).not.toContain("This is a bug");
+    expect(fake.checkRuns.length).toBeLessThanOrEqual(1);
+    expect(fake.checkRuns.map(({ conclusion }) => conclusion)).not.toContain("success");
+    expect(fake.reviewComments.length).toBeLessThanOrEqual(1);
+  });
+});
+
+test("outside of tests, writes are a second apart", async () => {
+  const at: number[] = [];
+  await once((request) => {
+    if (request.isWrite) at.push(performance.now());
+    return null;
+  }, 1);
+  const gaps = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+  expect(gaps.length).toBeGreaterThanOrEqual(2);
+  expect(Math.min(...gaps)).toBeGreaterThan(900);
+});
+
+/** Two at a time: a run waits as much as it works. */
+async function inPairs<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+  const left = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await act(item);
+  };
+  await Promise.all([worker(), worker()]);
+}
