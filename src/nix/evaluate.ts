@@ -3,7 +3,7 @@
  * source pin needs (strings, sets, calls) and says `unknown` for the rest. It reads files of the same side
  * through `SourceFiles` and nothing else.
  */
-import { functionScope, OVERRIDES, recursiveScope, scopeAt } from "./binders.ts";
+import { argumentKey, functionScope, OVERRIDES, recursiveScope, scopeAt } from "./binders.ts";
 import { applyBuiltin, isBuiltin } from "./library/index.ts";
 import { binary } from "./operators.ts";
 import { platformFact } from "./platform.ts";
@@ -208,23 +208,38 @@ function selectPath(
     const target = asSet(session, value);
     const entry = target?.entries.get(name);
     if (!entry && target && !target.open && fallback) return fallback();
-    if (!entry && value.kind === "unknown" && fallback && value.path.length === 0)
-      return unknown(snippet(file, node));
+    if (!entry && value.kind === "unknown" && fallback) {
+      if (value.path.length === 0) return unknown(snippet(file, node));
+      // The user's settings are empty where packages are built for everybody.
+      if (value.path.length === 1 && value.path[0] === "config") return fallback();
+    }
     value = entry ? entry() : select(session, value, name, snippet(file, node));
   }
   return value;
 }
 
 function selectorKey(session: Session, file: SourceFile, attr: SyntaxNode, scope: Scope): string {
-  const [expression] = parts(attr);
+  const expression = selectorOf(file, attr);
   const value = expression && evaluate(session, file, expression, scope);
   return keyOfSelector(value, snippet(file, attr));
 }
 
-/** Two selectors that must agree have one key: every spelling of the build platform is `system`. */
+/** The expression in `.${system}` and in `."${system}"`. */
+function selectorOf(file: SourceFile, attr: SyntaxNode): SyntaxNode | undefined {
+  if (attr.type !== "string_expression") return parts(attr)[0];
+  const [piece, ...others] = stringPieces(file.text, attr);
+  return piece?.kind === "expression" && others.length === 0 ? piece.expression : undefined;
+}
+
+/**
+ * Two selectors that must agree have one key: every spelling of the build platform is `system`, and an argument's is
+ * what the argument itself is assumed by.
+ */
 export function keyOfSelector(selector: Value | undefined, text: string): string {
   if (selector?.kind !== "unknown") return text;
-  return selector.path.at(-1) === "system" ? "system" : selector.text;
+  if (selector.path.at(-1) === "system") return "system";
+  const [name, ...deeper] = selector.path;
+  return name !== undefined && deeper.length === 0 ? argumentKey(name) : selector.text;
 }
 
 /** `value.name`, for one known name. */

@@ -4,7 +4,7 @@ import type { Scope } from "./scope.ts";
 import { type Session, snippet } from "./session.ts";
 import type { SourceFile } from "./source-file.ts";
 import { attrName, type Binding, bindingsOf, parts, type SyntaxNode } from "./syntax.ts";
-import { knownText, lazy, type SetValue, type Thunk } from "./value.ts";
+import { knownText, lazy, type SetValue, type Thunk, unknown } from "./value.ts";
 
 export function setLiteral(
   file: SourceFile,
@@ -132,11 +132,15 @@ export function computedName(
   return expression ? knownText(evaluate(session, file, expression, scope)) : null;
 }
 
-/** `left // right`. */
+/** `left // right`. What stands on both sides is open where the right side is only `conditional`. */
 export function update(left: SetValue, right: SetValue): SetValue {
+  const over = new Map(right.entries);
+  if (right.conditional) {
+    for (const name of right.entries.keys()) if (left.entries.has(name)) over.set(name, () => unknown(name));
+  }
   return {
     kind: "set",
-    entries: new Map([...left.entries, ...right.entries]),
+    entries: new Map([...left.entries, ...over]),
     open: left.open || right.open,
     literal: left.literal ?? right.literal,
   };

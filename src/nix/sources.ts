@@ -8,10 +8,10 @@ import { makeSource } from "./pin.ts";
 import { addPin, pinKey, type Reading } from "./reading.ts";
 import type { Region } from "./scripts.ts";
 import { type Choice, createSession, type Session } from "./session.ts";
-import { hashLiteralsOf, type NixFile, type Site, sitesOf } from "./sites.ts";
+import { type HashLiteral, hashLiteralsOf, type NixFile, type Site, sitesOf } from "./sites.ts";
 import type { SourceFiles } from "./source-file.ts";
 import { parts } from "./syntax.ts";
-import { addBare, traceFile, traceLiteral, traceSiblings } from "./uncovered.ts";
+import { addBare, reaching, traceFile, traceLiteral, traceSiblings } from "./uncovered.ts";
 import { knownText, type SetValue, type Value } from "./value.ts";
 
 /** Assumptions tried per site: platforms, flags and their combinations. */
@@ -46,13 +46,20 @@ export function sourcesOfNix(
   if (open().length > 0 || bare.length > 0) {
     // A big list is not one package: what is in it is looked for entry by entry.
     if (within === null) traceFile(reading);
-    for (const literal of open().slice(0, TRACE_LIMIT)) traceLiteral(reading, literal);
+    const vague = literals.filter((literal) => isVague(reading, literal));
+    for (const literal of [...open(), ...vague].slice(0, TRACE_LIMIT)) traceLiteral(reading, literal);
     if (within === null) traceSiblings(reading, literals, bare);
     for (const literal of open()) addBare(reading, literal);
   }
   return [...reading.pins.values()].sort(
     (a, b) => compare(a.path, b.path) || a.hashSpan.start - b.hashSpan.start,
   );
+}
+
+/** Whether the location of a literal's pin depends on what would make the literal be used. */
+function isVague(reading: Reading, literal: HashLiteral): boolean {
+  const pin = reading.pins.get(pinKey(reading.file, literal.node));
+  return (pin?.urls.some((url) => !url.resolved) && reaching(reading.file, literal).size > 0) ?? false;
 }
 
 function compare(a: string, b: string): number {

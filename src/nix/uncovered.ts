@@ -4,6 +4,7 @@ import { apply, asSet, evaluateAt } from "./evaluate.ts";
 import { isHashName } from "./fetchers.ts";
 import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
 import { makeSource } from "./pin.ts";
+import { DEFAULT_SYSTEM } from "./platform.ts";
 import { addPin, pinKey, type Reading } from "./reading.ts";
 import { type Choice, createSession, type Session } from "./session.ts";
 import { update } from "./sets.ts";
@@ -45,7 +46,7 @@ export function traceLiteral(reading: Reading, literal: HashLiteral): void {
       const session = createSession(node === root ? nearFiles(reading) : reading.files, assumed);
       addTraced(reading, session, evaluateAt(session, reading.file, node), node);
       reading.worlds -= session.steps >> 9;
-      if (reading.pins.has(wanted)) return;
+      if (reading.pins.get(wanted)?.urls.every((url) => url.resolved)) return;
       const next = towards(literal, assumed, session.choices);
       if (!next) break;
       assumed = next;
@@ -54,7 +55,7 @@ export function traceLiteral(reading: Reading, literal: HashLiteral): void {
 }
 
 /** What must hold for the literal to be used, as far as its place says. */
-function reaching(file: NixFile, literal: HashLiteral): ReadonlyMap<string, string> {
+export function reaching(file: NixFile, literal: HashLiteral): ReadonlyMap<string, string> {
   const assumed = new Map<string, string>();
   for (const [condition, holds] of conditionsAround(file, literal.node)) {
     assumed.set(`if ${condition}`, String(holds));
@@ -67,10 +68,22 @@ function reaching(file: NixFile, literal: HashLiteral): ReadonlyMap<string, stri
     for (const [, selector] of file.text.matchAll(SELECTOR))
       assumed.set(argumentKey(selector ?? ""), release);
   }
+  // `binaries.${system}.${edition}`: what is asked for when the literal's entry of `binaries` is used.
+  for (const [, table, selectors] of file.text.matchAll(SELECTED)) {
+    const at = literal.path.indexOf(table ?? "");
+    if (at < 0) continue;
+    for (const [index, [, selector = ""]] of [...(selectors ?? "").matchAll(SELECTORS)].entries()) {
+      const option = literal.path[at + 1 + index];
+      const key = /(?:^|\.)system$/.test(selector) ? "system" : argumentKey(selector);
+      if (option !== undefined && !assumed.has(key)) assumed.set(key, option);
+    }
+  }
   return assumed;
 }
 
 const SELECTOR = /\."?\$\{([A-Za-z_]\w*)\}/g;
+const SELECTED = /\b([A-Za-z_][\w'-]*)((?:\."?\$\{[\w.]+\}"?)+)/g;
+const SELECTORS = /\$\{([\w.]+)\}/g;
 
 function releaseOf(literal: HashLiteral): string | undefined {
   return literal.path.find((name) => /^\d/.test(name));
@@ -145,6 +158,10 @@ export function traceSiblings(
     const session = createSession(nearFiles(reading));
     if (sibling.text.includes(name)) {
       addTraced(reading, session, evaluateAt(session, sibling, sibling.document.root), null);
+      if (session.choices.length > 0) {
+        const usual = createSession(nearFiles(reading), new Map([["system", DEFAULT_SYSTEM]]));
+        addTraced(reading, usual, evaluateAt(usual, sibling, sibling.document.root), null);
+      }
     }
     if (!hashes.some((hash) => takes(sibling, hash))) continue;
     const builder = evaluateAt(session, sibling, sibling.document.root);

@@ -32,6 +32,8 @@ export interface SetValue {
   readonly entries: ReadonlyMap<string, Thunk>;
   /** True when the set may have attributes that are not listed. */
   readonly open: boolean;
+  /** True when it is not decided whether the set is there at all, as in `optionalAttrs open { … }`. */
+  readonly conditional?: boolean;
   /** The literal that made the set, when one did. */
   readonly literal: { readonly file: SourceFile; readonly start: number; readonly end: number } | null;
 }

@@ -94,6 +94,17 @@ export const COLLECTIONS: Library = {
       return length === undefined ? undefined : { kind: "number", value: length };
     },
   },
+  findFirst: {
+    arity: 3,
+    run: (session, args, text) => {
+      for (const item of itemsAt(args, 2) ?? [() => unknown("list")]) {
+        const taken = apply(session, valueAt(args, 0), item, text);
+        if (taken.kind !== "bool") return undefined;
+        if (taken.value) return item();
+      }
+      return valueAt(args, 1);
+    },
+  },
   elem: {
     arity: 2,
     run: (_, args) => {
@@ -135,7 +146,7 @@ export const COLLECTIONS: Library = {
     run: (session, args, text) => {
       const source = asSet(session, valueAt(args, 1));
       const taken = decide(session, valueAt(args, 0), text);
-      if (taken === undefined) return source && { ...source, open: true };
+      if (taken === undefined) return source && { ...source, open: true, conditional: true };
       return taken ? source : set([]);
     },
   },

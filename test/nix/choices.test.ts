@@ -1,0 +1,60 @@
+/** Pins whose text leaves open which of several ways is taken. */
+import { test } from "vitest";
+import { A, B, C, expectPins } from "../support/recipes.ts";
+
+const url = (rest: string) => `https://example.org/frob-${rest}.tgz`;
+
+test("attributes under an open condition do not hide those that hold without it", async () => {
+  const recipe = `{ lib, stdenv, fetchurl }: let
+  release = { version = "1.2"; hash = "${A}"; } // lib.optionalAttrs stdenv.hostPlatform.isMinGW { version = "1.0"; hash = "${B}"; };
+in stdenv.mkDerivation { pname = "frob"; inherit (release) version; src = fetchurl { url = "${url("${release.version}")}"; inherit (release) hash; }; }`;
+  await expectPins(recipe, [
+    { fetcher: "fetchurl", version: "1.2", urls: [url("1.2")], hash: A },
+    { fetcher: "fetchurl", version: "1.0", urls: [url("1.0")], hash: B },
+  ]);
+});
+
+test("a quoted name of a platform decides what else depends on the platform", async () => {
+  const recipe = `{ stdenv, fetchurl }: let
+  hash = { "x86_64-linux" = "${A}"; "aarch64-darwin" = "${B}"; }."\${stdenv.hostPlatform.system}" or (throw "no");
+  place = if stdenv.hostPlatform.isLinux then "${url("linux")}" else "${url("mac")}";
+in stdenv.mkDerivation { pname = "frob"; version = "1.2"; src = fetchurl { url = place; inherit hash; }; }`;
+  await expectPins(recipe, [
+    { version: "1.2", urls: [url("linux")], hash: A },
+    { version: "1.2", urls: [url("mac")], hash: B },
+  ]);
+});
+
+test("an entry of a table is used when the argument names it", async () => {
+  const recipe = `{ stdenv, fetchurl, edition }: let
+  fetch = arch: { hash, release ? "1.2" }: { version = release; src = fetchurl { inherit hash; url = "${url("${release}-${edition}-${arch}")}"; }; };
+  binaries = { x86_64-linux = let of = fetch "x64"; in { full = of { hash = "${A}"; }; demo = of { hash = "${B}"; release = "1.0"; }; }; };
+  chosen = binaries.\${stdenv.hostPlatform.system}.\${edition} or (throw "no");
+in stdenv.mkDerivation { pname = "frob"; inherit (chosen) version src; }`;
+  await expectPins(recipe, [
+    { version: "1.2", urls: [url("1.2-full-x64")], hash: A },
+    { version: "1.0", urls: [url("1.0-demo-x64")], hash: B },
+  ]);
+});
+
+test("the first entry of a list that suits the platform is what is fetched", async () => {
+  const entry = (arch: string, locale: string, hash: string) =>
+    `{ url = "https://mirror.example/${arch}/${locale}"; arch = "${arch}"; locale = "${locale}"; hash = "${hash}"; }`;
+  const files = {
+    "p/sources.nix": `{ version = "1.2"; sources = [ ${entry("i686", "en", C)} ${entry("x64", "de", B)} ${entry("x64", "en", A)} ]; }`,
+    "p/default.nix": `{ lib, stdenv, fetchurl, config }: with (import ./sources.nix); let
+  arch = if stdenv.hostPlatform.system == "i686-linux" then "i686" else "x64";
+  matches = locale: source: lib.hasPrefix source.locale locale && source.arch == arch;
+  source = lib.findFirst (matches (config.frob.locale or "en-US")) { } sources;
+in stdenv.mkDerivation { name = "frob-\${version}"; src = fetchurl { url = "${url("${version}-${source.arch}")}"; inherit (source) hash; }; }`,
+  };
+  await expectPins(
+    files,
+    [
+      { fetcher: null, hash: C, urls: ["https://mirror.example/i686/en"] },
+      { fetcher: null, hash: B, urls: ["https://mirror.example/x64/de"] },
+      { fetcher: "fetchurl", version: "1.2", hash: A, urls: [url("1.2-x64")] },
+    ],
+    "p/sources.nix",
+  );
+});
