@@ -34,7 +34,9 @@ export async function analyze(pull: PullEvent, inputs: Inputs, runner: Runner): 
     const reviewed = await review(change, await createTools(), { config, subjects });
     const wanted = inputs.verify ?? config.verify;
     const verifies = wanted === "always" || (wanted === "auto" && (await hasNix(process.env.PATH ?? "")));
-    const verified = verifies ? await withVerification(reviewed, change, repository, config) : reviewed;
+    const verified = verifies
+      ? await withVerification(reviewed, change, repository, config, inputs)
+      : reviewed;
     return { review: { ...verified, head: pull.head.sha }, config };
   } finally {
     repository.close();
@@ -62,9 +64,15 @@ async function withVerification(
   change: Change,
   repository: Repository,
   config: Config,
+  { allowHosts: allowedHosts }: Inputs,
 ): Promise<Review> {
   try {
-    const verification = await verify(change, { ...DEFAULTS, environment: process.env, repository });
+    const verification = await verify(change, {
+      ...DEFAULTS,
+      environment: process.env,
+      allowedHosts,
+      repository,
+    });
     const joined = joinVerification(reviewed, verification, (rule, path) =>
       configuredSeverity(config, rule, path),
     );

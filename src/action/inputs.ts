@@ -19,6 +19,8 @@ export interface Inputs {
   readonly config: string | null;
   /** Null: as configured. */
   readonly failOn: Threshold | null;
+  /** Hosts that `analyze` may fetch from even when they are private, as `mirror.example:8080`. */
+  readonly allowHosts: readonly string[];
   readonly report: string | null;
   readonly sarif: string | null;
 }
@@ -44,6 +46,7 @@ export function readInputs(): Inputs {
     verify: choice("verify", VERIFY),
     config: core.getInput("config") || null,
     failOn: choice("fail-on", THRESHOLDS),
+    allowHosts: core.getInput("allow-hosts").split(/\s+/).filter(Boolean),
     report: core.getInput("report") || null,
     sarif: core.getInput("sarif") || null,
   };
