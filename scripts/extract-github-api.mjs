@@ -34,6 +34,7 @@ const OPERATIONS = [
   `POST ${repo}/issues/comments/{comment_id}/reactions`,
   `POST ${repo}/pulls/comments/{comment_id}/reactions`,
   `GET ${repo}/collaborators/{username}/permission`,
+  "GET /orgs/{org}/teams/{team_slug}/memberships/{username}",
   "GET /app",
   "GET /app/installations",
   "POST /app/installations/{installation_id}/access_tokens",
@@ -41,8 +42,9 @@ const OPERATIONS = [
 ];
 
 const GRAPHQL = {
-  Query: "viewer repository",
-  Mutation: "updatePullRequestReviewComment minimizeComment unminimizeComment",
+  Query: "viewer repository node",
+  Mutation: "updatePullRequestReviewComment minimizeComment unminimizeComment addReaction",
+  Node: "id",
   Actor: "login",
   User: "login databaseId",
   Bot: "login databaseId",
@@ -53,20 +55,30 @@ const GRAPHQL = {
   Tree: "oid entries",
   Blob: "oid byteSize isBinary isTruncated text",
   TreeEntry: "name mode oid path type object",
-  PullRequest: "number state headRefOid baseRefOid baseRefName changedFiles reviewThreads",
+  PullRequest:
+    "number state isDraft headRefOid baseRefOid baseRefName changedFiles author comments reviewThreads",
   PullRequestState: "*",
   PageInfo: "hasNextPage endCursor",
   PullRequestReviewThreadConnection: "nodes pageInfo totalCount",
   PullRequestReviewThread: "id isResolved path comments",
   PullRequestReviewCommentConnection: "nodes totalCount",
   PullRequestReviewComment: "id databaseId body author viewerDidAuthor isMinimized minimizedReason",
+  IssueCommentConnection: "nodes pageInfo totalCount",
+  IssueComment:
+    "id databaseId body author viewerDidAuthor createdAt lastEditedAt reactionGroups pullRequest repository",
+  PullRequestReview:
+    "id databaseId body author viewerDidAuthor createdAt lastEditedAt reactionGroups pullRequest repository commit",
+  ReactionGroup: "content viewerHasReacted",
+  ReactionContent: "*",
+  AddReactionInput: "*",
+  AddReactionPayload: "reactionGroups",
   CheckSuiteConnection: "nodes totalCount",
   CheckSuiteFilter: "*",
   CheckSuite: "app checkRuns",
   CheckRunConnection: "nodes totalCount",
   CheckRunFilter: "*",
   CheckRunType: "*",
-  CheckRun: "databaseId name externalId status conclusion annotations",
+  CheckRun: "databaseId name externalId status conclusion startedAt annotations",
   CheckAnnotationConnection: "totalCount",
   CheckStatusState: "*",
   CheckConclusionState: "*",
@@ -173,7 +185,10 @@ async function extractGraphql() {
       ...definition,
       description: undefined,
       directives: [],
-      interfaces: (definition.interfaces ?? []).filter(({ name }) => name.value in GRAPHQL),
+      // An interface whose fields are not all kept is left out too.
+      interfaces: (definition.interfaces ?? []).filter(({ name }) =>
+        GRAPHQL[name.value]?.split(" ").every((field) => kept(type, field)),
+      ),
       fields: definition.fields
         ?.filter(({ name }) => kept(type, name.value))
         .filter(({ type: of }) => known(of))

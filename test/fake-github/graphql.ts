@@ -3,6 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { buildSchema, graphql, isAbstractType } from "graphql";
+import { addReaction } from "./conversation.ts";
 import { diffFiles, mergeBase, parseItem, type TreeItem, treeItem, tryGit } from "./git-data.ts";
 import {
   type CheckRun,
@@ -11,6 +12,7 @@ import {
   type Pull,
   Refusal,
   type ReviewComment,
+  type Said,
   type World,
 } from "./state.ts";
 
@@ -66,12 +68,15 @@ function connection<T, R>(items: readonly T[], { first, after }: Page, map: (ite
 function queries(world: World, identity: Identity): object {
   return {
     viewer: { login: identity.login, databaseId: identity.id },
+    node: ({ id }: { id: string }) => {
+      const found = [...world.issueComments, ...world.reviews].find(({ nodeId }) => nodeId === id);
+      return found === undefined ? null : saidOf(world, identity, found);
+    },
     repository: ({ owner, name }: { owner: string; name: string }) => {
       if (owner !== world.owner || name !== world.name) return null;
       demand(identity, "contents", "read");
       return {
-        nameWithOwner: `${owner}/${name}`,
-        databaseId: world.repositoryId,
+        ...repositoryOf(world),
         object: ({ oid, expression }: { oid?: string; expression?: string }) =>
           objectOf(world, oid ?? expression ?? ""),
         pullRequest: ({ number }: { number: number }) => {
@@ -161,6 +166,7 @@ function checkRunOf(run: CheckRun): object {
     externalId: run.external_id,
     status: run.status.toUpperCase(),
     conclusion: run.conclusion?.toUpperCase() ?? null,
+    startedAt: run.started_at,
     annotations: (page: Page) => connection(run.annotations, page, () => ({})),
   };
 }
@@ -172,6 +178,14 @@ function pullOf(world: World, identity: Identity, pull: Pull): object {
     headRefOid: pull.head.sha,
     baseRefOid: pull.base.sha,
     baseRefName: pull.base.ref,
+    isDraft: pull.draft,
+    author: actorOf(pull.author),
+    comments: (page: Page) =>
+      connection(
+        world.issueComments.filter((comment) => comment.pull === pull.number),
+        page,
+        (comment) => saidOf(world, identity, comment),
+      ),
     changedFiles: () => {
       const from = mergeBase(world.repository, pull.base.sha, pull.head.sha);
       return diffFiles(world.repository, from, pull.head.sha).length;
@@ -200,15 +214,44 @@ function commentOf(viewer: Identity, comment: ReviewComment): object {
     id: comment.nodeId,
     databaseId: comment.id,
     body: comment.body,
-    // GraphQL names a bot without the suffix that REST gives it.
-    author: {
-      __typename: by.app ? "Bot" : "User",
-      login: by.login.replace(/\[bot\]$/, ""),
-      databaseId: by.id,
-    },
+    author: actorOf(by),
     viewerDidAuthor: by.id === viewer.id,
     isMinimized: comment.minimized !== null,
     minimizedReason: comment.minimized,
+  };
+}
+
+/** GraphQL names a bot without the suffix that REST gives it. */
+function actorOf({ login, id, app }: Identity): object {
+  return { __typename: app ? "Bot" : "User", login: login.replace(/\[bot\]$/, ""), databaseId: id };
+}
+
+function repositoryOf({ owner, name, repositoryId }: World): object {
+  return { nameWithOwner: `${owner}/${name}`, databaseId: repositoryId };
+}
+
+function saidOf(world: World, viewer: Identity, comment: Said): object {
+  const { by, pull, reactions } = comment;
+  const contents = ["THUMBS_UP", "THUMBS_DOWN", "LAUGH", "HOORAY", "CONFUSED", "HEART", "ROCKET", "EYES"];
+  return {
+    __typename: "commit" in comment ? "PullRequestReview" : "IssueComment",
+    id: comment.nodeId,
+    databaseId: comment.id,
+    body: comment.body,
+    author: actorOf(by),
+    viewerDidAuthor: by.id === viewer.id,
+    createdAt: comment.createdAt,
+    lastEditedAt: comment.editedAt,
+    reactionGroups: contents.map((content) => ({
+      content,
+      viewerHasReacted: reactions.some((each) => each.content === content && each.by.id === viewer.id),
+    })),
+    pullRequest: () => {
+      const found = world.pulls.get(pull);
+      return found === undefined ? null : pullOf(world, viewer, found);
+    },
+    repository: repositoryOf(world),
+    ...("commit" in comment && { commit: () => objectOf(world, String(comment.commit)) }),
   };
 }
 
@@ -232,6 +275,16 @@ function mutations(world: World, identity: Identity): object {
       comment.body = input.body;
       comment.edits += 1;
       return { pullRequestReviewComment: commentOf(identity, comment) };
+    },
+    addReaction: ({ input }: { input: { subjectId: string; content: string } }) => {
+      demand(identity, "pull_requests", "write");
+      const comment = [...world.issueComments, ...world.reviews].find(
+        ({ nodeId }) => nodeId === input.subjectId,
+      );
+      if (comment === undefined)
+        throw new Error(`Could not resolve to a node with the global id of '${input.subjectId}'`);
+      addReaction(comment, identity, input.content);
+      return { reactionGroups: [] };
     },
     minimizeComment: ({ input }: { input: { subjectId: string; classifier: string } }) => {
       const comment = find(input.subjectId);

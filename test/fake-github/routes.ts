@@ -1,6 +1,8 @@
 /** GitHub's REST operations on the world, with the limits that GitHub has. */
 
+import { conversation, said } from "./conversation.ts";
 import { diffFiles, mergeBase, tryGit } from "./git-data.ts";
+import { type Call, checkedBody, type Handler, ok, page, repo, userData } from "./handler.ts";
 import { type CommentInput, lineFault } from "./review-lines.ts";
 import {
   type CheckRun,
@@ -12,28 +14,12 @@ import {
   type World,
 } from "./state.ts";
 
-export interface Call {
-  readonly world: World;
-  readonly identity: Identity;
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
-  readonly body: Readonly<Record<string, unknown>>;
-}
-export interface Answer {
-  readonly status: number;
-  readonly data: unknown;
-}
-type Handler = (call: Call) => Answer;
-
-const repo = "/repos/{owner}/{repo}";
-const ok = (data: unknown): Answer => ({ status: 200, data });
+export type { Answer, Call } from "./handler.ts";
 
 /** https://docs.github.com/en/rest/commits/commits#compare-two-commits */
 const mostComparedFiles = 300;
 /** https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files */
 const mostListedFiles = 3_000;
-/** The message is GitHub's; its documentation states no limit. */
-const longestBody = 65_536;
 
 export const handlers: Readonly<Record<string, Handler>> = {
   [`GET ${repo}`]: ({ world }) => ok(repositoryData(world)),
@@ -92,12 +78,14 @@ export const handlers: Readonly<Record<string, Handler>> = {
       name: String(body.name),
       head_sha: String(body.head_sha),
       by: identity,
+      started_at: String(body.started_at ?? world.now()),
       external_id: "",
       status: "queued",
       conclusion: null,
       details_url: null,
       output: { title: null, summary: null, text: null },
       annotations: [],
+      actions: [],
     };
     updateCheckRun(run, body);
     world.checkRuns.push(run);
@@ -136,21 +124,16 @@ export const handlers: Readonly<Record<string, Handler>> = {
     const commit = String(body.commit_id ?? pull.head.sha);
     // One bad line refuses the whole review, and GitHub does not say which.
     for (const comment of comments) checkComment(world, pull, commit, comment);
-    const review = {
-      id: world.nextId(),
-      pull: pull.number,
-      by: identity,
-      event: String(body.event ?? "PENDING"),
-      body: text,
-    };
+    const event = String(body.event ?? "PENDING");
+    const review = { ...said(world, pull.number, identity, text, "PRR"), event, commit };
     world.reviews.push(review);
     for (const comment of comments) addComment(world, pull, identity, commit, comment, review.id);
-    return ok(reviewData(review, commit));
+    return ok(reviewData(review));
   },
   [`GET ${repo}/pulls/{pull_number}/reviews`]: ({ world, parameters, query }) => {
     const pull = pullOf(world, parameters);
     const reviews = world.reviews.filter((review) => review.pull === pull.number);
-    return ok(page(reviews, query).map((review) => reviewData(review, pull.head.sha)));
+    return ok(page(reviews, query).map(reviewData));
   },
   [`GET ${repo}/pulls/{pull_number}/comments`]: ({ world, parameters, query }) =>
     ok(
@@ -170,47 +153,8 @@ export const handlers: Readonly<Record<string, Handler>> = {
     };
   },
 
-  [`GET ${repo}/issues/{issue_number}/comments`]: ({ world, parameters, query }) =>
-    ok(
-      page(
-        world.issueComments.filter(({ issue }) => issue === Number(parameters.issue_number)),
-        query,
-      ).map(issueCommentData),
-    ),
-  [`POST ${repo}/issues/{issue_number}/comments`]: ({ world, identity, parameters, body }) => {
-    demand(identity, "pull_requests", "write");
-    const text = checkedBody(body.body);
-    const comment = {
-      id: world.nextId(),
-      issue: Number(parameters.issue_number),
-      by: identity,
-      body: text,
-      reactions: [],
-    };
-    world.issueComments.push(comment);
-    return { status: 201, data: issueCommentData(comment) };
-  },
-  [`PATCH ${repo}/issues/comments/{comment_id}`]: ({ world, identity, parameters, body }) => {
-    demand(identity, "pull_requests", "write");
-    const comment = world.issueComments.find(({ id }) => id === Number(parameters.comment_id));
-    if (comment === undefined) throw new Refusal(404, "Not Found");
-    comment.body = checkedBody(body.body);
-    return ok(issueCommentData(comment));
-  },
-  [`POST ${repo}/issues/comments/{comment_id}/reactions`]: ({ world, identity, parameters, body }) => {
-    demand(identity, "pull_requests", "write");
-    const comment = world.issueComments.find(({ id }) => id === Number(parameters.comment_id));
-    if (comment === undefined) throw new Refusal(404, "Not Found");
-    comment.reactions.push(String(body.content));
-    return { status: 201, data: { content: body.content, user: userData(identity) } };
-  },
-  [`GET ${repo}/collaborators/{username}/permission`]: ({ world, parameters }) => {
-    const login = parameters.username ?? "";
-    const identity = world.identities.get(login);
-    if (identity === undefined) throw new Refusal(404, `${login} is not a user`);
-    const permission = world.permissions.get(login) ?? "read";
-    return ok({ permission, role_name: permission, user: userData(identity) });
-  },
+  ...conversation,
+
   "POST /app/installations/{installation_id}/access_tokens": ({ identity }) => ({
     status: 201,
     data: {
@@ -220,12 +164,6 @@ export const handlers: Readonly<Record<string, Handler>> = {
     },
   }),
 };
-
-function page<T>(items: readonly T[], query: URLSearchParams): T[] {
-  const size = Math.min(Number(query.get("per_page") ?? 30), 100);
-  const start = (Number(query.get("page") ?? 1) - 1) * size;
-  return items.slice(start, start + size);
-}
 
 function pullOf(world: World, parameters: Readonly<Record<string, string>>): Pull {
   const pull = world.pulls.get(Number(parameters.pull_number));
@@ -276,13 +214,7 @@ function updateCheckRun(run: CheckRun, body: Call["body"]): void {
     text: text ?? run.output.text,
   };
   run.annotations.push(...annotations);
-}
-
-function checkedBody(body: unknown): string {
-  const text = String(body ?? "");
-  if (text.length > longestBody)
-    throw new Refusal(422, `Body is too long (maximum is ${longestBody} characters)`);
-  return text;
+  if (Array.isArray(body.actions)) run.actions = body.actions as CheckRun["actions"];
 }
 
 function checkComment(world: World, pull: Pull, commit: string, comment: CommentInput): void {
@@ -350,10 +282,6 @@ function commitsOf(world: World, base: string, head: string, query: URLSearchPar
   });
 }
 
-function userData({ login, id, app }: Identity): object {
-  return { login, id, type: app === null ? "User" : "Bot" };
-}
-
 function repositoryData({ owner, name, repositoryId }: World): object {
   return {
     id: repositoryId,
@@ -378,6 +306,8 @@ export function pullData(world: World, pull: Pull): object {
     number: pull.number,
     state: pull.state,
     title: "A change",
+    draft: pull.draft,
+    user: userData(pull.author),
     changed_files: diffFiles(world.repository, from, sha).length,
     base: {
       label: `${world.owner}:${pull.base.ref}`,
@@ -404,6 +334,7 @@ function checkRunData(run: CheckRun): object {
     status: run.status,
     conclusion: run.conclusion,
     details_url: run.details_url,
+    started_at: run.started_at,
     output: { ...run.output, annotations_count: run.annotations.length },
     app: run.by.app,
     // As for each pull request from a fork.
@@ -411,21 +342,11 @@ function checkRunData(run: CheckRun): object {
   };
 }
 
-function reviewData(review: World["reviews"][number], commit: string): object {
-  return {
-    id: review.id,
-    user: userData(review.by),
-    body: review.body,
-    state: "COMMENTED",
-    commit_id: commit,
-  };
+function reviewData({ id, by, body, commit }: World["reviews"][number]): object {
+  return { id, user: userData(by), body, state: "COMMENTED", commit_id: commit };
 }
 
 function commentData(comment: ReviewComment): object {
   const { id, nodeId, by, path, commit_id, side, line, body } = comment;
   return { id, node_id: nodeId, user: userData(by), path, commit_id, side, line, body };
-}
-
-function issueCommentData({ id, by, body }: World["issueComments"][number]): object {
-  return { id, user: userData(by), body };
 }

@@ -8,9 +8,10 @@ import type { AddressInfo } from "node:net";
 import type { TestRepository } from "../support/repository.ts";
 import { openBlobReader } from "./blob-reader.ts";
 import { complete, requestFault, responseFault, routeOf } from "./contract.ts";
+import { said } from "./conversation.ts";
 import { runGraphql } from "./graphql.ts";
 import { handlers, pullData } from "./routes.ts";
-import { type Identity, type Pull, Refusal, type World } from "./state.ts";
+import { type Identity, type Pull, Refusal, type Review, type Said, type World } from "./state.ts";
 
 export type { Identity, Pull } from "./state.ts";
 
@@ -69,7 +70,14 @@ export interface FakeGitHub extends World {
     readonly base?: string;
     readonly fork?: string | null;
     readonly branch?: string;
+    readonly author?: Identity;
   }): Pull;
+  /** Somebody comments on a pull request. */
+  comment(pull: Pull, by: Identity, body: string): Said;
+  /** Somebody reviews a pull request as it is now. */
+  review(pull: Pull, by: Identity, body: string): Review;
+  /** The clock; that of the machine by default. */
+  time: () => number;
   /** The pull request as REST and event payloads show it. */
   pullData(pull: Pull): object;
   close(): Promise<void>;
@@ -83,6 +91,13 @@ export function actionsBot(permissions: Identity["permissions"]): Identity {
     app: { id: 15_368, slug: "github-actions" },
     permissions,
   };
+}
+
+/** An account of a person. GitHub knows it from then on. */
+export function person(fake: FakeGitHub, login: string, id: number): Identity {
+  const identity = { login, id, app: null, permissions: {} };
+  fake.identities.set(login, identity);
+  return identity;
 }
 
 export interface FakeOptions {
@@ -117,8 +132,11 @@ export async function startFakeGitHub({
     reviewComments: [],
     issueComments: [],
     permissions: new Map(),
+    teams: new Map(),
     identities: new Map(),
     nextId: () => ++lastId,
+    time: Date.now,
+    now: () => new Date(fake.time()).toISOString().replace(/\.\d+Z$/, "Z"),
     requests: [],
     faults: [],
     failWhen: () => null,
@@ -129,9 +147,11 @@ export async function startFakeGitHub({
       fake.identities.set(identity.login, identity);
       return token;
     },
-    openPull({ head, base = "main", fork = "contributor", branch = "change" }) {
+    openPull({ head, base = "main", fork = "contributor", branch = "change", author }) {
       const pull: Pull = {
         number: fake.pulls.size + 1,
+        author: author ?? fake.identities.get("contributor") ?? person(fake, "contributor", 77),
+        draft: false,
         base: { ref: base, sha: repository.git("rev-parse", base) },
         head: {
           ref: branch,
@@ -146,6 +166,16 @@ export async function startFakeGitHub({
       return pull;
     },
     pullData: (pull) => pullData(fake, pull),
+    comment(pull, by, body) {
+      const comment = said(fake, pull.number, by, body, "IC");
+      fake.issueComments.push(comment);
+      return comment;
+    },
+    review(pull, by, body) {
+      const review = { ...said(fake, pull.number, by, body, "PRR"), event: "COMMENT", commit: pull.head.sha };
+      fake.reviews.push(review);
+      return review;
+    },
     close: () =>
       new Promise((resolve) => {
         fake.blobs.close();

@@ -11,8 +11,33 @@ export interface Identity {
   readonly permissions: Readonly<Record<string, "read" | "write">>;
 }
 
+/** What somebody may do in the repository; a role of an organisation's own has a permission that it builds on. */
+export type Role =
+  | "admin"
+  | "maintain"
+  | "write"
+  | "triage"
+  | "read"
+  | "none"
+  | { readonly name: string; readonly permission: "admin" | "write" | "read" };
+
+/** What people write in, and react to. */
+export interface Said {
+  readonly id: number;
+  readonly nodeId: string;
+  /** The number of the pull request. */
+  readonly pull: number;
+  readonly by: Identity;
+  readonly createdAt: string;
+  editedAt: string | null;
+  body: string;
+  readonly reactions: { readonly content: string; readonly by: Identity }[];
+}
+
 export interface Pull {
   readonly number: number;
+  readonly author: Identity;
+  draft: boolean;
   base: { ref: string; sha: string };
   head: { ref: string; sha: string; owner: string; repositoryId: number; repositoryExists: boolean };
   state: "open" | "closed";
@@ -34,12 +59,14 @@ export interface CheckRun {
   readonly name: string;
   readonly head_sha: string;
   readonly by: Identity;
+  started_at: string;
   external_id: string;
   status: string;
   conclusion: string | null;
   details_url: string | null;
   output: { title: string | null; summary: string | null; text: string | null };
   annotations: Annotation[];
+  actions: readonly { readonly label: string; readonly description: string; readonly identifier: string }[];
 }
 
 export interface ReviewComment {
@@ -59,21 +86,13 @@ export interface ReviewComment {
   edits: number;
 }
 
-export interface Review {
-  readonly id: number;
-  readonly pull: number;
-  readonly by: Identity;
+export interface Review extends Said {
   readonly event: string;
-  readonly body: string;
+  /** The head that it was given for. */
+  readonly commit: string;
 }
 
-export interface IssueComment {
-  readonly id: number;
-  readonly issue: number;
-  readonly by: Identity;
-  body: string;
-  reactions: string[];
-}
+export type IssueComment = Said;
 
 export interface World {
   readonly owner: string;
@@ -87,10 +106,14 @@ export interface World {
   readonly reviewComments: ReviewComment[];
   readonly issueComments: IssueComment[];
   /** By login; those that are not here have `read`, as everyone on a public repository. */
-  readonly permissions: Map<string, "admin" | "write" | "read" | "none">;
+  readonly permissions: Map<string, Role>;
+  /** By `organisation/team`, then by login. */
+  readonly teams: Map<string, Map<string, "active" | "pending">>;
   readonly identities: Map<string, Identity>;
   /** A new id, never used before. */
   nextId(): number;
+  /** The time as GitHub writes it, in whole seconds. */
+  now(): string;
 }
 
 /** A refusal as GitHub words it. */
