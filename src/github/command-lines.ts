@@ -48,7 +48,7 @@ function linesOfBlocks(body: string): readonly OwnLine[] {
       html.lose();
       continue;
     }
-    lines.push(...linesOf(lexer.inlineTokens(raw.replace(/\n+$/, ""), []), html));
+    lines.push(...linesOf(lexer.inlineTokens(raw.trimEnd(), []), html));
   }
   return lines;
 }
@@ -98,7 +98,7 @@ interface OpenTags {
 }
 
 const COMMENT = /<!--[\s\S]*?-->/g;
-const TAG = /<(\/?)([a-z][a-z0-9-]*)[^<>]*>/gi;
+const TAG = /<(\/?)([a-z][a-z0-9-]*)(?![a-z0-9-])[^<>]*>/gi;
 const WITHOUT_END = new Set(["br", "hr", "img", "input", "wbr"]);
 
 /** Which HTML elements are open: Markdown between `<details>` and `</details>` is text of its own to the parser. */

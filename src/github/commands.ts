@@ -89,7 +89,8 @@ function about(word: string, make: (finding: string) => Command): Command {
 
 /** What stands after the third word. */
 function reasonIn(line: string): string {
-  return /^\s*\S+[ \t]+\S+[ \t]+\S+(.*)$/.exec(line)?.[1]?.trim() ?? "";
+  const before = /^\s*\S+[ \t]+\S+[ \t]+\S+/.exec(line)?.[0] ?? line;
+  return line.slice(before.length).trim();
 }
 
 function acknowledge(finding: string, reason: string): Command {
