@@ -1,12 +1,14 @@
 /** From a change to the facts that rules judge: texts, what differs, source pins, scripts and settings of both sides. */
 import type { Change, Content, Entry, FileChange, Side, Unchecked } from "./change/change.ts";
 import { changedText, diffTexts, type Hunk } from "./change/hunks.ts";
+import { repointedNames } from "./nix/aliases.ts";
 import type { CallCache } from "./nix/attributes.ts";
 import { createDocuments, type Documents } from "./nix/documents.ts";
 import { impuritiesOf } from "./nix/impurities.ts";
 import type { Impurity, Script, Setting, Source } from "./nix/model.ts";
 import { parseErrors } from "./nix/parse-errors.ts";
 import { createParser } from "./nix/parser.ts";
+import { pinKey } from "./nix/reading.ts";
 import { type CodeFile, type Region, type ScriptParsers, scriptsOf } from "./nix/scripts.ts";
 import { settingsOf } from "./nix/settings.ts";
 import { createNixSide, type NixSide } from "./nix/side.ts";
@@ -73,12 +75,19 @@ export async function gatherFacts(
   const scripts: Record<Side, Script[]> = { base: [], head: [] };
   const settings: Record<Side, Setting[]> = { base: [], head: [] };
   const impurities: Record<Side, Impurity[]> = { base: [], head: [] };
+  const repointed: { readonly path: Readonly<Record<Side, string>>; readonly name: string }[] = [];
   const contentsOf = readAhead(change);
   for (const [index, file] of change.files.entries()) {
     tools.documents.trim();
     const read = await readFile(file, await contentsOf(index), sides);
     unchecked.push(...read.unchecked);
     files.push(read.facts);
+    const { code: both, regions } = read;
+    if (both.base?.document && both.head?.document) {
+      const text = (side: Side) => ({ text: both[side]?.text ?? "", regions: regions[side] });
+      const path = { base: both.base.path, head: both.head.path };
+      for (const name of repointedNames(text("base"), text("head"))) repointed.push({ path, name });
+    }
     for (const side of ["base", "head"] as const) {
       const entry = file[side];
       const code = read.code[side];
@@ -112,7 +121,15 @@ export async function gatherFacts(
     ),
   );
   const pins = { base: distinct(sources.base), head: distinct(sources.head) };
-  const pairs = pairSources(pins.base, pins.head, renames);
+  const aliases: (readonly [Source, Source])[] = [];
+  for (const { path, name } of repointed) {
+    const [old, now] = await Promise.all([
+      sourceOf(sides.base, pins.base, path.base, name),
+      sourceOf(sides.head, pins.head, path.head, name),
+    ]);
+    if (old && now) aliases.push([old, now]);
+  }
+  const pairs = pairSources(pins.base, pins.head, renames, aliases);
   const hashes = introduced(pairs).map(({ hash }) => hash);
   const remembered = memory === null || hashes.length === 0 ? [] : await memory.pinsWith(hashes);
   return {
@@ -129,6 +146,20 @@ export async function gatherFacts(
     unchecked: distinctUnchecked(unchecked),
     textOf: (side, path) => sides[side].text(path),
   };
+}
+
+/** The one source among `pins` that an attribute of a file is made with; null when there are none or several. */
+async function sourceOf(
+  side: NixSide,
+  pins: readonly Source[],
+  path: string,
+  name: string,
+): Promise<Source | null> {
+  const places = new Set((await side.hashesOf(path, name)).map(({ file, start }) => pinKey(file, { start })));
+  const [source, ...others] = pins.filter(
+    (pin) => pin.role === "source" && places.has(pinKey(pin.hashSpan, pin.hashSpan)),
+  );
+  return source && others.length === 0 ? source : null;
 }
 
 /** Of a file that did not change itself, all may be reached. */

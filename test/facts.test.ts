@@ -41,6 +41,74 @@ test("a builder that fetches from elsewhere moves the pins of the files that it 
   ]);
 });
 
+const A = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=";
+const B = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI=";
+
+/** A recipe of two releases, of which a package list calls one by its version. */
+const releases = (entries: string) => `{ stdenv, fetchurl, version }:
+let release = { ${entries} }.\${version}; in
+stdenv.mkDerivation {
+  pname = "frob";
+  inherit (release) version;
+  src = fetchurl { url = "https://example.org/frob-\${release.version}.tar.gz"; inherit (release) hash; };
+  tool = fetchurl { url = "https://example.org/tool.tar.gz"; hash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAM="; };
+}`;
+const one = `"1" = { version = "1.2"; hash = "${A}"; };`;
+const two = `"2" = { version = "2.0"; hash = "${B}"; };`;
+const list = (body: string) => `{ lib }: self: pkgs: with pkgs; {\n${body}\n}`;
+
+test("a name that is pointed to another package gets that one's source", async () => {
+  const { facts } = await factsOf(
+    {
+      "pkgs/frob/default.nix": releases(one),
+      "pkgs/top-level/all-packages.nix": list(
+        'frob = hiPrio frob_1;\nfrob_1 = callPackage ../frob { version = "1"; };',
+      ),
+    },
+    {
+      "pkgs/frob/default.nix": releases(one + two),
+      "pkgs/top-level/all-packages.nix": list(
+        'frob = hiPrio frob_2;\nfrob_1 = callPackage ../frob { version = "1"; };\nfrob_2 = callPackage ../frob { version = "2"; };',
+      ),
+    },
+  );
+  expect(facts.sources.map(({ change, before, after }) => [change, before?.version, after?.version])).toEqual(
+    [["changed", "1.2", "2.0"]],
+  );
+});
+
+test("a name that stood for another package and is one of its own now had that one's source", async () => {
+  const of = (version: string, hash: string) =>
+    `common { version = "${version}"; src = fetchurl { url = "https://example.org/frob-${version}.tar.gz"; hash = "${hash}"; }; }`;
+  const file = (unstable: string) => `{ fetchurl, stdenv }:
+let common = { version, src }: stdenv.mkDerivation { pname = "frob"; inherit version src; }; in rec {
+  stable = ${of("1.2", A)};
+  ${unstable}
+}`;
+  const { facts } = await factsOf(
+    { "p/default.nix": file(`unstable = stable;\n/*\n  unstable = ${of("1.9", A)};\n*/`) },
+    { "p/default.nix": file(`unstable = ${of("2.0", B)};`) },
+  );
+  expect(facts.sources.map(({ change, before, after }) => [change, before?.version, after?.version])).toEqual(
+    [["changed", "1.2", "2.0"]],
+  );
+});
+
+test("names that are pointed elsewhere and have the same source, or none, change nothing", async () => {
+  const both = 'frob_1 = callPackage ../frob { version = "1"; };\nother = frob_1;';
+  const { facts } = await factsOf(
+    {
+      "pkgs/frob/default.nix": releases(one),
+      "pkgs/top-level/all-packages.nix": list(`frob = frob_1;\nnib = elsewhere;\n${both}`),
+    },
+    {
+      "pkgs/frob/default.nix": releases(`${one}\n`),
+      "pkgs/top-level/all-packages.nix": list(`frob = other;\nnib = nowhere;\n${both}`),
+    },
+  );
+  expect(facts.sources).toEqual([]);
+});
+
 test("what cannot be read is said, and the rest is read", async () => {
   const { facts, unchecked } = await factsOf(
     { "a.nix": "{ }" },

@@ -1,5 +1,7 @@
 /** One side of a change as the Nix model sees it: its files by path, loaded when evaluation asks for them. */
 import type { Entry, Tree, Unchecked } from "../change/change.ts";
+import { unreachable } from "../errors.ts";
+import { hashesOf } from "./aliases.ts";
 import { sourcesOfJson } from "./data-sources.ts";
 import type { Documents } from "./documents.ts";
 import { parseJson } from "./json.ts";
@@ -7,6 +9,7 @@ import type { Source } from "./model.ts";
 import type { Region } from "./scripts.ts";
 import { directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { sourcesOfNix } from "./sources.ts";
+import type { Origin } from "./value.ts";
 
 /** Files that one file's pins may lead to: a package reads some few siblings. */
 const NEEDED_LIMIT = 64;
@@ -16,6 +19,8 @@ export interface NixSide {
   load(entry: Entry, previous?: string): Promise<SourceFile | null>;
   /** The pins of a loaded file that the changed stretches of its text can reach. */
   sources(path: string, changed: readonly Region[]): Promise<readonly Source[]>;
+  /** The places of the hashes that make the value of a file's attribute. */
+  hashesOf(path: string, name: string): Promise<readonly Origin[]>;
   /** The unchanged files beside that hand their hashes to this one, as `variants.nix` to `generic.nix`. */
   users(path: string): Promise<readonly string[]>;
   /** The text of a loaded file. */
@@ -79,14 +84,15 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
     return null;
   }
 
-  async function sources(path: string, changed: readonly Region[]): Promise<readonly Source[]> {
+  /** What `read` makes of a file, with the files that it asks for loaded. */
+  async function reading<T>(path: string, read: (file: SourceFile) => T): Promise<T | null> {
     const known = loaded.get(path) ?? null;
     const entry = isGone(known) ? await tree.entry(path) : null;
     const file = entry ? await load(entry) : known;
-    if (!file || file.kind === "text") return [];
+    if (!file) return null;
     for (let needed = 0; ; needed++) {
       try {
-        return file.kind === "nix" ? sourcesOfNix(files, file, changed) : sourcesOfJson(files, file, changed);
+        return read(file);
       } catch (error) {
         if (!(error instanceof FileNeeded)) throw error;
         if (error.wanted === "directory") {
@@ -99,6 +105,26 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
         else loaded.set(error.path, null);
       }
     }
+  }
+
+  async function sources(path: string, changed: readonly Region[]): Promise<readonly Source[]> {
+    const pins = await reading(path, (file) => {
+      switch (file.kind) {
+        case "nix":
+          return sourcesOfNix(files, file, changed);
+        case "json":
+          return sourcesOfJson(files, file, changed);
+        case "text":
+          return [];
+        default:
+          return unreachable(file);
+      }
+    });
+    return pins ?? [];
+  }
+
+  async function hashes(path: string, name: string): Promise<readonly Origin[]> {
+    return (await reading(path, (file) => (file.kind === "nix" ? hashesOf(files, file, name) : []))) ?? [];
   }
 
   async function users(path: string): Promise<readonly string[]> {
@@ -115,7 +141,14 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
     return found;
   }
 
-  return { load, sources, users, text: (path) => loaded.get(path)?.text ?? null, unchecked };
+  return {
+    load,
+    sources,
+    hashesOf: hashes,
+    users,
+    text: (path) => loaded.get(path)?.text ?? null,
+    unchecked,
+  };
 }
 
 /** More files than these in one folder are a collection, not parts of one package. */

@@ -8,13 +8,15 @@ export type SourceChange =
   | { readonly change: "changed" | "moved"; readonly before: Source; readonly after: Source };
 
 /**
- * Pairs the pins of both sides and keeps those that differ. `renames`: a base path to its head path.
+ * Pairs the pins of both sides and keeps those that differ. `renames`: a base path to its head path. `repointed`: what
+ * a name stood for and stands for now, where that changed: it may be several names that come to one pin.
  * Pins are paired by their place in the file, then by what they are: hash, location, fetcher and name.
  */
 export function pairSources(
   base: readonly Source[],
   head: readonly Source[],
   renames: ReadonlyMap<string, string> = new Map(),
+  repointed: readonly (readonly [Source, Source])[] = [],
 ): readonly SourceChange[] {
   const before = new Set(base);
   const after = new Set(head);
@@ -49,10 +51,20 @@ export function pairSources(
       ? null
       : `${side === "base" ? renamed(source.path) : source.path}\0${source.fetcher}`,
   );
+  const renamedTo = repointed.filter(
+    ([old, now]) => old.hash !== now.hash && !pairs.some(([a, b]) => a === old && b === now),
+  );
+  const replaced = new Set(renamedTo.map(([, now]) => now));
+  const left = new Set(renamedTo.map(([old]) => old));
   return [
-    ...pairs.filter(([old, now]) => differs(old, now)).map(([old, now]) => paired(old, now)),
-    ...[...before].map((source) => ({ change: "removed", before: source, after: null }) as const),
-    ...[...after].map((source) => beside(source, pairs)),
+    ...renamedTo.map(([old, now]) => paired(old, now)),
+    ...pairs
+      .filter(([old, now]) => differs(old, now) && !replaced.has(now))
+      .map(([old, now]) => paired(old, now)),
+    ...[...before]
+      .filter((source) => !left.has(source))
+      .map((source) => ({ change: "removed", before: source, after: null }) as const),
+    ...[...after].filter((source) => !replaced.has(source)).map((source) => beside(source, pairs)),
   ].sort(byPlace);
 }
 

@@ -1,0 +1,97 @@
+/**
+ * Names that are pointed elsewhere: `frob = frob_1;` that becomes `frob = frob_2;`, in a package list or in the file of
+ * the packages. Who asks for `frob` gets other sources then, though no pin changed.
+ */
+import { apply, asSet, evaluateAt } from "./evaluate.ts";
+import { DEFAULT_SYSTEM } from "./platform.ts";
+import type { Region } from "./scripts.ts";
+import { createSession, type Session } from "./session.ts";
+import type { NixFile } from "./sites.ts";
+import type { SourceFiles } from "./source-file.ts";
+import { hashedCalls } from "./trace.ts";
+import { type Origin, unknown, type Value } from "./value.ts";
+
+/** A side of a file: its text and which stretches of it changed. */
+export interface ChangedText {
+  readonly text: string;
+  readonly regions: readonly Region[];
+}
+
+/** More of them in one file are a renaming of everything. */
+const MOST_NAMES = 20;
+
+/** The names that both sides bind, and one of them, in changed lines, to another name. */
+export function repointedNames(base: ChangedText, head: ChangedText): readonly string[] {
+  const old = bindingsIn(base);
+  const now = bindingsIn(head);
+  const names = [...new Set([...old.keys(), ...now.keys()])].filter((name) => {
+    const [before, after] = [old.get(name), now.get(name)];
+    if (before === after || !(before || after)) return false;
+    return (
+      (before !== undefined || binds(base.text, name)) && (after !== undefined || binds(head.text, name))
+    );
+  });
+  return names.slice(0, MOST_NAMES);
+}
+
+function binds(text: string, name: string): boolean {
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+    if (
+      !/[\w'.-]/.test(text[at - 1] ?? "") &&
+      /^\s*=/.test(text.slice(at + name.length, at + name.length + 10))
+    )
+      return true;
+  }
+  return false;
+}
+
+const BINDING =
+  /^[ \t]*([A-Za-z_][\w'-]*)[ \t]*=[ \t]*(?:(?:(?:hi|low)Prio|dontDistribute)[ \t]+)?(?!(?:true|false|null)\b)([A-Za-z_][\w'-]*[ \t]*;)?/gm;
+
+/** What the changed lines bind: a name to the name that it stands for, or to "" for any other expression. */
+function bindingsIn({ text, regions }: ChangedText): ReadonlyMap<string, string> {
+  const bound = new Map<string, string>();
+  for (const { start, end } of regions) {
+    const lines = text.slice(text.lastIndexOf("\n", start - 1) + 1, end);
+    for (const [, name = "", target = ""] of lines.matchAll(BINDING))
+      if (!bound.get(name)) bound.set(name, target.slice(0, -1).trimEnd());
+  }
+  return bound;
+}
+
+/**
+ * The literals of the hashes that the value of a file's attribute is made with. Throws `FileNeeded` for files that it
+ * must see first.
+ */
+export function hashesOf(files: SourceFiles, file: NixFile, name: string): readonly Origin[] {
+  const session = createSession(files, new Map([["system", DEFAULT_SYSTEM]]));
+  const value = namedValue(session, file, name);
+  if (!value) return [];
+  // A package's own source, not those of what it is made with.
+  const own = asSet(session, value)?.entries.get("src")?.();
+  return hashedCalls(session, own ?? value).map((hit) => hit.origin);
+}
+
+/** `self: super: { … }` is a list as much as `{ … }` is. */
+const MOST_ARGUMENTS = 4;
+const MOST_ALIASES = 8;
+/** Functions that give back the package that they are given. */
+const WRAPPERS = new Set(["hiPrio", "lowPrio", "dontDistribute"]);
+
+function namedValue(session: Session, file: NixFile, name: string): Value | null {
+  let root = evaluateAt(session, file, file.document.root);
+  for (let count = 0; root.kind === "function" && count < MOST_ARGUMENTS; count++) {
+    root = apply(session, root, () => unknown("argument"), "function");
+  }
+  const entries = asSet(session, root)?.entries;
+  let value = entries?.get(name)?.() ?? null;
+  // In a list the names of other packages come from its own fixed point, which `with pkgs;` brings in.
+  for (let count = 0; value && count < MOST_ALIASES; count++) {
+    if (value.kind === "call" && value.name !== null && WRAPPERS.has(value.name)) value = value.argument();
+    const target = value.kind === "unknown" && value.path.length === 1 ? value.path[0] : undefined;
+    const next = target === undefined ? undefined : entries?.get(target);
+    if (!next) break;
+    value = next();
+  }
+  return value;
+}
