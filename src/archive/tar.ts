@@ -15,20 +15,20 @@ const LARGEST_HEADER = 64 * 1024;
  */
 export async function readTar(stream: AsyncIterable<Buffer>, options: ReadOptions): Promise<Archive> {
   const found = collector(options);
-  let fault: Error | null = null;
+  const state: { fault: Error | null } = { fault: null };
   let ended = false;
   let headers = 0;
   // The parser swallows what is thrown in its events at some places: the first fault is kept and thrown from here.
   const guarded = (work: () => void) => {
-    if (fault !== null) return;
+    if (state.fault !== null) return;
     try {
       work();
     } catch (error) {
-      fault = error instanceof Error ? error : new Error(messageOf(error));
+      state.fault = error instanceof Error ? error : new Error(messageOf(error));
     }
   };
   const fail = (reason: string) => {
-    fault ??= new ArchiveFault(reason);
+    state.fault ??= new ArchiveFault(reason);
   };
   const parser = new Parser({
     maxMetaEntrySize: LARGEST_HEADER,
@@ -62,11 +62,11 @@ export async function readTar(stream: AsyncIterable<Buffer>, options: ReadOption
       fail("it is packed twice");
     }
     first = false;
-    if (fault === null) parser.write(chunk);
-    if (fault !== null) throw fault;
+    if (state.fault === null) parser.write(chunk);
+    if (state.fault !== null) throw state.fault;
   }
   parser.end();
-  if (fault !== null) throw fault;
+  if (state.fault !== null) throw state.fault;
   if (!ended) throw new ArchiveFault("its tar ends before its end");
   return found.done();
 }
