@@ -1,14 +1,13 @@
 /** `verifod gate`: what of a release nobody has verified. */
-import { hostname } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Change } from "../change/change.ts";
 import { openGitPair } from "../change/git.ts";
 import { openRepository, type Repository } from "../change/repository.ts";
 import { VerifodError } from "../errors.ts";
 import { GATE_STATES, type Gate, type GateState, gate } from "../ledger/gate.ts";
-import { openLedger, openLedgerReader } from "../ledger/ledger.ts";
-import { checkMayWrite, ledgerLocation, vantageOf } from "../ledger/places.ts";
-import { recordOf } from "../ledger/record-verdict.ts";
+import { openLedgerReader } from "../ledger/ledger.ts";
+import { checkMayWrite, ledgerLocation } from "../ledger/places.ts";
+import { recordVerdicts } from "../ledger/record-verdict.ts";
 import { formatGate, type GateFormat } from "../report/gate.ts";
 import type { Review } from "../report/review.ts";
 import { EXIT } from "../report/status.ts";
@@ -99,8 +98,6 @@ async function fix(
   options: Options,
 ): Promise<void> {
   const progress = createProgress();
-  // Opened first: what is fetched for hours must have a place to be recorded.
-  const ledger = await openLedger(ledgerLocation(process.env));
   try {
     const { verdicts } = await verify(change, {
       ...DEFAULTS,
@@ -109,17 +106,14 @@ async function fix(
       totalSeconds: options.maxTime,
       onProgress: (step) => progress.update(step.kind === "step" ? step.text : `verifying: ${step.kind}`),
     });
-    const run = {
+    // What is to be released is accepted.
+    await recordVerdicts(process.env, verdicts, {
       commit: reviewed.head,
-      vantage: vantageOf(process.env, hostname()),
-      at: new Date(),
-      trusted: true,
       sources: reviewed.sources,
-    };
-    await ledger.append(verdicts.map((verdict) => recordOf(verdict, run)));
+      trust: "accepted",
+    });
   } finally {
     progress.end();
-    await ledger.close();
   }
 }
 

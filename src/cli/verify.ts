@@ -1,12 +1,16 @@
 /** `verifod verify`: evaluate what a change touches, and fetch its changed sources again. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Change } from "../change/change.ts";
 import { openGitChange } from "../change/git.ts";
 import { openRepository, type Repository } from "../change/repository.ts";
-import { configuredSeverity } from "../config.ts";
+import { type Config, configuredSeverity } from "../config.ts";
+import { VerifodError } from "../errors.ts";
+import { mayWriteMemory } from "../ledger/places.ts";
+import { recordVerdicts, TRUSTS, type Trust } from "../ledger/record-verdict.ts";
 import { formatReview } from "../report/format.ts";
 import { type Review, SCHEMA } from "../report/review.ts";
 import { EXIT, exitStatus } from "../report/status.ts";
+import { createTools, review as staticReview } from "../review.ts";
 import { rules } from "../rules/index.ts";
 import { joinVerification } from "../verify/join.ts";
 import { selfTest } from "../verify/self-test.ts";
@@ -19,6 +23,8 @@ import { createVerifyProgress, verdictTable } from "./verify-progress.ts";
 
 interface Options extends VerificationOptions, ReportOptions {
   readonly selfTest?: true;
+  readonly record: boolean;
+  readonly trust: Trust;
 }
 
 export function register(program: Command): void {
@@ -27,6 +33,15 @@ export function register(program: Command): void {
     .description("evaluate what a change touches, and fetch its changed sources again")
     .argument("[range]", "BASE..HEAD, BASE...HEAD (from their merge base) or a commit", "HEAD");
   addVerificationOptions(addReportOptions(addRepositoryOptions(command)))
+    .option("--no-record", "keep the verdicts out of the ledger")
+    .addOption(
+      new Option(
+        "--trust <whom>",
+        "whose verdicts clear something later: accepted (code of a base branch), change (of a change's code only what Nix itself fetched), none",
+      )
+        .choices(TRUSTS)
+        .default("change"),
+    )
     .option("--self-test", "only test whether the Nix at hand can be relied on")
     .action((range: string, options: Options) => (options.selfTest ? testNix(options) : run(range, options)));
 }
@@ -60,8 +75,33 @@ async function run(range: string, options: Options): Promise<void> {
     const table = options.format === "text" ? verdictTable(verification) : "";
     await writeReport(table + report, options.output);
     process.exitCode = exitStatus(review, options.failOn ?? config.failOn, options.format);
+    if (options.record && !options.offline) await record(change, config, verification, options);
   } finally {
     repository.close();
+  }
+}
+
+/** Records the verdicts, where this run may. */
+async function record(
+  change: Change,
+  config: Config,
+  { verdicts }: Verification,
+  { trust }: Options,
+): Promise<void> {
+  if (verdicts.length === 0) return;
+  if (!mayWriteMemory(process.env)) {
+    process.stderr.write("not recorded: a run for a pull request does not write the ledger\n");
+    return;
+  }
+  // The text says by which fetcher and at which revision.
+  const { sources } = await staticReview(change, await createTools(), { config });
+  try {
+    await recordVerdicts(process.env, verdicts, { commit: change.head.commit, trust, sources });
+  } catch (error) {
+    if (!(error instanceof VerifodError)) throw error;
+    // The report is out: what it says stands, but whoever relies on the record must see that there is none.
+    process.stderr.write(`not recorded: ${error.message} (--no-record does without)\n`);
+    if (process.exitCode === EXIT.clean) process.exitCode = EXIT.incomplete;
   }
 }
 

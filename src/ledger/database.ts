@@ -19,6 +19,8 @@ export interface DatabaseOptions {
   /** Where the records are: `postgres://…`, or the directory of the embedded one. */
   readonly location: string;
   readonly readOnly: boolean;
+  /** How long to wait for another process that has the embedded one, in seconds. */
+  readonly waitSeconds?: number;
 }
 
 export function isServer(location: string): boolean {
@@ -69,11 +71,11 @@ async function openServer({ location, readOnly }: DatabaseOptions): Promise<Data
   };
 }
 
-async function openEmbedded({ location, readOnly }: DatabaseOptions): Promise<Database> {
+async function openEmbedded({ location, readOnly, waitSeconds = 0 }: DatabaseOptions): Promise<Database> {
   await mkdir(location, { recursive: true }).catch((error: unknown) => {
     throw new VerifodError("outside", `the ledger's directory cannot be made: ${messageOf(error)}`);
   });
-  const release = await holdDirectory(location);
+  const release = await holdDirectory(location, waitSeconds);
   try {
     // 27 MB of WebAssembly and a second of start: only for who asks for it.
     const { PGlite } = await import("@electric-sql/pglite");

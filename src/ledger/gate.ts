@@ -60,7 +60,9 @@ export async function gate(review: Review, ledger: LedgerReader | null): Promise
 function gatedPin({ binding, attrs }: PinChange, pin: Pin, entries: readonly Entry[]): GatedPin {
   // Newest first: a newer mismatch outweighs an older match.
   const fitting = entries.map(({ record }) => record).filter((record) => isOf(record, pin, attrs));
-  const verdict = fitting.find(({ trusted }) => trusted) ?? null;
+  const trusted = fitting.filter((record) => record.trusted);
+  // That a later look could not be taken says nothing against an earlier one.
+  const verdict = trusted.find(({ outcome }) => outcome !== "not-checked") ?? trusted[0] ?? null;
   const state = pin.hash === null ? "no-hash" : (verdict?.outcome ?? "never");
   return { pin, binding, attrs, state, verdict, onlyUntrusted: verdict === null && fitting.length > 0 };
 }

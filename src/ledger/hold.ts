@@ -3,20 +3,23 @@ import { createHash } from "node:crypto";
 import { realpathSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { VerifodError } from "../errors.ts";
 
+const POLL_MILLISECONDS = 200;
+
 /**
- * Holds a directory until the returned function is called or the process ends, however it ends: the kernel frees
+ * Holds a directory, waiting so long for another process to let go of it. Holds it until the returned function is called or the process ends, however it ends: the kernel frees
  * the socket that stands for it.
  * @throws VerifodError (outside) when another process (or this one) holds it.
  */
-export async function holdDirectory(directory: string): Promise<() => void> {
+export async function holdDirectory(directory: string, waitSeconds: number): Promise<() => void> {
   const address = addressOf(directory);
-  let server = await listen(address);
-  // A socket file outlives its process; one in Linux' abstract namespace does not.
-  if (server === null && !address.startsWith("\0") && !(await answers(address))) {
-    rmSync(address, { force: true });
-    server = await listen(address);
+  const deadline = performance.now() + waitSeconds * 1_000;
+  let server = await take(address);
+  while (server === null && performance.now() < deadline) {
+    await sleep(POLL_MILLISECONDS);
+    server = await take(address);
   }
   if (server === null) {
     throw new VerifodError(
@@ -27,6 +30,15 @@ export async function holdDirectory(directory: string): Promise<() => void> {
   const held = server;
   held.unref();
   return () => held.close();
+}
+
+/** Null: another process has it. */
+async function take(address: string): Promise<Server | null> {
+  const server = await listen(address);
+  // A socket file outlives its process; one in Linux' abstract namespace does not.
+  if (server !== null || address.startsWith("\0") || (await answers(address))) return server;
+  rmSync(address, { force: true });
+  return listen(address);
 }
 
 /** https://man7.org/linux/man-pages/man7/unix.7.html (abstract) */

@@ -51,11 +51,12 @@ export interface Check {
 const PAGE = 2_000;
 
 /**
- * Opens the ledger for writing; makes it when it is not there. `location`: a directory, or `postgres://…`.
+ * Opens the ledger for writing; makes it when it is not there. `location`: a directory, or `postgres://…`. Another
+ * process that has the embedded one is waited for, so many seconds.
  * @throws VerifodError (outside) when it cannot be reached or is of a newer version.
  */
-export async function openLedger(location: string): Promise<Ledger> {
-  const database = await openDatabase({ location, readOnly: false });
+export async function openLedger(location: string, waitSeconds = 0): Promise<Ledger> {
+  const database = await openDatabase({ location, readOnly: false, waitSeconds });
   try {
     await migrate(database);
   } catch (error) {

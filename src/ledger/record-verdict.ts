@@ -1,23 +1,69 @@
-/** From a verdict to its record: what others wrote is clipped, so that nothing keeps a verdict from being recorded. */
+/** From verdicts to records: what others wrote is clipped, so that nothing keeps a verdict from being recorded. */
 import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
 import type { PinChange, Verdict } from "../report/review.ts";
 import { VERSION } from "../version.ts";
+import { openLedger } from "./ledger.ts";
+import { ledgerLocation, vantageOf } from "./places.ts";
 import type { LedgerRecord } from "./record.ts";
+
+/** A verdict, with what a verification knows beside it. */
+export interface RecordableVerdict extends Verdict {
+  /** The declared locations. `urls` are those seen on the way, inside TLS no more than their hosts. */
+  readonly locations: readonly string[];
+  /** The revision that the derivation names; null: none. */
+  readonly rev: string | null;
+  /** Arguments of the fetch that shape its content, by name. */
+  readonly flags: Readonly<Record<string, string>>;
+  /** Code of what was verified made the content from what was fetched. */
+  readonly opaque: boolean;
+  /** It was cut off before anything was known. */
+  readonly interrupted: boolean;
+}
+
+/**
+ * Whose code was verified. `accepted`: that of a base branch. `change`: nobody has accepted it yet, so that only what Nix
+ * itself fetched counts: a builder of a change can make any content of any download. `none`: nothing counts.
+ */
+export const TRUSTS = ["accepted", "change", "none"] as const;
+export type Trust = (typeof TRUSTS)[number];
 
 export interface RunFacts {
   readonly commit: string;
-  readonly vantage: string;
-  readonly at: Date;
-  readonly trusted: boolean;
+  readonly trust: Trust;
   /** The pins of the change: what the recipe says of the one with a verdict's hash, when it is the only one. */
   readonly sources: readonly PinChange[];
 }
 
-export function recordOf(
-  verdict: Verdict,
-  { commit, vantage, at, trusted, sources }: RunFacts,
+/** Another process keeps the embedded ledger for as long as it takes to write a few records. */
+const WAIT_SECONDS = 30;
+
+/**
+ * Records what a run has reached; what was cut off is no verdict. Returns how many records were written.
+ * @throws VerifodError (outside) when the ledger cannot be opened
+ */
+export async function recordVerdicts(
+  environment: NodeJS.ProcessEnv,
+  verdicts: readonly RecordableVerdict[],
+  facts: RunFacts,
+): Promise<number> {
+  const reached = verdicts.filter(({ interrupted }) => !interrupted);
+  if (reached.length === 0) return 0;
+  const where = { vantage: vantageOf(environment, hostname()), at: new Date() };
+  const ledger = await openLedger(ledgerLocation(environment), WAIT_SECONDS);
+  try {
+    return await ledger.append(reached.map((verdict) => recordOf(verdict, { ...facts, ...where })));
+  } finally {
+    await ledger.close();
+  }
+}
+
+function recordOf(
+  verdict: RecordableVerdict,
+  facts: RunFacts & { readonly vantage: string; readonly at: Date },
 ): LedgerRecord {
-  const { name, drvPath, attrs, declared, got, outcome, reason, urls } = verdict;
+  const { name, drvPath, attrs, declared, got, outcome, reason, locations, rev, flags, opaque } = verdict;
+  const { commit, trust, sources, vantage, at } = facts;
   const pins = sources.filter(({ after }) => after?.hash === declared);
   const pin = pins.length === 1 ? pins[0] : undefined;
   return {
@@ -26,18 +72,15 @@ export function recordOf(
     at: at.toISOString(),
     vantage: vantage.slice(0, 500),
     tool: VERSION,
-    trusted,
+    trusted: trust === "accepted" || (trust === "change" && !opaque),
     commit,
     attrs: clip(attrs, 500),
     name: name.slice(0, 500),
     drvPath: drvPath.slice(0, 500),
     fetcher: pin?.fetcher?.slice(0, 200) ?? null,
-    urls: clip(
-      urls.map(({ url }) => url),
-      4_000,
-    ),
-    rev: pin?.after?.rev?.slice(0, 500) ?? null,
-    flags: {},
+    urls: clip(locations, 4_000),
+    rev: (pin?.after?.rev ?? rev)?.slice(0, 500) ?? null,
+    flags: Object.fromEntries(Object.entries(flags).map(([flag, value]) => [flag, value.slice(0, 1_000)])),
     declared,
     got,
     outcome,

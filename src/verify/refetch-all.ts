@@ -2,7 +2,7 @@
 import { messageOf } from "../errors.ts";
 import { formatSri } from "../nix/hash.ts";
 import type { ChangedFod } from "./changed-fods.ts";
-import { type Derivation, fixedOutput } from "./drv.ts";
+import { attributesOf, type Derivation, fixedOutput } from "./drv.ts";
 import { realiseInputs } from "./inputs.ts";
 import type { Nix } from "./nix.ts";
 import { sandboxWeakness, verifiesTls } from "./nix-version.ts";
@@ -95,7 +95,10 @@ export async function refetchAll(
   try {
     const limits = { total: options.parallel, perKey: options.perHost };
     await schedule(runnable, hostOf, limits, async (job) => {
-      if (signal.aborted) return settle(job, { outcome: "not-checked", got: null, reason: endOf(signal) });
+      if (signal.aborted) {
+        const cut = { outcome: "not-checked", got: null, reason: endOf(signal) } as const;
+        return settle(job, cut, { interrupted: true });
+      }
       const started = performance.now();
       options.onProgress?.({ kind: "fetching", id: job.id, bytes: 0 });
       const refetched = await fetchOne(job.fod.derivation, job.plan, job.id, meanings(job.fod, changed));
@@ -104,6 +107,7 @@ export async function refetchAll(
       );
       settle(job, interrupted(refetched.judgement, signal), {
         introduced,
+        interrupted: isInterrupted(refetched.judgement),
         ...evidenceOf(nix, refetched),
         seconds: Math.round((performance.now() - started) / 100) / 10,
         command: reproduce(job.fod, refetched.fetches),
@@ -132,12 +136,44 @@ function verdictOf({ fod, plan }: Job, judgement: Judgement, more: Partial<FodVe
     change: fod.change,
     place: null,
     locations: plan.urls,
+    ...argumentsOf(fod.derivation),
     before: base ? formatSri(base.hash) : null,
     authenticated: null,
     opaque: plan.kind === "ways" && plan.ways.some(({ via }) => via === "builder"),
     forgedReports: 0,
+    interrupted: false,
     command: null,
     ...more,
+  };
+}
+
+/** Arguments of nixpkgs' fetchers that decide what of a location becomes the content. */
+const FLAGS = [
+  "outputHashMode",
+  "unpack",
+  "executable",
+  "stripRoot",
+  "fetchSubmodules",
+  "fetchLFS",
+  "fetchTags",
+  "deepClone",
+  "leaveDotGit",
+  "sparseCheckout",
+  "rootDir",
+  "postFetch",
+  "curlOpts",
+];
+
+function argumentsOf(derivation: Derivation): Pick<FodVerdict, "rev" | "flags"> {
+  const attributes = attributesOf(derivation);
+  const flags = FLAGS.flatMap((name) => {
+    const value = attributes[name];
+    const text = typeof value === "string" || value === undefined ? (value ?? "") : JSON.stringify(value);
+    return text === "" ? [] : [[name, text] as const];
+  });
+  return {
+    rev: typeof attributes.rev === "string" && attributes.rev !== "" ? attributes.rev : null,
+    flags: Object.fromEntries(flags),
   };
 }
 
@@ -283,8 +319,12 @@ function authenticated(nix: Nix, fetches: readonly Fetch[]): FodVerdict["authent
   return answers.some(Boolean) ? "mixed" : "no";
 }
 
+function isInterrupted({ outcome, reason }: Judgement): boolean {
+  return outcome === "not-checked" && reason === "interrupted";
+}
+
 function interrupted(judgement: Judgement, signal: AbortSignal): Judgement {
-  return judgement.reason === "interrupted" ? { ...judgement, reason: endOf(signal) } : judgement;
+  return isInterrupted(judgement) ? { ...judgement, reason: endOf(signal) } : judgement;
 }
 
 function endOf(signal: AbortSignal): string {

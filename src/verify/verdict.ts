@@ -15,6 +15,10 @@ export interface FodVerdict extends Verdict {
   readonly place: (Omit<HashLiteral, "hash"> & { readonly path: string }) | null;
   /** The declared locations, as evaluation gives them. */
   readonly locations: readonly string[];
+  /** The revision that the derivation names, as those of `fetchgit` do; null: none. */
+  readonly rev: string | null;
+  /** Arguments of the fetch that shape its content, by name. */
+  readonly flags: Readonly<Record<string, string>>;
   /** The hash that the base declares in its place; null when there is none. */
   readonly before: string | null;
   /** Whether the server proved who it is: `mixed` where it was so for some fetches only; null when nothing was fetched. */
@@ -23,6 +27,8 @@ export interface FodVerdict extends Verdict {
   readonly opaque: boolean;
   /** Reports of a mismatch that the builder printed to look like Nix's own. */
   readonly forgedReports: number;
+  /** It was cut off, by the user or by a budget, before anything was known. */
+  readonly interrupted: boolean;
   /** The command that shows the same by hand; null when nothing was run. */
   readonly command: string | null;
 }

@@ -20,6 +20,9 @@ const verdict: FodVerdict = {
   before: null,
   authenticated: "yes",
   opaque: false,
+  rev: null,
+  flags: {},
+  interrupted: false,
   forgedReports: 2,
   command: "nix-prefetch-url --type sha256 https://example.org/x",
 };

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { type Review, SCHEMA } from "../../src/report/review.ts";
 import { verifod } from "../support/cli.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
@@ -13,6 +14,8 @@ let origin: Origin;
 let repository: TestRepository;
 /** Where the program makes its scratch directories. */
 let scratch: string;
+/** Where it keeps its ledger. */
+let state: string;
 
 const frob = (version: string, path: string, content: string) => ({
   [packagePath("frob")]: packageNix("frob", version, "builtin", {
@@ -31,6 +34,7 @@ beforeAll(async () => {
     frob("3", "/ok/frob-3", contentOf("frob-2")),
     frob("4", "/hang/frob-4", contentOf("frob-4")),
   );
+  state = repository.folder();
 });
 afterAll(async () => {
   repository.remove();
@@ -38,10 +42,19 @@ afterAll(async () => {
   await origin.close();
 });
 
-const verify = (args: readonly string[]) =>
+const verify = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
   verifod(["verify", "--repo", repository.directory, "--allow-host", origin.host, ...args], {
-    env: { TMPDIR: scratch },
+    env: { TMPDIR: scratch, XDG_STATE_HOME: state, ...env },
   });
+
+/** What the ledger holds, oldest first. */
+async function recorded(): Promise<LedgerRecord[]> {
+  const { stdout } = await verifod(["ledger", "export"], { env: { XDG_STATE_HOME: state } });
+  return stdout
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line).record);
+}
 
 describe("verifod verify", () => {
   it("says what it fetched, with the command to see the same, and exits 0 when all is as declared", async () => {
@@ -84,6 +97,42 @@ describe("verifod verify", () => {
     });
     const explained = await verifod(["explain", "fod-refetch-mismatch"]);
     expect(explained.stdout).toMatch(/^# Verification$/m);
+  });
+
+  it("records what it reached; runs for pull requests, and reviews, record nothing", async () => {
+    const before = (await recorded()).length;
+    await verify(["HEAD~2", "--no-record"]);
+    const pull = { GITHUB_ACTIONS: "true", GITHUB_EVENT_NAME: "pull_request" };
+    expect((await verify(["HEAD~2"], pull)).stderr).toContain("not recorded: a run for a pull request");
+    await verifod(
+      ["review", "--verify", "--repo", repository.directory, "--allow-host", origin.host, "HEAD~2"],
+      { env: { TMPDIR: scratch, XDG_STATE_HOME: state } },
+    );
+    expect(await recorded()).toHaveLength(before);
+    await verify(["HEAD~2"]);
+    await verify(["HEAD~2", "--trust", "none"]);
+    const records = (await recorded()).slice(before);
+    expect(records).toMatchObject([
+      {
+        commit: repository.git("rev-parse", "HEAD~2"),
+        fetcher: "builtin",
+        urls: [`${origin.url}/ok/frob-2`],
+        declared: sri(contentOf("frob-2")),
+        outcome: "match",
+        flags: { outputHashMode: "flat" },
+        trusted: true,
+      },
+      { outcome: "match", trusted: false },
+    ]);
+  });
+
+  it("says when it cannot record, without taking the report back", async () => {
+    const { status, stdout, stderr } = await verify(["HEAD~2"], {
+      VERIFOD_DATABASE_URL: "postgres://me:secret@127.0.0.1:1/none",
+    });
+    expect(stdout).toMatch(/^match +frob\.src/m);
+    expect(stderr).toContain("not recorded: the ledger's PostgreSQL cannot be reached");
+    expect(status).toBe(3);
   });
 
   it("joins a review when asked for with it: the static finding carries the verdict", async () => {

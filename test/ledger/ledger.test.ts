@@ -21,6 +21,7 @@ import { openLedger, openLedgerReader } from "../../src/ledger/ledger.ts";
 import { createMemory } from "../../src/ledger/memory.ts";
 import { checkMayWrite, mayWriteMemory } from "../../src/ledger/places.ts";
 import { digestOf, GENESIS } from "../../src/ledger/record.ts";
+import { type RecordableVerdict, recordVerdicts, TRUSTS } from "../../src/ledger/record-verdict.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { makeRecord, sri } from "../support/records.ts";
 
@@ -180,7 +181,9 @@ describe("the embedded ledger", () => {
     const location = join(folder, "empty");
     const ledger = await openLedger(location);
     await expect(openLedger(location)).rejects.toThrow("another process uses the ledger");
+    const waiting = openLedger(location, 20);
     await ledger.close();
+    await (await waiting).close();
   });
 
   it("finds a byte that was flipped in its files", { timeout: 60_000 }, async () => {
@@ -232,6 +235,42 @@ it("remembers what was fetched; what an untrusted run fetched clears nothing", a
     [false, urls[0]],
   ]);
   await ledger.close();
+});
+
+it("marks what code of a change can have made; what was cut off is no verdict", async () => {
+  const location = server.database();
+  const verdict = (declared: string, more: Partial<RecordableVerdict> = {}): RecordableVerdict => ({
+    ...makeRecord(declared, { declared }),
+    introduced: true,
+    seconds: 1,
+    urls: [{ url: "https://a.example", finalUrl: null, status: 200, bytes: 10 }],
+    locations: ["https://a.example/a.tar.gz"],
+    opaque: false,
+    interrupted: false,
+    flags: { postFetch: "x".repeat(5_000) },
+    ...more,
+  });
+  const verdicts = [
+    verdict("sha256-plain"),
+    verdict("sha256-built", { opaque: true }),
+    verdict("sha256-cut", { interrupted: true, outcome: "not-checked" }),
+  ];
+  const environment = { VERIFOD_DATABASE_URL: location };
+  for (const trust of TRUSTS) {
+    expect(await recordVerdicts(environment, verdicts, { commit: "c", trust, sources: [] })).toBe(2);
+  }
+  const ledger = await openLedger(location);
+  const found = await ledger.newest(["sha256-plain", "sha256-built", "sha256-cut"]);
+  await ledger.close();
+  expect([...found].reverse().map(({ record }) => [record.declared, record.trusted])).toEqual([
+    ["sha256-plain", true],
+    ["sha256-built", true],
+    ["sha256-plain", true],
+    ["sha256-built", false],
+    ["sha256-plain", false],
+    ["sha256-built", false],
+  ]);
+  expect(found[0]?.record).toMatchObject({ urls: ["https://a.example/a.tar.gz"] });
 });
 
 it("is written by runs in which nothing of a pull request took part only", () => {
