@@ -111,6 +111,9 @@ export function forgePlace({ scheme, host, path, query }: Read): WhatIsThere | n
       fourth,
     );
   }
+  // https://help.launchpad.net/Projects/FileDownloads: a project has one name, and its members upload.
+  if (forge === "launchpad.net" && parts.includes("+download"))
+    return repositoryPlace(forge, first, first, "asset", null);
   return null;
 }
 

@@ -1,11 +1,8 @@
 /** Fetchers, mirror lists and bootstrap files: one line there alters every download, and no hash tells. */
 import { SEVERITIES, type Severity } from "../report/review.ts";
-import { extension, fileName, headPath, inHead, visible } from "./_text.ts";
+import { extension, FETCHER, fileName, headPath, inHead, visible } from "./_text.ts";
 import type { FileFacts, Place, Rule, RuleFinding } from "./rule.ts";
 
-/** Directories and files of fetchers, as nixpkgs and its descendants name them (fetchmail is none). */
-const FETCHER =
-  /(?:^|\/)(?:fetch(?:url|zip|git|hg|svn|cvs|bzr|mtn|darcs|fossil|pijul|repo|patch|pypi|ipfs|torrent|docker|debian|maven|radicle|s3|closure|[-_](?:from|yarn|npm|pnpm|cargo|bower|gradle|git))[\w.-]*|fetch[A-Z][\w.-]*|nix-prefetch-[\w.-]+|fetchers\.nix|mirrors\.nix)(?:\/|$)/;
 const BOOTSTRAP = /(?:^|\/)bootstrap-(?:files|tools)(?:\/|[\w.-]*\.nix$)/;
 const CODE = new Set(["nix", "sh", "bash", "py", "nu", "rs", "json", ""]);
 

@@ -1,5 +1,6 @@
+import type { Severity } from "../report/review.ts";
 import { pairsOf } from "./_events.ts";
-import { locationsOf } from "./_location.ts";
+import { type Location, locationsOf } from "./_location.ts";
 import { baseAt, checkCommand, headAt, pinName, shown } from "./_pins.ts";
 import { isAssetInsteadOfGit, isPrebuiltSwitch } from "./_prebuilt.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
@@ -16,16 +17,26 @@ export const rule: Rule = {
   check,
 };
 
+/** A registry at least shows who uploaded what and when, and keeps it. */
+function severityOf(before: Location, after: Location): Severity {
+  if (after.kind !== "registry") return "high";
+  // Its project of the repository's own name is where most releases of a language are made.
+  const project = plainName(after.owner?.id.split("/").at(-1) ?? "");
+  return project !== "" && project === plainName(before.owner?.repository?.name ?? "") ? "low" : "medium";
+}
+
+function plainName(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
+}
+
 function* check(facts: Facts): Iterable<RuleFinding> {
   for (const pair of pairsOf(facts)) {
     const [before] = locationsOf(pair.before);
     const [after] = locationsOf(pair.after);
     // What is already built is `prebuilt-binary-switch`.
     if (!before || !after || !isAssetInsteadOfGit(pair) || isPrebuiltSwitch(facts, pair)) continue;
-    const registry = after.kind === "registry";
     yield {
-      // A registry at least shows who uploaded what and when, and keeps it.
-      severity: registry ? "medium" : "high",
+      severity: severityOf(before, after),
       confidence: "high",
       title: `${pinName(pair.after)}: an uploaded archive in place of the repository`,
       message: [

@@ -86,6 +86,10 @@ function judge(pair: Pair, before: Location, after: Location, known: string, hom
       note: "The package's own site named the new owner before.",
     };
   }
+  const [old, now] = [before.owner?.repository, owner?.repository];
+  if (old && now && old.forge === now.forge && old.owner.toLowerCase() === now.owner.toLowerCase()) {
+    return { severity: "low", confidence: "high", note: "Both repositories are of one account." };
+  }
   if (owner && before.owner?.domain === owner.domain && before.owner.repository === null) {
     return { severity: "low", confidence: "medium", note: "Both places are of one domain." };
   }
@@ -117,12 +121,14 @@ function judge(pair: Pair, before: Location, after: Location, known: string, hom
 }
 
 /**
- * Whether a project's own archives gave way to its repository, with a new version, and nothing in the recipe names
- * another one. That is what most honest moves look like: 6 of 14 of a year of nixpkgs.
+ * Whether a project's own archives gave way to its repository (or to the archives of its project on a forge), with a new
+ * version, and nothing in the recipe names another one. That is what most honest moves look like: 7 of 14 of a year of
+ * nixpkgs.
  */
 function isMoveToRepository(pair: Pair, before: Location, after: Location, homepage: string): boolean {
   const repository = after.owner?.repository;
-  if (!repository || before.owner?.repository || after.kind !== "archive") return false;
+  if (!repository || before.owner?.repository || !(after.kind === "archive" || after.kind === "asset"))
+    return false;
   const isSameVersion = pair.after.version !== null && pair.before.version === pair.after.version;
   if (isSameVersion || pair.before.fetcher === "fetchgit") return false;
   const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");

@@ -54,5 +54,7 @@ function judge({ before, after }: Pair): Pick<RuleFinding, "severity" | "confide
   if (first && oldPlaces.has(place(first))) return { severity: "medium", confidence: "high" };
   const owners = new Set(old.map(ownerName));
   const sameOwner = first !== undefined && owners.has(ownerName(first));
-  return { severity: sameOwner ? "high" : "block", confidence: first ? "high" : "medium" };
+  // Store paths are found by hash and name: under another name, whoever made the change had to fetch it.
+  const renamed = before.name !== null && after.name !== null && before.name !== after.name;
+  return { severity: sameOwner || renamed ? "high" : "block", confidence: first ? "high" : "medium" };
 }

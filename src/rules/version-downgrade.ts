@@ -24,8 +24,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     if (told.has(place)) continue;
     told.add(place);
     const recounted = otherScheme(was, is) || placeChange(before, after) === "owner";
-    const stated =
-      facts.subjects?.some((subject) => /revert|downgrade|roll(ing)? ?back/i.test(subject)) ?? false;
+    const stated = facts.subjects?.some((subject) => givesReason(subject, was, is)) ?? false;
     yield {
       severity: recounted || stated ? "low" : "medium",
       confidence: recounted ? "low" : "high",
@@ -44,6 +43,12 @@ function* check(facts: Facts): Iterable<RuleFinding> {
       identity: [after.pname ?? after.binding, was, is],
     };
   }
+}
+
+/** Whether a title says why: by a word for it, or by what stands behind `old -> new`. */
+function givesReason(subject: string, was: string, is: string): boolean {
+  const [, reason = ""] = subject.split(`${was} -> ${is} `);
+  return /revert|downgrade|roll(ing)? ?back/i.test(subject) || reason.trim().split(/\s+/).length > 1;
 }
 
 /** What may stand in a command that somebody pastes. */

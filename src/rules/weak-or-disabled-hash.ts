@@ -3,6 +3,7 @@ import type { Source } from "../nix/model.ts";
 import { type Weakness, weaknessOf } from "./_hashes.ts";
 import { baseAt, headAt, pinName, placeName, shown, textAt } from "./_pins.ts";
 import { isTestPath } from "./_settings.ts";
+import { FETCHER } from "./_text.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /** A hash that holds nothing down: fake, empty, of an empty file, or of an algorithm for which collisions are made. */
@@ -46,6 +47,8 @@ function* check(facts: Facts): Iterable<RuleFinding> {
 /** Whether it is what a function has for no hash, a text that only stands for one, or a file that is empty on purpose. */
 function isDefault(after: Source, before: Source | null, { kind }: Weakness): boolean {
   if (isTestPath(after.path)) return true;
+  // What a fetcher's own definition has for no hash; what changes there is `fetcher-infra-change`.
+  if (before === null && FETCHER.test(after.path)) return true;
   if (kind === "empty") return after.urls.length === 0;
   return kind === "fake" && before === null && after.urls.length === 0 && after.hash === null;
 }
@@ -78,7 +81,7 @@ function* fakes(facts: Facts): Iterable<RuleFinding> {
     if (after.conditions.length > 0 || after.packageSpan === null || isTestPath(after.path)) continue;
     const name = after.attributes.join(".");
     yield {
-      severity: "block",
+      severity: SEVERITY.fake,
       confidence: "high",
       title: `${name}: ${NOT_REAL.what}`,
       message: [
@@ -96,7 +99,7 @@ function* fakes(facts: Facts): Iterable<RuleFinding> {
   }
 }
 
-const SEVERITY = { fake: "block", empty: "block", broken: "high", computed: "medium" } as const;
+const SEVERITY = { fake: "high", empty: "block", broken: "high", computed: "medium" } as const;
 
 function weakness(facts: Facts, side: Side, source: Source): Weakness | null {
   return source.hash === null
