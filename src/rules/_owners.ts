@@ -1,13 +1,6 @@
-/** CODEOWNERS files, as far as comparing two of them needs: https://docs.github.com/articles/about-code-owners */
-import ignore from "ignore";
+/** Two CODEOWNERS files compared. */
+import { matcherOf, type OwnerLine, ownerLines } from "../owners/codeowners.ts";
 import type { Severity } from "../report/review.ts";
-
-interface OwnerLine {
-  readonly pattern: string;
-  readonly owners: readonly string[];
-  readonly start: number;
-  readonly end: number;
-}
 
 export interface OwnerRisk {
   readonly severity: Severity;
@@ -18,27 +11,18 @@ export interface OwnerRisk {
 }
 
 function parse(text: string): ReadonlyMap<string, OwnerLine> {
-  const lines = new Map<string, OwnerLine>();
-  let start = 0;
-  for (const line of text.split("\n")) {
-    const [pattern = "", ...rest] = (line.split(/(?:^|\s)#/, 1)[0] ?? "")
-      .split(/\s+/)
-      .filter((word) => word !== "");
-    const owners = rest.map((owner) => owner.toLowerCase());
-    // The last line for a pattern counts.
-    if (pattern !== "") lines.set(pattern, { pattern, owners, start, end: start + line.length });
-    start += line.length + 1;
-  }
-  return lines;
+  // The last line for a pattern counts.
+  return new Map(
+    ownerLines(text).map((line) => [
+      line.pattern,
+      { ...line, owners: line.owners.map((owner) => owner.toLowerCase()) },
+    ]),
+  );
 }
 
 function covers(pattern: string, paths: readonly string[]): boolean {
-  try {
-    const matcher = ignore({ ignorecase: false }).add(pattern);
-    return paths.some((path) => matcher.ignores(path));
-  } catch {
-    return false;
-  }
+  const matches = matcherOf(pattern);
+  return matches !== null && paths.some(matches);
 }
 
 /**
