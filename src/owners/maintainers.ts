@@ -1,0 +1,152 @@
+/** Who maintains the packages that a change touches, as the base says it: `meta.maintainers` and `meta.teams`. */
+import { parse as parseJson } from "jsonc-parser";
+import * as z from "zod";
+import type { Tree } from "../change/change.ts";
+import type { Documents } from "../nix/documents.ts";
+import { type MaintainerNames, maintainersIn, teamIn, textAttribute } from "./maintainer-names.ts";
+
+/** Somebody of maintainers/maintainer-list.nix. The number tells accounts apart, a name can pass to somebody else. */
+export interface Maintainer {
+  /** The name in the list; that of the account for members of a team on GitHub. */
+  readonly handle: string;
+  /** Null: the list does not say, and the person has no account there. */
+  readonly github: string | null;
+  readonly githubId: number | null;
+}
+
+export interface Maintainers {
+  /** Each once, in the order of the files. */
+  readonly people: readonly Maintainer[];
+  /** What the text does not decide, as it stands: somebody may be behind it. */
+  readonly unknown: readonly string[];
+}
+
+const LIST = "maintainers/maintainer-list.nix";
+const TEAMS = "maintainers/team-list.nix";
+/** What nixpkgs copies from GitHub for the teams that are kept there. */
+const GITHUB_TEAMS = "maintainers/github-teams.json";
+
+/** A change to more packages is treewide: it is nobody's own. */
+const mostFiles = 20;
+const mostPeople = 100;
+
+/** Reads who maintains the packages around `paths`, which need not be there. `tree` is that of the base. */
+export async function readMaintainers(
+  tree: Tree,
+  paths: readonly string[],
+  documents: Documents,
+): Promise<Maintainers> {
+  const files = new Set<string>();
+  for (const path of paths) {
+    const file = await packageFileOf(tree, path);
+    if (file !== null) files.add(file);
+    if (files.size > mostFiles) return { people: [], unknown: [`more than ${mostFiles} packages`] };
+  }
+  const unknown = new Set<string>();
+  const people = new Map<string, Maintainer>();
+  const list = lazyText(tree, LIST);
+  const addAll = async ({ handles, teams, unknown: open }: MaintainerNames): Promise<void> => {
+    for (const text of open) unknown.add(text);
+    for (const handle of handles) {
+      const found = people.size < mostPeople ? accountOf(documents, (await list()) ?? "", handle) : null;
+      if (found === null) unknown.add(handle);
+      else people.set(found.handle, found);
+    }
+    for (const team of teams) {
+      const members = await readTeam(tree, team, documents);
+      if (members === null) unknown.add(`team ${team}`);
+      else {
+        for (const member of members.accounts) people.set(member.handle, member);
+        await addAll(members.names);
+      }
+    }
+  };
+  for (const file of files) {
+    const text = await textAt(tree, file);
+    if (text !== null) await addAll(maintainersIn(documents, file, text));
+  }
+  return { people: [...people.values()], unknown: [...unknown] };
+}
+
+/** The file that defines the package which a file belongs to; null when there is none to be seen. */
+async function packageFileOf(tree: Tree, path: string): Promise<string | null> {
+  const byName = /^pkgs\/by-name\/[^/]+\/[^/]+\//.exec(path)?.[0];
+  const folder = path.slice(0, path.lastIndexOf("/") + 1);
+  const places = byName
+    ? [`${byName}package.nix`]
+    : [...(path.endsWith(".nix") ? [path] : []), `${folder}default.nix`, `${folder}package.nix`];
+  for (const place of places) {
+    if ((await tree.entry(place)) !== null) return place;
+  }
+  return null;
+}
+
+/** The text of a file; null when it has none. */
+async function textAt(tree: Tree, path: string): Promise<string | null> {
+  const entry = await tree.entry(path);
+  if (entry?.kind !== "file" && entry?.kind !== "executable") return null;
+  const content = await tree.read(entry);
+  return content.kind === "text" ? content.text : null;
+}
+
+/** A file that is read when it is needed, once: the list is half a megabyte. */
+function lazyText(tree: Tree, path: string): () => Promise<string | null> {
+  let text: Promise<string | null> | undefined;
+  return () => {
+    text ??= textAt(tree, path);
+    return text;
+  };
+}
+
+/** What the list of maintainers says of a name; null when it does not, or not in plain words. */
+function accountOf(documents: Documents, list: string, handle: string): Maintainer | null {
+  const entry = entryOf(list, handle);
+  if (entry === null) return null;
+  const github = textAttribute(documents, entry, "github");
+  const id = textAttribute(documents, entry, "githubId");
+  const githubId = id !== null && /^[1-9]\d{0,14}$/.test(id) ? Number(id) : null;
+  return { handle, github, githubId };
+}
+
+/**
+ * The set that a file of sets binds to a name, cut out by its lines, as the formatter leaves them: to parse all of the
+ * list takes a second. Null when there is not exactly one.
+ */
+function entryOf(text: string, name: string): string | null {
+  if (!/^[A-Za-z_][\w'-]*$/.test(name)) return null;
+  const starts = [`\n  ${name} = {`, `\n  "${name}" = {`].flatMap((start) => {
+    const first = text.indexOf(start);
+    if (first < 0) return [];
+    return text.indexOf(start, first + 1) < 0 ? [first + start.length - 1] : [null, null];
+  });
+  const [start] = starts;
+  if (starts.length !== 1 || typeof start !== "number") return null;
+  const end = text.indexOf("\n  };", start);
+  return end < 0 ? null : text.slice(start, end + "\n  }".length);
+}
+
+const membersSchema = z.record(z.string(), z.int().min(1));
+const teamSchema = z.object({ members: membersSchema, maintainers: membersSchema });
+
+interface Team {
+  readonly names: MaintainerNames;
+  readonly accounts: readonly Maintainer[];
+}
+
+/** The members of a team: those that its list names, and those that GitHub has. Null when the base does not say. */
+async function readTeam(tree: Tree, name: string, documents: Documents): Promise<Team | null> {
+  const entry = entryOf((await textAt(tree, TEAMS)) ?? "", name);
+  if (entry === null) return null;
+  const names = teamIn(documents, entry);
+  const github = textAttribute(documents, entry, "github");
+  if (github === null) return { names, accounts: [] };
+  const teams: unknown = parseJson((await textAt(tree, GITHUB_TEAMS)) ?? "");
+  const team = z.object({ [github]: teamSchema }).safeParse(teams).data?.[github];
+  if (team === undefined) return null;
+  const accounts = Object.entries({ ...team.members, ...team.maintainers }).map(([login, githubId]) => ({
+    handle: login,
+    github: login,
+    githubId,
+  }));
+  return { names, accounts };
+}
