@@ -4,6 +4,7 @@ import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument, 
 import * as z from "zod";
 import type { Config, RuleConfig } from "./config.ts";
 import { messageOf, VerifodError } from "./errors.ts";
+import { MENTION, matcherOf } from "./owners/codeowners.ts";
 import { SEVERITIES } from "./report/review.ts";
 import { THRESHOLDS } from "./report/status.ts";
 import { visible } from "./report/visible.ts";
@@ -27,14 +28,28 @@ const ruleSetting = z.union([
 
 const subsystem = z.strictObject({
   name: z.string().min(1).max(100).describe("What the team calls it"),
-  paths: z.array(glob).min(1).max(500).describe('Its files, as "nixos/modules/system/boot/**"'),
+  paths: z
+    .array(
+      glob.refine(
+        (pattern) => matcherOf(pattern) !== null,
+        "expected a pattern as in CODEOWNERS, without ! and [ ]",
+      ),
+    )
+    .min(1)
+    .max(500)
+    .describe('Its files, as "nixos/modules/system/boot/**"'),
   alert: z
-    .array(z.string().regex(/^@[A-Za-z0-9-]+(\/[A-Za-z0-9._-]+)?$/, "expected @user or @organisation/team"))
+    .array(z.string().regex(MENTION, "expected @user or @organisation/team"))
     .max(20)
     .default([])
-    .describe("Whom to mention: @user or @organisation/team"),
+    .describe("Whom to mention: @user or @organisation/team; nobody: whom the path belongs to"),
   from: severity.default("high").describe("The least severity that alerts"),
-  acknowledgements: z.int().min(0).max(10).default(1).describe("How many acknowledgements a finding needs"),
+  acknowledgements: z
+    .int()
+    .min(1)
+    .max(10)
+    .default(1)
+    .describe("From how many people a finding needs an acknowledgement"),
 });
 
 const schema = z.strictObject({
@@ -54,6 +69,12 @@ const schema = z.strictObject({
     .describe("Hosts whose sources need no closer look"),
   subsystems: z.array(subsystem).max(200).default([]).describe("Parts of the repository and their teams"),
   owners: z.string().min(1).max(300).optional().describe("The path of a CODEOWNERS file"),
+  mentions: z
+    .int()
+    .min(0)
+    .max(20)
+    .default(3)
+    .describe("How many mentions alerts may make in one pull request"),
 });
 
 /** The JSON Schema of a configuration file, for editors. */
@@ -116,6 +137,7 @@ export function parseConfig(text: string, name: string): Config {
     trustedHosts: config["trusted-hosts"],
     subsystems: config.subsystems,
     owners: config.owners ?? null,
+    mentions: config.mentions,
   };
 }
 

@@ -19,13 +19,13 @@ export interface RuleConfig {
 /** A part of the repository whose team wants to know of findings in it. */
 export interface Subsystem {
   readonly name: string;
-  /** Globs, as in .gitignore without negation. */
+  /** Patterns as in CODEOWNERS. */
   readonly paths: readonly string[];
-  /** Whom to mention: `@user` or `@organisation/team`. */
+  /** Whom to mention: `@user` or `@organisation/team`; nobody: whom the finding's path belongs to. */
   readonly alert: readonly string[];
   /** The least severity that alerts. */
   readonly from: Severity;
-  /** How many acknowledgements a finding needs. */
+  /** From how many people a finding needs an acknowledgement, until it no longer fails a run. */
   readonly acknowledgements: number;
 }
 
@@ -35,8 +35,10 @@ export interface Config {
   readonly rules: ReadonlyMap<string, RuleConfig>;
   readonly trustedHosts: readonly string[];
   readonly subsystems: readonly Subsystem[];
-  /** The path of a CODEOWNERS file; null: none. */
+  /** The path of a CODEOWNERS file; null: the usual one, where there is one. */
   readonly owners: string | null;
+  /** How many mentions alerts may make in one pull request. */
+  readonly mentions: number;
 }
 
 export const DEFAULT_CONFIG: Config = {
@@ -46,6 +48,7 @@ export const DEFAULT_CONFIG: Config = {
   trustedHosts: [],
   subsystems: [],
   owners: null,
+  mentions: 3,
 };
 
 /** What the configuration says of a rule's findings at a path; null: as the rule says. */

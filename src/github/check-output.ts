@@ -6,6 +6,7 @@ import { SEVERITIES } from "../report/review.ts";
 import { isAtLeast, type Threshold } from "../report/status.ts";
 import { summary } from "../report/summary.ts";
 import { visible, visibleLines } from "../report/visible.ts";
+import { type Acknowledged, isAcknowledged, NOTHING, standingLines } from "./acknowledgements.ts";
 import { pinTable } from "./pin-table.ts";
 
 export type Conclusion = "success" | "neutral" | "failure" | "action_required";
@@ -33,29 +34,53 @@ export interface CheckOutput {
   readonly summary: string;
   readonly text: string | null;
   readonly annotations: readonly Annotation[];
+  /** How many acknowledgements the text holds. */
+  readonly acknowledged: number;
   /** Equal for equal outputs: what tells whether something is left to publish. */
   readonly digest: string;
 }
 
-/** What a review means for the pull request: green only when everything was checked. */
-export function conclusionOf(review: Review, failOn: Threshold): Conclusion {
-  if (review.findings.some(({ severity }) => isAtLeast(severity, failOn))) return "failure";
+/**
+ * What a review means for the pull request: green only when everything was checked. What people have acknowledged is
+ * shown, and does not count.
+ */
+export function conclusionOf(
+  review: Review,
+  failOn: Threshold,
+  acknowledged: Acknowledged = NOTHING,
+): Conclusion {
+  const open = review.findings.filter((finding) => !isAcknowledged(acknowledged, finding));
+  if (open.some(({ severity }) => isAtLeast(severity, failOn))) return "failure";
   if (!review.complete) return "action_required";
-  return review.findings.length > 0 ? "neutral" : "success";
+  return open.length > 0 ? "neutral" : "success";
 }
 
-/** The output for a review. `notes`: sentences of ours to put before it. */
-export function checkOutput(review: Review, failOn: Threshold, notes: readonly string[] = []): CheckOutput {
-  const conclusion = conclusionOf(review, failOn);
-  const title = visible(titleOf(review, conclusion), longestTitle);
+/** The output for a review. `notes`: Markdown of ours to put before it. */
+export function checkOutput(
+  review: Review,
+  failOn: Threshold,
+  notes: readonly string[] = [],
+  acknowledged: Acknowledged = NOTHING,
+): CheckOutput {
+  const conclusion = conclusionOf(review, failOn, acknowledged);
+  const title = visible(titleOf(review, conclusion, acknowledged), longestTitle);
   const before = notes.map((note) => `${note}\n\n`).join("");
   const room = longestText - Buffer.byteLength(before);
+  const remarks = ({ fingerprint }: Finding) => {
+    const standing = acknowledged.standings.get(fingerprint);
+    return standing === undefined ? [] : standingLines(standing);
+  };
+  const table = pinTable(review, longestText - acknowledged.state.length);
+  const text = `${table ?? ""}${acknowledged.state}`;
   const output = {
     conclusion,
     title,
-    summary: before + withinBytes(room, (limit) => formatMarkdown(review, { limit, pins: false })),
-    text: pinTable(review, longestText),
-    annotations: bySeverity(review.findings).slice(0, mostAnnotations).map(annotation),
+    summary: before + withinBytes(room, (limit) => formatMarkdown(review, { limit, pins: false, remarks })),
+    text: text === "" ? null : text,
+    annotations: bySeverity(review.findings)
+      .slice(0, mostAnnotations)
+      .map((finding) => annotation(finding, isAcknowledged(acknowledged, finding))),
+    acknowledged: acknowledged.count,
   };
   const digest = createHash("sha256")
     .update(JSON.stringify([review.base, output]))
@@ -64,10 +89,10 @@ export function checkOutput(review: Review, failOn: Threshold, notes: readonly s
   return { ...output, digest };
 }
 
-function titleOf(review: Review, conclusion: Conclusion): string {
-  return conclusion === "action_required"
-    ? `Could not check everything: ${summary(review)}`
-    : capitalized(summary(review));
+function titleOf(review: Review, conclusion: Conclusion, acknowledged: Acknowledged): string {
+  const count = review.findings.filter((finding) => isAcknowledged(acknowledged, finding)).length;
+  const text = count === 0 ? summary(review) : `${summary(review)}; ${count} acknowledged`;
+  return conclusion === "action_required" ? `Could not check everything: ${text}` : capitalized(text);
 }
 
 function capitalized(text: string): string {
@@ -98,7 +123,7 @@ const LEVELS: Record<Severity, Annotation["annotation_level"]> = {
   low: "notice",
 };
 
-function annotation(finding: Finding): Annotation {
+function annotation(finding: Finding, isAcknowledged: boolean): Annotation {
   const { path, side, severity, rule, title, message, before, after, help, fingerprint } = finding;
   const { startLine, endLine, startColumn, endColumn } = finding;
   // Annotations are of the head: what stood in the base is shown at the top of the file, with its line in the text.
@@ -127,8 +152,8 @@ function annotation(finding: Finding): Annotation {
   return {
     path,
     ...region,
-    annotation_level: LEVELS[severity],
-    title: visible(`${rule} (${severity})`, 200),
+    annotation_level: isAcknowledged ? "notice" : LEVELS[severity],
+    title: visible(`${rule} (${severity}${isAcknowledged ? ", acknowledged" : ""})`, 200),
     message: lines.join("\n").slice(0, 16_000),
   };
 }

@@ -15,11 +15,11 @@ export interface CheckWrite {
   readonly id: number | null;
   readonly body: Readonly<Record<string, unknown>>;
   /** The check run as it is afterwards. */
-  readonly after: Omit<OwnCheck, "id">;
+  readonly after: Omit<OwnCheck, "id" | "startedAt">;
 }
 
 /** Who reports: later runs overrule earlier ones. */
-export type Reporter = Omit<CheckMark, "result">;
+export type Reporter = Omit<CheckMark, "result" | "acknowledged">;
 
 /** The write that says that a review is under way; null when a check run says so already, or is still right. */
 export function planStart(
@@ -29,7 +29,7 @@ export function planStart(
 ): CheckWrite | null {
   const [newest] = checks;
   if (newest !== undefined && (!newest.completed || newest.mark.base === reporter.base)) return null;
-  const mark = { ...reporter, result: null };
+  const mark = { ...reporter, result: null, acknowledged: 0 };
   return {
     id: null,
     body: { status: "in_progress", external_id: formatMark(mark), ...(details && { details_url: details }) },
@@ -52,7 +52,7 @@ export function planCheck(
   reporter: Reporter,
   details: string | null,
 ): CheckWrite | null {
-  const mark: CheckMark = { ...reporter, result: output.digest };
+  const mark: CheckMark = { ...reporter, result: output.digest, acknowledged: output.acknowledged };
   const [newest] = checks;
   if (newest?.completed && newest.mark.result === output.digest) return null;
   const fits = (check: OwnCheck) =>
@@ -63,7 +63,7 @@ export function planCheck(
     (check) => !check.completed && check !== target && check.mark.run <= reporter.run,
   );
   if (stuck !== undefined) {
-    const none = { ...stuck.mark, result: null };
+    const none = { ...stuck.mark, result: null, acknowledged: 0 };
     return {
       id: stuck.id,
       body: { status: "completed", conclusion: "cancelled", external_id: formatMark(none) },

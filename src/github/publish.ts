@@ -170,13 +170,14 @@ function outside(error: unknown): Error {
   );
 }
 
-const idSchema = z.object({ id: z.number() });
+const writtenSchema = z.object({ id: z.number(), started_at: z.string().nullable() });
 
 async function writeCheck(api: GitHubApi, pull: PullRequest, write: CheckWrite): Promise<OwnCheck> {
   const { owner, name } = pull.repository;
   const [route, body] = checkRequest(write, pull.head);
   const { data } = await api.request(route, { owner, repo: name, ...body });
-  return { id: idSchema.parse(data).id, ...write.after };
+  const { id, started_at: startedAt } = writtenSchema.parse(data);
+  return { id, startedAt: startedAt ?? "", ...write.after };
 }
 
 /** What `act` gives; null when the token may not do it. A rate limit is no such refusal. */

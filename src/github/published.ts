@@ -20,6 +20,8 @@ export interface OwnCheck {
   readonly id: number;
   readonly completed: boolean;
   readonly annotations: number;
+  /** When it was begun, as GitHub writes it. */
+  readonly startedAt: string;
   readonly mark: CheckMark;
 }
 
@@ -31,6 +33,8 @@ export interface CheckMark {
   readonly run: number;
   /** The digest of its output; null: none yet. */
   readonly result: string | null;
+  /** How many acknowledgements stand in its text. */
+  readonly acknowledged: number;
 }
 
 /** A line comment of ours. */
@@ -67,7 +71,7 @@ const STATE = `query ($owner: String!, $name: String!, $number: Int!, $head: Git
     object(oid: $head) { ... on Commit { checkSuites(first: 50, filterBy: { checkName: $check }) { nodes {
       app { slug }
       checkRuns(first: 50, filterBy: { checkName: $check, checkType: ALL }) { nodes {
-        databaseId externalId status annotations(first: 1) { totalCount }
+        databaseId externalId status startedAt annotations(first: 1) { totalCount }
       } }
     } } } }
     pullRequest(number: $number) { state headRefOid baseRefOid changedFiles ${THREADS} }
@@ -99,6 +103,7 @@ const run = z.object({
   databaseId: z.number(),
   externalId: z.string().nullable(),
   status: z.string(),
+  startedAt: z.string().nullable(),
   annotations: z.object({ totalCount: z.number() }).nullable(),
 });
 const suite = z.object({
@@ -179,14 +184,13 @@ async function ask(
 }
 
 function ownCheck(
-  { databaseId, externalId, status, annotations }: z.infer<typeof run>,
+  { databaseId: id, externalId, status, startedAt, annotations }: z.infer<typeof run>,
   pull: number,
 ): OwnCheck[] {
   const mark = parseMark(externalId ?? "");
   if (mark?.pull !== pull) return [];
-  return [
-    { id: databaseId, completed: status === "COMPLETED", annotations: annotations?.totalCount ?? 0, mark },
-  ];
+  const completed = status === "COMPLETED";
+  return [{ id, completed, annotations: annotations?.totalCount ?? 0, startedAt: startedAt ?? "", mark }];
 }
 
 function ownComment({ comments }: z.infer<typeof threads>["nodes"][number]): OwnComment[] {
@@ -198,14 +202,22 @@ function ownComment({ comments }: z.infer<typeof threads>["nodes"][number]): Own
   return [{ id, body, ...marker, minimized: isMinimized, answered: comments.totalCount > 1 }];
 }
 
-const MARK = /^verifod\/1 pull=(\d{1,10}) base=([0-9a-f]{40,64}) run=(\d{1,15}) result=([0-9a-f]{16}|none)$/;
+const MARK =
+  /^verifod\/1 pull=(\d{1,10}) base=([0-9a-f]{40,64}) run=(\d{1,15}) result=([0-9a-f]{16}|none)(?: acknowledged=(\d{1,3}))?$/;
 
-export function formatMark({ pull, base, run, result }: CheckMark): string {
-  return `verifod/1 pull=${pull} base=${base} run=${run} result=${result ?? "none"}`;
+export function formatMark({ pull, base, run, result, acknowledged }: CheckMark): string {
+  const more = acknowledged > 0 ? ` acknowledged=${acknowledged}` : "";
+  return `verifod/1 pull=${pull} base=${base} run=${run} result=${result ?? "none"}${more}`;
 }
 
 export function parseMark(text: string): CheckMark | null {
-  const [, pull, base, run, result] = MARK.exec(text) ?? [];
+  const [, pull, base, run, result, acknowledged = "0"] = MARK.exec(text) ?? [];
   if (base === undefined) return null;
-  return { pull: Number(pull), base, run: Number(run), result: result === "none" ? null : (result ?? null) };
+  return {
+    pull: Number(pull),
+    base,
+    run: Number(run),
+    result: result === "none" ? null : (result ?? null),
+    acknowledged: Number(acknowledged),
+  };
 }

@@ -12,15 +12,22 @@ export interface MarkdownOptions {
   readonly limit?: number;
   /** Whether it lists the changed source pins. */
   readonly pins?: boolean;
+  /** Lines of Markdown to add to a finding. */
+  readonly remarks?: (finding: Finding) => readonly string[];
 }
 
 /**
  * The review as GitHub-flavoured Markdown. What does not fit is left out in whole pieces, the least important first,
  * and counted.
  */
-export function formatMarkdown(review: Review, { limit = LIMIT, pins = true }: MarkdownOptions = {}): string {
+export function formatMarkdown(review: Review, options: MarkdownOptions = {}): string {
+  const { limit = LIMIT, pins = true, remarks = () => [] } = options;
   const parts: Part[] = [
-    { heading: "Findings", noun: "finding", pieces: review.findings.map(findingPiece) },
+    {
+      heading: "Findings",
+      noun: "finding",
+      pieces: review.findings.map((finding) => findingPiece(finding, remarks(finding))),
+    },
     {
       heading: "Not checked",
       noun: "part not checked",
@@ -78,7 +85,7 @@ interface Part {
   readonly pieces: readonly string[];
 }
 
-function findingPiece(finding: Finding): string {
+function findingPiece(finding: Finding, remarks: readonly string[]): string {
   const { severity, confidence, rule, title, path, startLine, side, message, help, fingerprint } = finding;
   const place = `${code(`${path}:${startLine}`)}${side === "base" ? " (before the change)" : ""}`;
   const change = arrow(finding.before, finding.after);
@@ -90,6 +97,7 @@ function findingPiece(finding: Finding): string {
     ...(change === "" ? [] : [`  ${change}`]),
     ...message.split(/\r?\n/, 20).flatMap((line) => (line.trim() === "" ? [] : [`  ${prose(line, 2_000)}`])),
     ...related,
+    ...remarks.map((remark) => `  ${remark}`),
     `  [${rule}](${help}), ${confidence} confidence, ${code(fingerprint.slice(0, 12))}`,
   ].join("\n");
 }

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { checkOutput, conclusionOf } from "../../src/github/check-output.ts";
 import { commentBody, parseMarker, solvedBody } from "../../src/github/comment-text.ts";
 import { compareLink, pinTable } from "../../src/github/pin-table.ts";
-import { parseMark } from "../../src/github/published.ts";
+import { formatMark, parseMark } from "../../src/github/published.ts";
 import { helpAddress } from "../../src/report/help.ts";
 import { type Pin, type PinChange, SEVERITIES } from "../../src/report/review.ts";
 import { isAtLeast, THRESHOLDS } from "../../src/report/status.ts";
@@ -156,7 +156,18 @@ test("a clone is compared by its revisions", () => {
 
 test("only a mark that we could have written counts", () => {
   const mark = `verifod/1 pull=7 base=${"a".repeat(40)} run=12 result=none`;
-  expect(parseMark(mark)).toEqual({ pull: 7, base: "a".repeat(40), run: 12, result: null });
-  for (const text of ["", "x", `${mark} `, mark.replace("=7", "=-7"), mark.replace("none", "zz")])
+  const parsed = { pull: 7, base: "a".repeat(40), run: 12, result: null, acknowledged: 0 };
+  expect(parseMark(mark)).toEqual(parsed);
+  expect(parseMark(`${mark} acknowledged=3`)).toEqual({ ...parsed, acknowledged: 3 });
+  for (const each of [parsed, { ...parsed, result: "0".repeat(16), acknowledged: 12 }])
+    expect(parseMark(formatMark(each))).toEqual(each);
+  for (const text of [
+    "",
+    "x",
+    `${mark} `,
+    mark.replace("=7", "=-7"),
+    mark.replace("none", "zz"),
+    `${mark} acknowledged=x`,
+  ])
     expect(parseMark(text)).toBeNull();
 });

@@ -1,0 +1,153 @@
+/**
+ * Who has acknowledged which finding, and why. It is kept in the text of our own check run, which nobody but the App can
+ * write, on the head that it was given for: a push leaves it behind, and a process that starts finds it.
+ */
+import { createHash } from "node:crypto";
+import * as z from "zod";
+import type { GitHubApi } from "../change/github-api.ts";
+import { code, prose } from "../report/markdown-escape.ts";
+import type { Finding, Review } from "../report/review.ts";
+import type { Account } from "./permissions.ts";
+import type { OwnCheck, PullRequest } from "./published.ts";
+
+export interface Acknowledgement {
+  /** The fingerprint of the finding. */
+  readonly finding: string;
+  /** What the finding said: another content is another finding. */
+  readonly content: string;
+  readonly by: Account;
+  /** As it was written: a stranger's text. */
+  readonly reason: string;
+  /** What it was given with: the id of a comment. */
+  readonly from: string;
+}
+
+/** A finding for which somebody has given an acknowledgement that counts. */
+export interface Standing {
+  /** Each of another person, in the order given. */
+  readonly given: readonly Acknowledgement[];
+  readonly needed: number;
+}
+
+export interface Acknowledged {
+  /** By fingerprint. */
+  readonly standings: ReadonlyMap<string, Standing>;
+  /** What the text of the check run ends with, so that it is known again; "" for nothing. */
+  readonly state: string;
+  /** How many acknowledgements the state holds. */
+  readonly count: number;
+}
+
+export const NOTHING: Acknowledged = { standings: new Map(), state: "", count: 0 };
+
+/** Whether enough people have acknowledged a finding. */
+export function isAcknowledged({ standings }: Acknowledged, { fingerprint }: Finding): boolean {
+  const standing = standings.get(fingerprint);
+  return standing !== undefined && standing.given.length >= standing.needed;
+}
+
+/** What a finding says, as a digest: all that a reader decides by. */
+export function contentOf({ rule, severity, title, message, path, before, after }: Finding): string {
+  return createHash("sha256")
+    .update(JSON.stringify([rule, severity, title, message, path, before, after]))
+    .digest("hex")
+    .slice(0, 32);
+}
+
+/** More than these are no review any more, and would not fit beside one. */
+const mostGiven = 40;
+/** In bytes. With the longest reasons some twenty fit. */
+const longestState = 30_000;
+
+/**
+ * What stands of `given` in a review. What was given for a finding that says something else now is void, and so is what
+ * was given for one that is gone; where not everything was checked, it may come back. Of each person the first counts.
+ * Null: more than can be kept.
+ */
+export function acknowledgedIn(
+  review: Review,
+  pull: PullRequest,
+  given: readonly Acknowledgement[],
+  neededFor: (finding: Finding) => number,
+): Acknowledged | null {
+  const findings = new Map(review.findings.map((finding) => [finding.fingerprint, finding]));
+  const kept = given.filter((each, index) => {
+    const finding = findings.get(each.finding);
+    const stands = finding ? each.content === contentOf(finding) : !review.complete;
+    const first = given.findIndex((other) => other.finding === each.finding && other.by.id === each.by.id);
+    return stands && first === index;
+  });
+  if (kept.length === 0) return NOTHING;
+  const state = formatState(kept, pull);
+  if (kept.length > mostGiven || state.length > longestState) return null;
+  const standings = new Map<string, Standing>();
+  for (const finding of review.findings) {
+    const own = kept.filter((each) => each.finding === finding.fingerprint);
+    if (own.length > 0) standings.set(finding.fingerprint, { given: own, needed: neededFor(finding) });
+  }
+  return { standings, state, count: kept.length };
+}
+
+/** What is to be said beside a finding that somebody has acknowledged. */
+export function standingLines({ given, needed }: Standing): readonly string[] {
+  const people = given.map(
+    ({ by, reason }) => `Acknowledged by ${code(by.login, 100)}: ${prose(reason, 400)}`,
+  );
+  const left = needed - given.length;
+  return left > 0 ? [...people, `${given.length} of ${needed} acknowledgements: it still counts.`] : people;
+}
+
+const stateSchema = z.strictObject({
+  head: z.string(),
+  pull: z.int(),
+  given: z
+    .array(
+      z.strictObject({
+        finding: z.string().regex(/^[0-9a-f]{64}$/),
+        content: z.string().regex(/^[0-9a-f]{32}$/),
+        by: z.strictObject({ id: z.int().min(1), login: z.string().max(100) }),
+        reason: z.string().max(1_000),
+        from: z.string().max(200),
+      }),
+    )
+    .max(mostGiven),
+});
+
+const STATE = /\n<!-- verifod:acknowledgements:v1 ([\w-]+) -->\s*$/;
+function formatState(given: readonly Acknowledgement[], { head, number }: PullRequest): string {
+  const state = Buffer.from(JSON.stringify({ head, pull: number, given })).toString("base64url");
+  return `\n<!-- verifod:acknowledgements:v1 ${state} -->\n`;
+}
+
+/** The acknowledgements at the end of the text of a check run of ours; none for what we cannot have written there. */
+export function parseState(text: string, { head, number }: PullRequest): readonly Acknowledgement[] {
+  const encoded = STATE.exec(text.slice(-longestState - 100))?.[1];
+  if (encoded === undefined) return [];
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(encoded, "base64url").toString("utf8"));
+  } catch {
+    return [];
+  }
+  const state = stateSchema.safeParse(value).data;
+  return state?.head === head && state.pull === number ? state.given : [];
+}
+
+const runSchema = z.object({ output: z.object({ text: z.string().nullable() }) });
+
+/** The acknowledgements given for a head, from the newest check run that has a result. */
+export async function readAcknowledgements(
+  api: GitHubApi,
+  pull: PullRequest,
+  checks: readonly OwnCheck[],
+): Promise<readonly Acknowledgement[]> {
+  const newest = checks.find(({ mark }) => mark.result !== null);
+  if (newest === undefined || newest.mark.acknowledged === 0) return [];
+  const { owner, name } = pull.repository;
+  const { data } = await api.request("GET /repos/{owner}/{repo}/check-runs/{check_run_id}", {
+    owner,
+    repo: name,
+    check_run_id: newest.id,
+  });
+  return parseState(runSchema.parse(data).output.text ?? "", pull);
+}
