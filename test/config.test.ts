@@ -35,6 +35,7 @@ subsystems:
     from: medium
     acknowledgements: 2
 owners: ci/OWNERS
+mentions: 5
 `;
 
 function mistakes(text: string): string[] {
@@ -65,6 +66,7 @@ describe("parseConfig", () => {
         },
       ],
       owners: "ci/OWNERS",
+      mentions: 5,
     });
     expect(configuredSeverity(config, rule, "pkgs/a.nix")).toBe("low");
     expect(configuredSeverity(config, rule, "pkgs/test/a.nix")).toBe("off");
@@ -89,6 +91,14 @@ describe("parseConfig", () => {
     [`rules:\n  ${rule}:\n    level: low\n`, [`c.yml:3:5: unknown key level in rules.${rule}`]],
     ["rules:\n  no-such-rule: off\n", ["c.yml:2:3: there is no rule no-such-rule: verifod rules lists them"]],
     [`rules:\n  ${rule}: extreme\n`, [`c.yml:2:3: rules.${rule}: expected a severity, off, or options`]],
+    [
+      "subsystems:\n  - name: a\n    paths: [x]\n    acknowledgements: 0\n",
+      [expect.stringMatching(/^c\.yml:4:5: subsystems\.0\.acknowledgements: /)],
+    ],
+    [
+      'subsystems:\n  - name: a\n    paths: [x, "!y"]\n',
+      ["c.yml:3:16: subsystems.0.paths.1: expected a pattern as in CODEOWNERS, without ! and [ ]"],
+    ],
     ["fail-on: sometimes\n", [expect.stringMatching(/^c\.yml:1:1: fail-on: .*"never"/)]],
     ["a: 1\na: 2\n", [expect.stringMatching(/^c\.yml:2:1: .*unique/)]],
     ["fail-on: [\n", [expect.stringMatching(/^c\.yml:2:1: /)]],
