@@ -11,8 +11,11 @@ import { DEFAULT_CONFIG } from "../src/config.ts";
 import { gatherFacts } from "../src/facts.ts";
 import { createTools, review, type Tools } from "../src/review.ts";
 import type { Facts } from "../src/rules/rule.ts";
-import { MUTATIONS, type Mutant, type Mutation } from "./mutations.ts";
+import { type Mutant, type Mutation, MUTATIONS as PIN_MUTATIONS } from "./mutations.ts";
+import { MORE_MUTATIONS } from "./mutations-more.ts";
 import { chance, pick } from "./spelling.ts";
+
+const MUTATIONS: readonly Mutation[] = [...PIN_MUTATIONS, ...MORE_MUTATIONS];
 
 /** Mutants of one commit: more would all look alike. */
 const PER_COMMIT = 6;
@@ -47,10 +50,15 @@ function withFile(tree: Tree, path: string, text: string): Tree {
 }
 
 /** The honest change with the mutant in its head, or the mutant alone on top of it. */
-async function mutated(change: Change, { path, text, alone = false }: Mutant): Promise<Change> {
+async function mutated(change: Change, mutant: Mutant): Promise<Change> {
+  const { path, text, before } = mutant;
+  // What the base has is the mutant's own: the honest change must not stand between the two.
+  const alone = mutant.alone === true || before !== undefined;
   const head = withFile(change.head, path, text);
   const entry = await head.entry(path);
-  const old = await (alone ? change.head : change.base).entry(path);
+  const untouched = alone ? change.head : change.base;
+  const base = before === undefined || before === null ? untouched : withFile(untouched, path, before);
+  const old = before === null ? null : await base.entry(path);
   if (!entry) throw new Error(`${path} is in no tree`);
   const file: FileChange = old
     ? { status: "modified", base: old, head: entry }
@@ -58,7 +66,7 @@ async function mutated(change: Change, { path, text, alone = false }: Mutant): P
   const others = change.files.filter((each) => each.head?.path !== path);
   return {
     ...change,
-    base: alone ? change.head : change.base,
+    base,
     head,
     files: alone ? [file] : [...others, file],
   };
@@ -137,13 +145,14 @@ async function plantIn(target: string, wanted: number, random: () => number, sco
       // What few commits have a place for comes first to its turn.
       const mutation = rarest(score, random);
       const mutant = mutation.plant({ facts, random, text: (path) => texts.get(path) ?? "" });
-      if (!mutant || mutant.text === texts.get(mutant.path)) continue;
+      if (!mutant || (mutant.before ?? null) === mutant.text) continue;
+      if (mutant.before === undefined && mutant.text === texts.get(mutant.path)) continue;
       const { found, loud, cause } = await tryMutant(
         change,
         tools,
         mutation,
         mutant,
-        mutant.alone ? new Set() : honest,
+        mutant.alone || mutant.before !== undefined ? new Set() : honest,
       );
       count(score.planted, mutation.name);
       if (found) count(score.found, mutation.name);

@@ -18,6 +18,8 @@ export interface Mutant {
   readonly spelling: string;
   /** The base is the honest head: the attack stands alone. */
   readonly alone?: boolean;
+  /** What the base has at the path, where it is not what the commit had; null: nothing. */
+  readonly before?: string | null;
 }
 
 export interface Mutation {
@@ -246,7 +248,7 @@ const onPins: readonly Mutation[] = [
 ];
 
 /** A binding put before one that stands in the package around a pin. */
-function planted(ground: Ground, name: string, value: string, spelling: string): Mutant | null {
+export function planted(ground: Ground, name: string, value: string, spelling: string): Mutant | null {
   const pin = anyPin(ground, "source");
   if (!pin?.packageSpan) return null;
   const text = ground.text(pin.path);
@@ -264,7 +266,8 @@ function planted(ground: Ground, name: string, value: string, spelling: string):
   const place = pick(ground.random, places);
   const label = pick(ground.random, NAMES);
   const layout = pick(ground.random, LAYOUTS);
-  const binding = layout.write(`${label.write(name)} = ${value};`);
+  const path = name.split(".").map((part) => label.write(part));
+  const binding = layout.write(`${path.join(".")} = ${value};`);
   const at = start + place.index;
   return {
     path: pin.path,
@@ -288,7 +291,7 @@ const PHASES = [
   "preCheck",
 ];
 
-function inPhase(name: string, rules: readonly string[], lines: readonly string[]): Mutation {
+export function inPhase(name: string, rules: readonly string[], lines: readonly string[]): Mutation {
   return {
     name,
     rules,
@@ -305,7 +308,7 @@ interface SettingOptions {
   readonly alone?: boolean;
 }
 
-function asSetting(
+export function asSetting(
   name: string,
   rules: readonly string[],
   bindings: readonly (readonly [string, string])[],

@@ -25,6 +25,12 @@ const STRANGERS_COMMIT =
   /github\.(?:head_ref|event\.(?:pull_request\.(?:head\.(?:sha|ref)|merge_commit_sha)|workflow_run\.head_(?:sha|branch)|number|issue\.number))|refs\/pull\//;
 const FETCHES_PULL =
   /\bgh pr checkout\b|\brefs\/pull\/|\bpull\/\$\{\{|\bgit (?:fetch|checkout)\b[^\n]{0,200}\bhead\.(?:sha|ref)\b/;
+/** What comes from the network and is run as it comes: `curl … | sh`, `bash <(curl …)`, `eval "$(wget …)"`. */
+const RUNS_FETCHED = [
+  /\b(?:curl|wget)\b[^\n|]{0,500}\|\s{0,20}(?:sudo\s{1,5}(?:-\w{1,5}\s{1,5}){0,3})?(?:env\s{1,5})?(?:ba|z|da)?sh\b/,
+  /\b(?:curl|wget)\b[^\n|]{0,500}\|\s{0,20}(?:python3?|perl|node|ruby)\b/,
+  /(?:\b(?:ba|z|da)?sh|\bsource|\beval|\.)\s{1,5}["']?(?:-c\s{1,5}["'])?(?:<\(|\$\(|`)\s{0,5}(?:curl|wget)\b/,
+];
 const FULL_COMMIT = /@[0-9a-f]{40}$/;
 
 /** `owner/repo/path@ref` without the ref; null for actions of the repository itself. */
@@ -89,6 +95,17 @@ function* stepRisks(step: Step, job: Job, privileged: boolean): Generator<Risk> 
       };
     }
     if (privileged && FETCHES_PULL.test(code.text)) yield checkoutRisk(job, code);
+    const fetched = RUNS_FETCHED.map((form) => form.exec(code.text)?.[0]).find((text) => text !== undefined);
+    if (fetched !== undefined) {
+      yield {
+        key: `fetched ${job.id} ${fetched}`,
+        severity: privileged ? "high" : "medium",
+        title: "A step runs what it fetches",
+        why: `\`${visible(fetched)}\`: whoever serves that address decides what the run does, today and later, and no review sees it.`,
+        clear: "Clear it by a pinned action, or by a file of the repository.",
+        at: code,
+      };
+    }
   }
   if (!step.uses || !/^actions\/checkout@/i.test(step.uses.text)) return;
   const ref = step.with.get("ref") ?? step.with.get("repository");
