@@ -4,28 +4,30 @@ import type { Change } from "../change/change.ts";
 import { openGitPair } from "../change/git.ts";
 import { openRepository, type Repository } from "../change/repository.ts";
 import { VerifodError } from "../errors.ts";
-import { GATE_STATES, type Gate, type GateState, gate } from "../ledger/gate.ts";
+import type { DuePin } from "../ledger/due.ts";
+import { GATE_STATES, type Gate, type GatedPin, type GateState, gate } from "../ledger/gate.ts";
 import { openLedgerReader } from "../ledger/ledger.ts";
 import { checkMayWrite, ledgerLocation } from "../ledger/places.ts";
-import { recordVerdicts } from "../ledger/record-verdict.ts";
+import { recordVerdicts, WAIT_SECONDS } from "../ledger/record-verdict.ts";
+import { patrol } from "../patrol.ts";
 import { formatGate, type GateFormat } from "../report/gate.ts";
 import type { Review } from "../report/review.ts";
 import { EXIT } from "../report/status.ts";
 import { createTools, review } from "../review.ts";
-import { DEFAULTS } from "../verify/options.ts";
-import { verify } from "../verify/verify.ts";
-import { addRepositoryOptions, configFor, type RepositoryOptions } from "./options.ts";
+import { withPinVerifier } from "../verify/verify-pins.ts";
+import { addRepositoryOptions, configFor } from "./options.ts";
 import { writeReport } from "./output.ts";
 import { createProgress } from "./progress.ts";
+import { onInterrupt } from "./verify.ts";
+import { addFetchOptions, type FetchOptions, verifyOptions } from "./verify-options.ts";
 
-interface Options extends RepositoryOptions {
+interface Options extends FetchOptions {
   readonly since: string;
   readonly format: GateFormat;
   readonly output?: string;
   readonly enforce?: true;
   readonly tolerate: readonly GateState[];
   readonly fix?: true;
-  readonly maxTime: number;
 }
 
 export function register(program: Command): void {
@@ -46,13 +48,8 @@ export function register(program: Command): void {
         .argParser(collect)
         .default([]),
     )
-    .option("--fix", "verify what the two revisions changed, and record the verdicts")
-    .addOption(
-      new Option("--max-time <seconds>", "for all fetches of --fix")
-        .argParser(Number)
-        .default(DEFAULTS.totalSeconds),
-    );
-  addRepositoryOptions(command).action(run);
+    .option("--fix", "verify what nobody has verified, within the budgets, and record the verdicts");
+  addFetchOptions(addRepositoryOptions(command)).action(run);
 }
 
 function collect(value: string, before: readonly GateState[]): readonly GateState[] {
@@ -71,8 +68,9 @@ async function run(revision: string, options: Options): Promise<void> {
     const config = await configFor(change.base, options);
     const reviewed = await review(change, await createTools(), { config });
     let result = await ask(reviewed);
-    if (options.fix && result.pins.some(({ state }) => state === "never")) {
-      await fix(repository, change, reviewed, options);
+    const missing = result.pins.filter(({ state }) => state === "never");
+    if (options.fix && missing.length > 0) {
+      await fix(repository, change, missing, options);
       result = await ask(reviewed);
     }
     await writeReport(formatGate(result, options.format), options.output);
@@ -83,7 +81,7 @@ async function run(revision: string, options: Options): Promise<void> {
 }
 
 async function ask(reviewed: Review): Promise<Gate> {
-  const ledger = await openLedgerReader(ledgerLocation(process.env));
+  const ledger = await openLedgerReader(ledgerLocation(process.env), WAIT_SECONDS);
   try {
     return await gate(reviewed, ledger);
   } finally {
@@ -91,29 +89,39 @@ async function ask(reviewed: Review): Promise<Gate> {
   }
 }
 
+/** Verifies the pins that nobody has verified, in rounds, each recorded before the next. */
 async function fix(
   repository: Repository,
   change: Change,
-  reviewed: Review,
+  missing: readonly GatedPin[],
   options: Options,
 ): Promise<void> {
   const progress = createProgress();
+  const interrupt = onInterrupt();
+  const due = missing.flatMap(({ pin, binding, fetcher, attrs }): DuePin[] => {
+    const { path, line, version, urls, rev, hash } = pin;
+    if (hash === null) return [];
+    const name = attrs[0] ?? null;
+    return [{ path, line, binding, fetcher, pname: null, version, urls, rev, hash, name, last: null }];
+  });
+  const { head } = change;
+  const verifying = { ...verifyOptions(options), repository, signal: interrupt.signal };
   try {
-    const { verdicts } = await verify(change, {
-      ...DEFAULTS,
-      environment: process.env,
-      repository,
-      totalSeconds: options.maxTime,
-      onProgress: (step) => progress.update(step.kind === "step" ? step.text : `verifying: ${step.kind}`),
-    });
-    // What is to be released is accepted.
-    await recordVerdicts(process.env, verdicts, {
-      commit: reviewed.head,
-      sources: reviewed.sources,
-      trust: "accepted",
-    });
+    await withPinVerifier(head, verifying, (verifier) =>
+      patrol(head.commit, due, verifier, {
+        seconds: options.maxTime,
+        bytes: options.maxBytes,
+        signal: interrupt.signal,
+        // What is to be released is accepted.
+        record: async (verdicts, pins) => {
+          await recordVerdicts(process.env, verdicts, { commit: head.commit, trust: "accepted", pins });
+        },
+        onRound: (_, looked) => progress.update(`verifying: ${looked} of ${due.length} pins`),
+      }),
+    );
   } finally {
     progress.end();
+    interrupt.end();
   }
 }
 

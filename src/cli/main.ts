@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
   index: () => import("./index-command.ts"),
   lookup: () => import("./lookup.ts"),
   gate: () => import("./gate.ts"),
+  patrol: () => import("./patrol.ts"),
   ledger: () => import("./ledger.ts"),
   explain: () => import("./explain.ts"),
   rules: () => import("./rules.ts"),

@@ -45,3 +45,29 @@ export function createProgress(
     end,
   };
 }
+
+const BAR_WIDTH = 20;
+
+/**
+ * How far something is, as `[#####---------------] 25/100 pins, ETA 3 min`. `seconds`: what it took until now, and what
+ * is left of it at most.
+ */
+export function bar(
+  what: string,
+  done: number,
+  total: number,
+  seconds: { readonly spent: number; readonly left: number },
+): string {
+  const filled = total === 0 ? BAR_WIDTH : Math.floor((BAR_WIDTH * Math.min(done, total)) / total);
+  const rest = done === 0 ? seconds.left : (seconds.spent / done) * (total - done);
+  const eta =
+    rest >= seconds.left ? `ends in ${duration(seconds.left)} at the latest` : `ETA ${duration(rest)}`;
+  return `[${"#".repeat(filled).padEnd(BAR_WIDTH, "-")}] ${done}/${total} ${what}, ${eta}`;
+}
+
+/** Seconds for people, as `3 min`. */
+export function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${(seconds / 3_600).toFixed(1)} h`;
+}

@@ -4,8 +4,7 @@ import { VerifodError } from "../errors.ts";
 import { DEFAULTS, type VerifyOptions } from "../verify/options.ts";
 import type { RepositoryOptions } from "./options.ts";
 
-export interface VerificationOptions extends RepositoryOptions {
-  readonly attr: readonly string[];
+export interface FetchOptions extends RepositoryOptions {
   readonly entry: string;
   readonly everyUrl?: true;
   readonly allowHost: readonly string[];
@@ -21,14 +20,23 @@ export interface VerificationOptions extends RepositoryOptions {
   readonly maxBytes: number;
 }
 
+export interface VerificationOptions extends FetchOptions {
+  readonly attr: readonly string[];
+}
+
 export function addVerificationOptions(command: Command): Command {
-  return command
-    .option(
+  return addFetchOptions(
+    command.option(
       "--attr <attr>",
       "look at this attribute instead of those that the change touches; repeatable",
       collect,
       [],
-    )
+    ),
+  );
+}
+
+export function addFetchOptions(command: Command): Command {
+  return command
     .option("--entry <file>", "the file with the packages", DEFAULTS.entry)
     .option("--every-url", "fetch from each location of a source, not only from the first that answers")
     .option(
@@ -70,7 +78,9 @@ export function addVerificationOptions(command: Command): Command {
 }
 
 /** What the verification takes of the options. */
-export function verifyOptions(options: VerificationOptions): Omit<VerifyOptions, "repository"> {
+export function verifyOptions(
+  options: FetchOptions & Partial<VerificationOptions>,
+): Omit<VerifyOptions, "repository"> {
   if (options.unsafeNoSandbox && options.acceptNix !== undefined) {
     throw new VerifodError(
       "usage",
@@ -89,7 +99,7 @@ export function verifyOptions(options: VerificationOptions): Omit<VerifyOptions,
     sandbox: options.unsafeNoSandbox === undefined,
     acceptNix: options.acceptNix ?? null,
     entry: options.entry,
-    attrs: options.attr,
+    attrs: options.attr ?? [],
     refetch: options.offline === undefined,
     everyUrl: options.everyUrl === true,
     allowedHosts: options.allowHost,
@@ -104,7 +114,7 @@ function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
 
-function positive(text: string): number {
+export function positive(text: string): number {
   const number = Number(text);
   if (!Number.isSafeInteger(number) || number < 1)
     throw new InvalidArgumentError("it has to be a positive whole number.");

@@ -6,7 +6,7 @@ import { openRepository, type Repository } from "../change/repository.ts";
 import { type Config, configuredSeverity } from "../config.ts";
 import { VerifodError } from "../errors.ts";
 import { mayWriteMemory } from "../ledger/places.ts";
-import { recordVerdicts, TRUSTS, type Trust } from "../ledger/record-verdict.ts";
+import { pinsOfChange, recordVerdicts, TRUSTS, type Trust } from "../ledger/record-verdict.ts";
 import { formatReview } from "../report/format.ts";
 import { type Review, SCHEMA } from "../report/review.ts";
 import { EXIT, exitStatus } from "../report/status.ts";
@@ -96,7 +96,11 @@ async function record(
   // The text says by which fetcher and at which revision.
   const { sources } = await staticReview(change, await createTools(), { config });
   try {
-    await recordVerdicts(process.env, verdicts, { commit: change.head.commit, trust, sources });
+    await recordVerdicts(process.env, verdicts, {
+      commit: change.head.commit,
+      trust,
+      pins: pinsOfChange(sources),
+    });
   } catch (error) {
     if (!(error instanceof VerifodError)) throw error;
     // The report is out: what it says stands, but whoever relies on the record must see that there is none.
@@ -145,7 +149,7 @@ async function testNix(options: Options): Promise<void> {
 }
 
 /** Ctrl-C and its like end what was started, in order; what is known by then is still reported. */
-function onInterrupt(): { readonly signal: AbortSignal; end(): void } {
+export function onInterrupt(): { readonly signal: AbortSignal; end(): void } {
   const controller = new AbortController();
   const abort = () => controller.abort();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

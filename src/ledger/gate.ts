@@ -1,6 +1,7 @@
 /** The release gate: every pin that a release changes, with the newest verdict on it. */
 import type { Unchecked } from "../change/change.ts";
 import type { Outcome, Pin, PinChange, Review } from "../report/review.ts";
+import { fits } from "./fits.ts";
 import type { Entry, LedgerReader } from "./ledger.ts";
 import type { LedgerRecord } from "./record.ts";
 
@@ -20,6 +21,7 @@ export type GateState = (typeof GATE_STATES)[number];
 export interface GatedPin {
   readonly pin: Pin;
   readonly binding: string;
+  readonly fetcher: string | null;
   readonly attrs: readonly string[];
   readonly state: GateState;
   /** The verdict that says so; null: none. */
@@ -57,29 +59,20 @@ export async function gate(review: Review, ledger: LedgerReader | null): Promise
   };
 }
 
-function gatedPin({ binding, attrs }: PinChange, pin: Pin, entries: readonly Entry[]): GatedPin {
+function gatedPin({ binding, fetcher, attrs }: PinChange, pin: Pin, entries: readonly Entry[]): GatedPin {
   // Newest first: a newer mismatch outweighs an older match.
-  const fitting = entries.map(({ record }) => record).filter((record) => isOf(record, pin, attrs));
+  const fitting = entries.map(({ record }) => record).filter((record) => fits(record, { ...pin, attrs }));
   const trusted = fitting.filter((record) => record.trusted);
   // That a later look could not be taken says nothing against an earlier one.
   const verdict = trusted.find(({ outcome }) => outcome !== "not-checked") ?? trusted[0] ?? null;
   const state = pin.hash === null ? "no-hash" : (verdict?.outcome ?? "never");
-  return { pin, binding, attrs, state, verdict, onlyUntrusted: verdict === null && fitting.length > 0 };
-}
-
-/**
- * Whether a verdict is on this pin: the same hash from the same location, at the same revision. The same hash from
- * elsewhere says nothing: that the location really has it is what is asked.
- */
-function isOf(record: LedgerRecord, pin: Pin, attrs: readonly string[]): boolean {
-  const [url] = pin.urls;
-  if (url === undefined) {
-    // Vendored dependencies have no location: the package's name has to do.
-    const packages = new Set(record.attrs.map((attr) => attr.replace(/\.[^.]*$/, "")));
-    return record.urls.length === 0 && attrs.some((attr) => packages.has(attr));
-  }
-  if (!pin.resolved) return false;
-  if (pin.rev !== null && !url.includes(pin.rev) && record.rev !== pin.rev) return false;
-  const [, file] = /^mirror:\/\/[^/]+(\/.+)$/.exec(url) ?? [];
-  return record.urls.some((known) => known === url || (file !== undefined && known.endsWith(file)));
+  return {
+    pin,
+    binding,
+    fetcher,
+    attrs,
+    state,
+    verdict,
+    onlyUntrusted: verdict === null && fitting.length > 0,
+  };
 }

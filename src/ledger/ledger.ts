@@ -70,9 +70,9 @@ export async function openLedger(location: string, waitSeconds = 0): Promise<Led
  * Opens the ledger for reading: the database itself refuses to write. Null when there is none yet.
  * @throws VerifodError as `openLedger`
  */
-export async function openLedgerReader(location: string): Promise<LedgerReader | null> {
+export async function openLedgerReader(location: string, waitSeconds = 0): Promise<LedgerReader | null> {
   if (!isServer(location) && !existsSync(location)) return null;
-  const database = await openDatabase({ location, readOnly: true });
+  const database = await openDatabase({ location, readOnly: true, waitSeconds });
   try {
     const version = await versionOf(database);
     checkNotNewer(version);

@@ -31,12 +31,25 @@ export type Trust = (typeof TRUSTS)[number];
 export interface RunFacts {
   readonly commit: string;
   readonly trust: Trust;
-  /** The pins of the change: what the recipe says of the one with a verdict's hash, when it is the only one. */
-  readonly sources: readonly PinChange[];
+  /** What recipes say of pins: of those with a verdict's hash, what all of them agree on. */
+  readonly pins: readonly PinFacts[];
+}
+
+export interface PinFacts {
+  readonly hash: string | null;
+  readonly fetcher: string | null;
+  readonly rev: string | null;
+}
+
+/** The pins of a change's head. */
+export function pinsOfChange(changes: readonly PinChange[]): readonly PinFacts[] {
+  return changes.flatMap(({ after, fetcher }) =>
+    after === null ? [] : [{ hash: after.hash, rev: after.rev, fetcher }],
+  );
 }
 
 /** Another process keeps the embedded ledger for as long as it takes to write a few records. */
-const WAIT_SECONDS = 30;
+export const WAIT_SECONDS = 30;
 
 /**
  * Records what a run has reached; what was cut off is no verdict. Returns how many records were written.
@@ -63,9 +76,11 @@ function recordOf(
   facts: RunFacts & { readonly vantage: string; readonly at: Date },
 ): LedgerRecord {
   const { name, drvPath, attrs, declared, got, outcome, reason, locations, rev, flags, opaque } = verdict;
-  const { commit, trust, sources, vantage, at } = facts;
-  const pins = sources.filter(({ after }) => after?.hash === declared);
-  const pin = pins.length === 1 ? pins[0] : undefined;
+  const { commit, trust, vantage, at } = facts;
+  const pins = facts.pins.filter(({ hash }) => hash === declared);
+  const pin = pins.every((other) => other.fetcher === pins[0]?.fetcher && other.rev === pins[0]?.rev)
+    ? pins[0]
+    : undefined;
   return {
     schema: "verifod-ledger-v1",
     id: randomUUID(),
@@ -79,7 +94,7 @@ function recordOf(
     drvPath: drvPath.slice(0, 500),
     fetcher: pin?.fetcher?.slice(0, 200) ?? null,
     urls: clip(locations, 4_000),
-    rev: (pin?.after?.rev ?? rev)?.slice(0, 500) ?? null,
+    rev: (pin?.rev ?? rev)?.slice(0, 500) ?? null,
     flags: Object.fromEntries(Object.entries(flags).map(([flag, value]) => [flag, value.slice(0, 1_000)])),
     declared,
     got,

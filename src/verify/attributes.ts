@@ -3,7 +3,7 @@
  * evaluation then shows whether an attribute really reads the file.
  */
 import type { Tree } from "../change/change.ts";
-import { isAttribute, listPrefix, readAttributes } from "../nix/attributes.ts";
+import { type CallCache, isAttribute, listPrefix, readAttributes } from "../nix/attributes.ts";
 
 /** Where changes reach packages that are not named: no set of attributes stands for them. */
 const SHARED = /^(?:lib|stdenv|pkgs\/stdenv|build-support|pkgs\/build-support|pkgs\/pkgs-lib)\//;
@@ -23,9 +23,13 @@ export function isUnrelated(path: string): boolean {
 /** Candidates for a file, the likeliest first. */
 export type Candidates = (path: string) => readonly string[];
 
-/** Reads what a tree's package lists say of the files at `paths`. */
-export async function candidatesIn(tree: Tree, paths: readonly string[]): Promise<Candidates> {
-  const listed = await readAttributes(tree, paths, new Map());
+/** Reads what a tree's package lists say of the files at `paths`; `lists`: those that were read before. */
+export async function candidatesIn(
+  tree: Tree,
+  paths: readonly string[],
+  lists: CallCache = new Map(),
+): Promise<Candidates> {
+  const listed = await readAttributes(tree, paths, lists);
   return (path) => {
     // Where no list says anything, a folder or a file is often called as its attribute is.
     const names = path

@@ -198,7 +198,8 @@ function track(socket: Duplex, sockets: Set<Duplex>): void {
   socket.on("close", () => sockets.delete(socket));
 }
 
-async function publicAddress(host: string, port: number, allowed: AllowedHosts): Promise<string> {
+/** The address to connect to for a host. Throws where it is none that fetches may go to. */
+export async function publicAddress(host: string, port: number, allowed: AllowedHosts): Promise<string> {
   const refusal = refuseHost(host, port, allowed);
   if (refusal) throw new Refusal(refusal);
   if (isIP(host) !== 0) return host;

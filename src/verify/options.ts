@@ -3,6 +3,7 @@ import type { Repository } from "../change/repository.ts";
 import { FETCH_LIMITS, type FetchLimits } from "./attempt.ts";
 import { EVALUATION_LIMITS, type EvaluationLimits } from "./evaluate.ts";
 import { DEFAULT_KEYS, DEFAULT_SUBSTITUTERS, type NixOptions } from "./nix.ts";
+import type { Pacing } from "./pacing.ts";
 import { RETRY_AFTER_SECONDS } from "./refetch.ts";
 import type { AllowedHosts } from "./urls.ts";
 import type { FodVerdict } from "./verdict.ts";
@@ -32,6 +33,10 @@ export interface VerifyOptions {
   readonly retryAfterSeconds: readonly number[];
   readonly parallel: number;
   readonly perHost: number;
+  /** Between two fetches from one host, in seconds. */
+  readonly hostDelaySeconds: number;
+  /** When hosts may be asked again, kept by a caller that verifies in several rounds. */
+  readonly pacing?: Pacing;
   /** Budgets of all refetches together. */
   readonly totalSeconds: number;
   readonly totalBytes: number;
@@ -65,6 +70,7 @@ export const DEFAULTS: Omit<VerifyOptions, "repository"> = {
   retryAfterSeconds: RETRY_AFTER_SECONDS,
   parallel: 8,
   perHost: 2,
+  hostDelaySeconds: 0,
   totalSeconds: 3_600,
   totalBytes: 32 * 1024 ** 3,
 };

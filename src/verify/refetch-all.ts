@@ -7,6 +7,7 @@ import { realiseInputs } from "./inputs.ts";
 import type { Nix } from "./nix.ts";
 import { sandboxWeakness, verifiesTls } from "./nix-version.ts";
 import type { VerifyOptions } from "./options.ts";
+import { createPacing } from "./pacing.ts";
 import { type Mirrors, type Plan, planRefetch } from "./plan.ts";
 import { rederive, specOf } from "./rederive.ts";
 import { type Refetched, refetch } from "./refetch.ts";
@@ -93,11 +94,18 @@ export async function refetchAll(
     );
   };
   try {
-    const limits = { total: options.parallel, perKey: options.perHost };
+    const pacing = options.pacing ?? createPacing(options.hostDelaySeconds);
+    const isFar = (job: Job) => pacing.isFar(hostOf(job));
+    const limits = {
+      total: options.parallel,
+      perKey: options.perHost,
+      // What will not be fetched any more is settled at once.
+      readyAt: (job: Job) => (signal.aborted || isFar(job) ? 0 : pacing.readyAt(hostOf(job))),
+    };
     await schedule(runnable, hostOf, limits, async (job) => {
-      if (signal.aborted) {
-        const cut = { outcome: "not-checked", got: null, reason: endOf(signal) } as const;
-        return settle(job, cut, { interrupted: true });
+      if (signal.aborted || isFar(job)) {
+        const reason = signal.aborted ? endOf(signal) : `${hostOf(job)} asked to be left alone for longer`;
+        return settle(job, { outcome: "not-checked", got: null, reason }, { interrupted: true });
       }
       const started = performance.now();
       options.onProgress?.({ kind: "fetching", id: job.id, bytes: 0 });
@@ -105,6 +113,7 @@ export async function refetchAll(
       const introduced = await isIntroduced(job.fod, refetched.judgement, mirrors, options, (base, plan) =>
         fetchOne(base, plan, job.id, new Map()),
       );
+      pacing.ended(hostOf(job), retryAfterOf(refetched));
       settle(job, interrupted(refetched.judgement, signal), {
         introduced,
         interrupted: isInterrupted(refetched.judgement),
@@ -317,6 +326,12 @@ function authenticated(nix: Nix, fetches: readonly Fetch[]): FodVerdict["authent
   if (answers.length === 0) return null;
   if (answers.every(Boolean)) return "yes";
   return answers.some(Boolean) ? "mixed" : "no";
+}
+
+/** What the last answer asked for, in seconds. */
+function retryAfterOf({ fetches }: Refetched): number | null {
+  const result = fetches.at(-1)?.attempts.at(-1)?.result;
+  return result && "retryAfter" in result ? result.retryAfter : null;
 }
 
 function isInterrupted({ outcome, reason }: Judgement): boolean {

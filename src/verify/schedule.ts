@@ -1,15 +1,20 @@
-/** Running jobs side by side: so many in all, and so many per key (a host is not to be flooded). */
+/** Running jobs side by side: so many in all, so many per key (a host is not to be flooded), none before its time. */
 
-export interface Limits {
+export interface Limits<T = never> {
   readonly total: number;
   readonly perKey: number;
+  /** From when an item may run, on the clock of `performance.now()`; asked again until then. */
+  readonly readyAt?: (item: T) => number;
 }
+
+/** The longest wait until `readyAt` is asked again: what it says can have become earlier. */
+const POLL_MILLISECONDS = 500;
 
 /** Runs `work` for each item; resolves when all have ended. Rejects with the first error, after all have ended. */
 export async function schedule<T>(
   items: readonly T[],
   keyOf: (item: T) => string,
-  limits: Limits,
+  limits: Limits<T>,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const waiting = [...items];
@@ -17,9 +22,13 @@ export async function schedule<T>(
   const errors: unknown[] = [];
   let active = 0;
   await new Promise<void>((resolve) => {
+    let timer: NodeJS.Timeout | undefined;
+    const isFree = (item: T) => (running.get(keyOf(item)) ?? 0) < limits.perKey;
+    const delayOf = (item: T) => Math.max(0, (limits.readyAt?.(item) ?? 0) - performance.now());
     const next = () => {
+      clearTimeout(timer);
       while (active < limits.total) {
-        const index = waiting.findIndex((item) => (running.get(keyOf(item)) ?? 0) < limits.perKey);
+        const index = waiting.findIndex((item) => isFree(item) && delayOf(item) === 0);
         const [item] = index === -1 ? [] : waiting.splice(index, 1);
         if (item === undefined) break;
         const key = keyOf(item);
@@ -33,7 +42,11 @@ export async function schedule<T>(
             next();
           });
       }
-      if (active === 0) resolve();
+      if (active === 0 && waiting.length === 0) resolve();
+      else if (active < limits.total) {
+        const delays = waiting.filter(isFree).map(delayOf);
+        if (delays.length > 0) timer = setTimeout(next, Math.min(POLL_MILLISECONDS, ...delays));
+      }
     };
     next();
   });

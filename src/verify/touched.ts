@@ -197,6 +197,13 @@ export function currentSystem(): string {
   return `${cpu[process.arch] ?? process.arch}-${process.platform}`;
 }
 
+/** The systems, other than this one, that a text names. */
+export function otherSystems(text: string): readonly string[] {
+  const systems = new Set([...text.matchAll(SYSTEM)].map(([system]) => system));
+  systems.delete(currentSystem());
+  return [...systems].sort();
+}
+
 const SYSTEM = /\b(?:x86_64|aarch64|i686|armv7l|armv6l|riscv64|powerpc64le)-(?:linux|darwin)\b/g;
 
 /** The systems, other than this one, that lines of the change name. */

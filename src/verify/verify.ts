@@ -41,16 +41,8 @@ export interface EvaluatedFact {
  * can be (no Nix, a Nix that fails the self-test, a repository that lacks files).
  */
 export async function verify(change: Change, options: VerifyOptions): Promise<Verification> {
-  return withNix(options, async (nix) => {
+  return withTestedNix(options, async (nix) => {
     const step = (text: string) => options.onProgress?.({ kind: "step", text });
-    step("testing Nix");
-    const failed = (await selfTest(nix, options.signal)).filter(({ failure }) => failure !== null);
-    if (failed[0]) {
-      throw new VerifodError(
-        "outside",
-        `Nix ${nix.version} fails the self-test (${failed[0].what}: ${failed[0].failure}): ${ADVICE}`,
-      );
-    }
     step("writing both trees");
     const roots = `${nix.work}/trees`;
     const commits = { base: change.base.commit, head: change.head.commit };
@@ -103,6 +95,21 @@ export async function verify(change: Change, options: VerifyOptions): Promise<Ve
 
 const ADVICE =
   "verification needs user namespaces for the sandbox, or --unsafe-no-sandbox on a machine that is thrown away";
+
+/** Runs something with a Nix that passed the self-test. Throws a `VerifodError` (outside) when there is none. */
+export function withTestedNix<T>(options: VerifyOptions, use: (nix: Nix) => Promise<T>): Promise<T> {
+  return withNix(options, async (nix) => {
+    options.onProgress?.({ kind: "step", text: "testing Nix" });
+    const failed = (await selfTest(nix, options.signal)).filter(({ failure }) => failure !== null);
+    if (failed[0]) {
+      throw new VerifodError(
+        "outside",
+        `Nix ${nix.version} fails the self-test (${failed[0].what}: ${failed[0].failure}): ${ADVICE}`,
+      );
+    }
+    return use(nix);
+  });
+}
 
 /** Runs something with the Nix of `options`; nothing of it is left afterwards: no file, no process. */
 export async function withNix<T>(

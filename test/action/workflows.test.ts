@@ -43,16 +43,19 @@ test.each(files)("%s parses, pins by commit, and grants each job what it says", 
   expect(permissions).toEqual({});
   for (const { steps, permissions: granted } of Object.values(jobs)) {
     expect(granted).toBeDefined();
+    const writes = Object.values(granted).includes("write");
     for (const { uses, run } of steps) {
       if (uses !== undefined) expect(uses).toMatch(/@[0-9a-f]{40}$/);
       if (run !== undefined) expect(run).not.toContain("${{");
       // What an untrusted run has put into a cache must not reach a job that may write.
-      expect(uses ?? "").not.toMatch(/^actions\/cache/);
+      if (writes) expect(uses ?? "").not.toMatch(/^actions\/cache/);
     }
   }
 });
 
-test.each(files.filter((file) => file.startsWith("examples/")))(
+const examples = files.filter((file) => file.startsWith("examples/"));
+
+test.each(examples.filter((file) => textOf(file).includes("uses: verifod/verifod@")))(
   "%s checks nothing out beside a token that writes",
   (file) => {
     const { jobs } = parse(textOf(file)) as Workflow;

@@ -257,7 +257,7 @@ it("marks what code of a change can have made; what was cut off is no verdict", 
   ];
   const environment = { VERIFOD_DATABASE_URL: location };
   for (const trust of TRUSTS) {
-    expect(await recordVerdicts(environment, verdicts, { commit: "c", trust, sources: [] })).toBe(2);
+    expect(await recordVerdicts(environment, verdicts, { commit: "c", trust, pins: [] })).toBe(2);
   }
   const ledger = await openLedger(location);
   const found = await ledger.newest(["sha256-plain", "sha256-built", "sha256-cut"]);

@@ -22,7 +22,7 @@ export function sri(content: string | Uint8Array): string {
 }
 
 /**
- * The paths: /ok/NAME, /html/…, /STATUS/…, /redirect/NAME, /redirect-404/…, /loop/…, /truncated/…, /hang/…, /stall/…,
+ * The paths: /ok/NAME, /html/…, /STATUS/…, /redirect/NAME, /moved/NAME, /busy/SECONDS/…, /redirect-404/…, /loop/…, /truncated/…, /hang/…, /stall/…,
  * /alternate/…, /flaky/NAME, /slow/MILLISECONDS/NAME, /endless/…, /to/ENCODED-URL.
  */
 export async function startOrigin(): Promise<Origin> {
@@ -42,6 +42,8 @@ export async function startOrigin(): Promise<Origin> {
         .writeHead(200, { "content-type": "text/html" })
         .end("<!doctype html><title>Please log in</title>");
     } else if (kind === "redirect") redirect(`/ok/${name}`);
+    else if (kind === "moved") response.writeHead(301, { location: `/ok/${name}` }).end();
+    else if (kind === "busy") response.writeHead(429, { "retry-after": rest[0] }).end();
     else if (kind === "redirect-404") redirect("/404/gone");
     else if (kind === "loop") redirect(path);
     else if (kind === "to") redirect(decodeURIComponent(name));

@@ -1,0 +1,72 @@
+/** Which pins a patrol should look at, and in which order. */
+import { fits, isOfPackage } from "./fits.ts";
+import type { Entry, LedgerReader } from "./ledger.ts";
+import type { IndexedPin } from "./pin-index.ts";
+import type { LedgerRecord } from "./record.ts";
+
+/** A pin that has a hash. */
+export interface DuePin extends IndexedPin {
+  readonly hash: string;
+  /** The name that its attribute may have. */
+  readonly name: string | null;
+  /** The newest look at it that counts, whatever came of it; null: nobody has looked. */
+  readonly last: LedgerRecord | null;
+}
+
+/** Hashes that are asked for at a time. */
+const PAGE = 500;
+
+/** The pins that were not looked at since `before`: those that never were, by path, then the oldest looks first. */
+export async function duePins(
+  pins: readonly IndexedPin[],
+  ledger: LedgerReader | null,
+  before: Date,
+): Promise<readonly DuePin[]> {
+  const hashed = pins.flatMap((pin) => (pin.hash === null ? [] : [{ ...pin, hash: pin.hash }]));
+  const records = await recordsOf([...new Set(hashed.map(({ hash }) => hash))], ledger);
+  const due = hashed.map((pin): DuePin => {
+    const name = nameOf(pin);
+    const last = (records.get(pin.hash) ?? []).find((record) => isLook(record, pin, name)) ?? null;
+    return { ...pin, name, last };
+  });
+  const limit = before.toISOString();
+  return due
+    .filter(({ last }) => last === null || last.at < limit)
+    .sort(
+      (a, b) => compare(a.last?.at ?? "", b.last?.at ?? "") || compare(a.path, b.path) || a.line - b.line,
+    );
+}
+
+async function recordsOf(
+  hashes: readonly string[],
+  ledger: LedgerReader | null,
+): Promise<ReadonlyMap<string, readonly LedgerRecord[]>> {
+  const records = new Map<string, LedgerRecord[]>();
+  for (let at = 0; ledger !== null && at < hashes.length; at += PAGE) {
+    const entries: readonly Entry[] = await ledger.newest(hashes.slice(at, at + PAGE));
+    for (const { record } of entries) {
+      const list = records.get(record.declared);
+      if (list) list.push(record);
+      else records.set(record.declared, [record]);
+    }
+  }
+  return records;
+}
+
+/** Whether a record is a look at the pin. A location that the text does not tell in full, evaluation has told. */
+function isLook(record: LedgerRecord, { urls, rev }: IndexedPin, name: string | null): boolean {
+  if (!record.trusted) return false;
+  const attrs = name === null ? [] : [name];
+  return fits(record, { urls, rev, resolved: true, attrs }) || isOfPackage(record, attrs);
+}
+
+/** The package's name, or that of the folder or file that the pin stands in. */
+function nameOf({ pname, path }: IndexedPin): string | null {
+  const [file = "", folder] = path.split("/").reverse();
+  const stem = file.replace(/\.\w+$/, "");
+  return pname ?? (["default", "package"].includes(stem) ? (folder ?? null) : stem);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,32 @@
+/** Which records are about a pin. */
+import type { LedgerRecord } from "./record.ts";
+
+/** What a text says of a pin. */
+export interface PinFacts {
+  readonly urls: readonly string[];
+  /** The locations stand there in full. */
+  readonly resolved: boolean;
+  readonly rev: string | null;
+  /** The package's attributes, as far as known. */
+  readonly attrs: readonly string[];
+}
+
+/**
+ * Whether a verdict on a pin's hash is on the pin: from the same location, at the same revision. The same hash from
+ * elsewhere says nothing: that the location really has it is what is asked.
+ */
+export function fits(record: LedgerRecord, { urls, resolved, rev, attrs }: PinFacts): boolean {
+  const [url] = urls;
+  // Vendored dependencies have no location: the package's name has to do.
+  if (url === undefined) return record.urls.length === 0 && isOfPackage(record, attrs);
+  if (!resolved) return false;
+  if (rev !== null && !url.includes(rev) && record.rev !== rev) return false;
+  const [, file] = /^mirror:\/\/[^/]+(\/.+)$/.exec(url) ?? [];
+  return record.urls.some((known) => known === url || (file !== undefined && known.endsWith(file)));
+}
+
+/** Whether the record is on a source of one of the packages. */
+export function isOfPackage(record: LedgerRecord, attrs: readonly string[]): boolean {
+  const packages = new Set(record.attrs.flatMap((attr) => [attr, attr.replace(/\.[^.]*$/, "")]));
+  return attrs.some((attr) => packages.has(attr));
+}
