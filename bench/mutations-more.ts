@@ -198,7 +198,7 @@ export const MORE_MUTATIONS: readonly Mutation[] = [
   ),
   inModule(
     "remote access",
-    ["remote-access-weakened"],
+    ["remote-access-weakened", "trust-anchor-added"],
     [
       ["services.openssh.settings.PermitRootLogin", '"no"', '"yes"'],
       ["services.openssh.settings.PasswordAuthentication", "false", "true"],
@@ -211,7 +211,7 @@ export const MORE_MUTATIONS: readonly Mutation[] = [
   ),
   inModule(
     "privilege",
-    ["privilege-grant-added"],
+    ["privilege-grant-added", "remote-access-weakened"],
     [
       ["security.sudo.wheelNeedsPassword", "true", "false"],
       [

@@ -1,4 +1,5 @@
 /** Versions in the order that Nix gives them: https://nix.dev/manual/nix/2.28/language/builtins#builtins-compareVersions */
+import type { Text } from "../nix/model.ts";
 
 /** Words that come before the version they stand beside. Nix itself knows only `pre`. */
 const BEFORE_RELEASE = /^(pre|alpha|beta|rc|dev|snapshot|preview|a|b|m|milestone)$/i;
@@ -49,4 +50,14 @@ export function otherScheme(a: string, b: string): boolean {
   };
   const unstable = /unstable|\bgit\b|\d{4}-\d\d-\d\d/i;
   return shape(a) !== shape(b) || unstable.test(a) !== unstable.test(b);
+}
+
+/** Whether `1.2_<commit>` became `1.2`, by a tag in place of the commit: the number did not move. */
+export function onlyLostCommit(
+  before: { readonly version: string | null; readonly rev: Text | null },
+  after: { readonly version: string | null },
+): boolean {
+  const commit = before.rev?.value ?? "";
+  if (!/^[0-9a-f]{7,40}$/.test(commit)) return false;
+  return ["-", "_", "+", "."].some((join) => before.version === `${after.version}${join}${commit}`);
 }

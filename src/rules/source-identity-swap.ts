@@ -79,11 +79,11 @@ type Judgement = Pick<RuleFinding, "severity" | "confidence"> & { readonly note:
 function judge(pair: Pair, before: Location, after: Location, known: string, homepage: string): Judgement {
   const { owner } = after;
   // The base's homepage was reviewed before this change.
-  if (owner && (namesOwner(known, owner) || bearsName(owner, known, before))) {
+  if (owner && (namesOwner(known, owner) || bearsName(owner, known, before) || isSamePerson(before, after))) {
     return {
       severity: "low",
       confidence: "high",
-      note: "The package's own site named the new owner before.",
+      note: "The new owner was named before: by the package's own site, or by the old address.",
     };
   }
   const [old, now] = [before.owner?.repository, owner?.repository];
@@ -131,10 +131,28 @@ function isMoveToRepository(pair: Pair, before: Location, after: Location, homep
     return false;
   const isSameVersion = pair.after.version !== null && pair.before.version === pair.after.version;
   if (isSameVersion || pair.before.fetcher === "fetchgit") return false;
-  const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
-  if (plain(repository.name) !== plain(pair.after.pname ?? "")) return false;
+  if (!isCalled(repository.name, pair.after.pname ?? "")) return false;
   const named = parseLocation({ value: homepage, resolved: true })?.owner;
   return !named?.repository || named.id === after.owner?.id;
+}
+
+/** Whether a repository has the package's name, maybe with a word before or behind it, as `pd-frob` and `frob.js`. */
+function isCalled(repository: string, pname: string): boolean {
+  const words = repository.toLowerCase().split(/[^a-z0-9]+/);
+  return plain(pname) !== "" && (plain(repository) === plain(pname) || words.includes(plain(pname)));
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
+}
+
+/** Whether somebody's folder on a host gave way to a site under the same name, as `/acme/` to `acme.example.org`. */
+function isSamePerson(before: Location, after: Location): boolean {
+  if (before.kind !== "file" || after.kind !== "file" || before.owner?.repository || after.owner?.repository)
+    return false;
+  const [folder = ""] = before.path.split("/").slice(1);
+  const name = plain(folder.replace(/^~/, ""));
+  return name.length >= 4 && name === plain(after.host.split(".")[0] ?? "");
 }
 
 /** Whether the new owner's account is called as the domain of the project's own site, as acme for acme.org. */

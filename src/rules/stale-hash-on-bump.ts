@@ -2,6 +2,7 @@ import type { Source } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
 import { eventOf, pairsOf, placeChange } from "./_events.ts";
 import { baseAt, checkCommand, headAt, pinName, placeName } from "./_pins.ts";
+import { onlyLostCommit } from "./_version.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -25,7 +26,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     const is = versionMoved ? after.version : placeName(after);
     const decided = placeChange(before, after) !== "unknown";
     yield {
-      severity: severityOf(after, decided),
+      severity: severityOf(before, after, decided),
       confidence: decided ? "high" : "low",
       title: `${pinName(after)}: the ${versionMoved ? "version" : "revision"} moved, the hash did not`,
       message: [
@@ -51,8 +52,9 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   }
 }
 
-function severityOf(after: Source, decided: boolean): Severity {
+function severityOf(before: Source, after: Source, decided: boolean): Severity {
   // A patch may well apply unchanged to the next version.
   if (after.role === "patch" || after.urls.length === 0) return "low";
+  if (onlyLostCommit(before, after)) return "low";
   return decided ? "high" : "medium";
 }

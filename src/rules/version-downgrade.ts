@@ -1,6 +1,6 @@
 import { pairsOf, placeChange } from "./_events.ts";
 import { headAt } from "./_pins.ts";
-import { compareVersions, otherScheme } from "./_version.ts";
+import { compareVersions, onlyLostCommit, otherScheme } from "./_version.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /** The version went down: an updater that read its feed in the wrong order, a revert, or a hole brought back. */
@@ -18,6 +18,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     const [was, is] = [before.version, after.version];
     if (was === null || is === null || !after.versionSpan || compareVersions(is, was) >= 0) continue;
     // Generated lists have neighbours that are no versions of each other.
+    if (onlyLostCommit(before, after)) continue;
     if (after.pname === null || before.pname !== after.pname || before.binding !== after.binding) continue;
     // A package has one version, however many pins.
     const place = `${after.versionSpan.path}:${after.versionSpan.start}`;
