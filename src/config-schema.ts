@@ -2,8 +2,9 @@
 import picomatch from "picomatch";
 import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
 import * as z from "zod";
-import type { Config, RuleConfig } from "./config.ts";
+import { type Config, noPath, type RuleConfig } from "./config.ts";
 import { messageOf, VerifodError } from "./errors.ts";
+import { GATE_STATES } from "./ledger/gate.ts";
 import { MENTION, matcherOf } from "./owners/codeowners.ts";
 import { SEVERITIES } from "./report/review.ts";
 import { THRESHOLDS } from "./report/status.ts";
@@ -52,6 +53,21 @@ const subsystem = z.strictObject({
     .describe("From how many people a finding needs an acknowledgement"),
 });
 
+const gate = z.strictObject({
+  tolerate: z
+    .array(z.enum(GATE_STATES))
+    .max(GATE_STATES.length)
+    .default([])
+    .describe("States of pins that pass beside match"),
+  "max-age": z
+    .int()
+    .min(1)
+    .max(36_500)
+    .optional()
+    .describe("Days after which a match counts no more: the pin is expired"),
+  exclude: z.array(glob).max(500).default([]).describe("Paths whose pins pass, whatever is known of them"),
+});
+
 const schema = z.strictObject({
   "fail-on": z.enum(THRESHOLDS).default("high").describe("The least severity that fails a run"),
   verify: z
@@ -68,6 +84,7 @@ const schema = z.strictObject({
     .default([])
     .describe("Hosts whose sources need no closer look"),
   subsystems: z.array(subsystem).max(200).default([]).describe("Parts of the repository and their teams"),
+  gate: gate.prefault({}).describe("What verifod gate --enforce lets pass"),
   owners: z.string().min(1).max(300).optional().describe("The path of a CODEOWNERS file"),
   mentions: z
     .int()
@@ -137,17 +154,22 @@ export function parseConfig(text: string, name: string): Config {
     trustedHosts: config["trusted-hosts"],
     subsystems: config.subsystems,
     owners: config.owners ?? null,
+    gate: {
+      tolerate: config.gate.tolerate,
+      maxAge: config.gate["max-age"] ?? null,
+      excludes: globMatcher(config.gate.exclude),
+    },
     mentions: config.mentions,
   };
 }
 
 function ruleConfig(setting: z.infer<typeof ruleSetting>): RuleConfig {
   if (typeof setting === "string") return { severity: setting, excludes: () => false };
-  const exclude = setting.exclude ?? [];
-  return {
-    severity: setting.severity ?? null,
-    excludes: exclude.length === 0 ? () => false : picomatch([...exclude], { dot: true }),
-  };
+  return { severity: setting.severity ?? null, excludes: globMatcher(setting.exclude ?? []) };
+}
+
+function globMatcher(globs: readonly string[]): (path: string) => boolean {
+  return globs.length === 0 ? noPath : picomatch([...globs], { dot: true });
 }
 
 interface Mistake {

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { Tree } from "./change/change.ts";
 import { messageOf, VerifodError } from "./errors.ts";
+import type { GateState } from "./ledger/gate.ts";
 import type { Severity } from "./report/review.ts";
 import type { Threshold } from "./report/status.ts";
 
@@ -29,6 +30,16 @@ export interface Subsystem {
   readonly acknowledgements: number;
 }
 
+/** What `verifod gate --enforce` lets pass beside what is verified. */
+export interface GatePolicy {
+  /** Pins in these states pass. */
+  readonly tolerate: readonly GateState[];
+  /** A match that is older than so many days is `expired`; null: none ever is. */
+  readonly maxAge: number | null;
+  /** Whether pins at a path are let pass, whatever they are. */
+  readonly excludes: (path: string) => boolean;
+}
+
 export interface Config {
   readonly failOn: Threshold;
   readonly verify: "auto" | "always" | "never";
@@ -37,9 +48,13 @@ export interface Config {
   readonly subsystems: readonly Subsystem[];
   /** The path of a CODEOWNERS file; null: the usual one, where there is one. */
   readonly owners: string | null;
+  readonly gate: GatePolicy;
   /** How many mentions alerts may make in one pull request. */
   readonly mentions: number;
 }
+
+/** Excludes nothing. */
+export const noPath = (): boolean => false;
 
 export const DEFAULT_CONFIG: Config = {
   failOn: "high",
@@ -48,6 +63,7 @@ export const DEFAULT_CONFIG: Config = {
   trustedHosts: [],
   subsystems: [],
   owners: null,
+  gate: { tolerate: [], maxAge: null, excludes: noPath },
   mentions: 3,
 };
 

@@ -36,6 +36,10 @@ subsystems:
     acknowledgements: 2
 owners: ci/OWNERS
 mentions: 5
+gate:
+  tolerate: [unsupported, no-hash]
+  max-age: 90
+  exclude: ["pkgs/test/**"]
 `;
 
 function mistakes(text: string): string[] {
@@ -56,6 +60,7 @@ describe("parseConfig", () => {
       failOn: "medium",
       verify: "never",
       trustedHosts: ["github.com"],
+      gate: { tolerate: ["unsupported", "no-hash"], maxAge: 90 },
       subsystems: [
         {
           name: "boot chain",

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Change } from "../change/change.ts";
 import { openGitPair } from "../change/git.ts";
 import { openRepository, type Repository } from "../change/repository.ts";
+import type { GatePolicy } from "../config.ts";
 import { VerifodError } from "../errors.ts";
 import type { DuePin } from "../ledger/due.ts";
 import { GATE_STATES, type Gate, type GatedPin, type GateState, gate } from "../ledger/gate.ts";
@@ -67,23 +68,23 @@ async function run(revision: string, options: Options): Promise<void> {
     const change = await openGitPair(repository, options.since, revision);
     const config = await configFor(change.base, options);
     const reviewed = await review(change, await createTools(), { config });
-    let result = await ask(reviewed);
-    const missing = result.pins.filter(({ state }) => state === "never");
+    let result = await ask(reviewed, config.gate);
+    const missing = result.pins.filter(({ state }) => state === "never" || state === "expired");
     if (options.fix && missing.length > 0) {
       await fix(repository, change, missing, options);
-      result = await ask(reviewed);
+      result = await ask(reviewed, config.gate);
     }
     await writeReport(formatGate(result, options.format), options.output);
-    process.exitCode = statusOf(result, options);
+    process.exitCode = statusOf(result, config.gate, options);
   } finally {
     repository.close();
   }
 }
 
-async function ask(reviewed: Review): Promise<Gate> {
+async function ask(reviewed: Review, { maxAge }: GatePolicy): Promise<Gate> {
   const ledger = await openLedgerReader(ledgerLocation(process.env), WAIT_SECONDS);
   try {
-    return await gate(reviewed, ledger);
+    return await gate(reviewed, ledger, new Date(maxAge === null ? 0 : Date.now() - maxAge * 86_400_000));
   } finally {
     await ledger?.close();
   }
@@ -125,8 +126,13 @@ async function fix(
   }
 }
 
-function statusOf({ pins, unchecked }: Gate, { enforce, tolerate }: Options): number {
-  const passes = ({ state }: { state: GateState }) => state === "match" || tolerate.includes(state);
+function statusOf(
+  { pins, unchecked }: Gate,
+  policy: GatePolicy,
+  { enforce, tolerate }: Pick<Options, "enforce" | "tolerate">,
+): number {
+  const passing = new Set<GateState>(["match", ...policy.tolerate, ...tolerate]);
+  const passes = ({ state, pin }: GatedPin) => passing.has(state) || policy.excludes(pin.path);
   if (enforce && !pins.every(passes)) return EXIT.findings;
   return unchecked.length > 0 ? EXIT.incomplete : EXIT.clean;
 }

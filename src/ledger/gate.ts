@@ -5,9 +5,13 @@ import { fits } from "./fits.ts";
 import type { Entry, LedgerReader } from "./ledger.ts";
 import type { LedgerRecord } from "./record.ts";
 
-/** `never`: nobody has verified this hash at this location. `no-hash`: there is nothing to verify it against. */
+/**
+ * `never`: nobody has verified this hash at this location. `expired`: it held, longer ago than the policy takes. `no-hash`:
+ * there is nothing to verify it against.
+ */
 export const GATE_STATES = [
   "match",
+  "expired",
   "mismatch",
   "unstable",
   "unavailable",
@@ -15,7 +19,7 @@ export const GATE_STATES = [
   "not-checked",
   "never",
   "no-hash",
-] as const satisfies readonly (Outcome | "never" | "no-hash")[];
+] as const satisfies readonly (Outcome | "expired" | "never" | "no-hash")[];
 export type GateState = (typeof GATE_STATES)[number];
 
 export interface GatedPin {
@@ -39,8 +43,11 @@ export interface Gate {
   readonly unchecked: readonly Unchecked[];
 }
 
-/** Asks the ledger (null: there is none) for every pin that a review shows as new or changed. */
-export async function gate(review: Review, ledger: LedgerReader | null): Promise<Gate> {
+/**
+ * Asks the ledger (null: there is none) for every pin that a review shows as new or changed. `since`: a match before it is
+ * expired.
+ */
+export async function gate(review: Review, ledger: LedgerReader | null, since: Date): Promise<Gate> {
   const changes = review.sources.flatMap((change) => (change.after ? [{ change, pin: change.after }] : []));
   const hashes = changes.flatMap(({ pin }) => pin.hash ?? []);
   const entries = hashes.length === 0 ? [] : ((await ledger?.newest(hashes)) ?? []);
@@ -54,18 +61,25 @@ export async function gate(review: Review, ledger: LedgerReader | null): Promise
     schema: "verifod-gate-v1",
     base: review.base,
     head: review.head,
-    pins: changes.map(({ change, pin }) => gatedPin(change, pin, byHash.get(pin.hash ?? "") ?? [])),
+    pins: changes.map(({ change, pin }) => gatedPin(change, pin, byHash.get(pin.hash ?? "") ?? [], since)),
     unchecked: review.unchecked,
   };
 }
 
-function gatedPin({ binding, fetcher, attrs }: PinChange, pin: Pin, entries: readonly Entry[]): GatedPin {
+function gatedPin(
+  { binding, fetcher, attrs }: PinChange,
+  pin: Pin,
+  entries: readonly Entry[],
+  since: Date,
+): GatedPin {
   // Newest first: a newer mismatch outweighs an older match.
   const fitting = entries.map(({ record }) => record).filter((record) => fits(record, { ...pin, attrs }));
   const trusted = fitting.filter((record) => record.trusted);
   // That a later look could not be taken says nothing against an earlier one.
   const verdict = trusted.find(({ outcome }) => outcome !== "not-checked") ?? trusted[0] ?? null;
-  const state = pin.hash === null ? "no-hash" : (verdict?.outcome ?? "never");
+  const isExpired = verdict?.outcome === "match" && verdict.at < since.toISOString();
+  const known = isExpired ? "expired" : (verdict?.outcome ?? "never");
+  const state = pin.hash === null ? "no-hash" : known;
   return {
     pin,
     binding,

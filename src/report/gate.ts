@@ -8,6 +8,7 @@ export type GateFormat = "text" | "json" | "markdown";
 
 const WORDS: Readonly<Record<GateState, string>> = {
   match: "verified",
+  expired: "expired",
   mismatch: "MISMATCH",
   unstable: "unstable",
   unavailable: "unavailable",

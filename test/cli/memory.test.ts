@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openLedger } from "../../src/ledger/ledger.ts";
 import { verifod } from "../support/cli.ts";
@@ -99,6 +101,14 @@ it("gates a release by verdicts that fit: hash, location and trust", async () =>
   const text = await run("gate", "--since", "HEAD~2", "--enforce");
   expect(text.status).toBe(1);
   expect(text.stdout).toContain("4 pins differ: 1 verified, 1 MISMATCH, 2 never verified");
+  // The policy of the base: a match of months ago does not count, and what does not pass can be let pass.
+  const policy = join(made.folder(), "verifod.yml");
+  writeFileSync(policy, "gate: { max-age: 1, tolerate: [mismatch], exclude: ['pkgs/by-name/te/**'] }\n");
+  const strict = await run("gate", "--since", "HEAD~2", "--enforce", "--config", policy);
+  expect(strict.stdout).toContain("4 pins differ: 1 expired, 1 MISMATCH, 2 never verified");
+  expect(strict.status).toBe(1);
+  const rest = ["--tolerate", "expired", "--tolerate", "never"];
+  expect((await run("gate", "--since", "HEAD~2", "--enforce", "--config", policy, ...rest)).status).toBe(0);
   const tolerant = ["--tolerate", "never", "--tolerate", "mismatch"];
   expect((await run("gate", "--since", "HEAD~2", "--enforce", ...tolerant)).status).toBe(0);
   expect((await run("gate", "--since", "HEAD~2", "--format", "markdown")).stdout).toContain("MISMATCH");
