@@ -42,9 +42,8 @@ const OPERATIONS = [
 ];
 
 const GRAPHQL = {
-  Query: "viewer repository node",
+  Query: "viewer repository",
   Mutation: "updatePullRequestReviewComment minimizeComment unminimizeComment addReaction",
-  Node: "id",
   Actor: "login",
   User: "login databaseId",
   Bot: "login databaseId",
@@ -56,22 +55,22 @@ const GRAPHQL = {
   Blob: "oid byteSize isBinary isTruncated text",
   TreeEntry: "name mode oid path type object",
   PullRequest:
-    "number state isDraft headRefOid baseRefOid baseRefName changedFiles author comments reviewThreads",
+    "number state isDraft headRefOid baseRefOid baseRefName changedFiles author comments reviews reviewThreads",
   PullRequestState: "*",
-  PageInfo: "hasNextPage endCursor",
+  PageInfo: "hasNextPage endCursor hasPreviousPage startCursor",
   PullRequestReviewThreadConnection: "nodes pageInfo totalCount",
   PullRequestReviewThread: "id isResolved path comments",
   PullRequestReviewCommentConnection: "nodes totalCount",
   PullRequestReviewComment: "id databaseId body author viewerDidAuthor isMinimized minimizedReason",
   IssueCommentConnection: "nodes pageInfo totalCount",
-  IssueComment:
-    "id databaseId body author viewerDidAuthor createdAt lastEditedAt reactionGroups pullRequest repository",
+  IssueComment: "id databaseId url body author viewerDidAuthor createdAt lastEditedAt reactionGroups",
   PullRequestReview:
-    "id databaseId body author viewerDidAuthor createdAt lastEditedAt reactionGroups pullRequest repository commit",
+    "id databaseId url body author viewerDidAuthor createdAt lastEditedAt reactionGroups commit",
+  PullRequestReviewConnection: "nodes totalCount",
   ReactionGroup: "content viewerHasReacted",
   ReactionContent: "*",
   AddReactionInput: "*",
-  AddReactionPayload: "reactionGroups",
+  AddReactionPayload: "clientMutationId",
   CheckSuiteConnection: "nodes totalCount",
   CheckSuiteFilter: "*",
   CheckSuite: "app checkRuns",

@@ -51,32 +51,42 @@ export async function runGraphql(
 
 interface Page {
   readonly first?: number;
-  readonly after?: string;
+  readonly after?: string | null;
+  readonly last?: number;
+  readonly before?: string | null;
 }
 
-function connection<T, R>(items: readonly T[], { first, after }: Page, map: (item: T) => R): object {
-  if (first === undefined || first > 100) throw new Error("`first` must be between 1 and 100");
-  const start = after === undefined || after === null ? 0 : Number(after);
-  const nodes = items.slice(start, start + first);
+function connection<T, R>(
+  items: readonly T[],
+  { first, after, last, before }: Page,
+  map: (item: T) => R,
+): object {
+  const size = first ?? last;
+  if (size === undefined || size > 100) throw new Error("`first` or `last` must be between 1 and 100");
+  const stop = Math.min(items.length, Number(before ?? items.length));
+  const start = last === undefined ? Number(after ?? 0) : Math.max(0, stop - last);
+  const end = last === undefined ? Math.min(items.length, start + size) : stop;
   return {
     totalCount: items.length,
-    nodes: nodes.map(map),
-    pageInfo: { hasNextPage: start + first < items.length, endCursor: String(start + nodes.length) },
+    nodes: items.slice(start, end).map(map),
+    pageInfo: {
+      hasNextPage: end < items.length,
+      endCursor: String(end),
+      hasPreviousPage: start > 0,
+      startCursor: String(start),
+    },
   };
 }
 
 function queries(world: World, identity: Identity): object {
   return {
     viewer: { login: identity.login, databaseId: identity.id },
-    node: ({ id }: { id: string }) => {
-      const found = [...world.issueComments, ...world.reviews].find(({ nodeId }) => nodeId === id);
-      return found === undefined ? null : saidOf(world, identity, found);
-    },
     repository: ({ owner, name }: { owner: string; name: string }) => {
       if (owner !== world.owner || name !== world.name) return null;
       demand(identity, "contents", "read");
       return {
-        ...repositoryOf(world),
+        nameWithOwner: `${owner}/${name}`,
+        databaseId: world.repositoryId,
         object: ({ oid, expression }: { oid?: string; expression?: string }) =>
           objectOf(world, oid ?? expression ?? ""),
         pullRequest: ({ number }: { number: number }) => {
@@ -186,6 +196,12 @@ function pullOf(world: World, identity: Identity, pull: Pull): object {
         page,
         (comment) => saidOf(world, identity, comment),
       ),
+    reviews: (page: Page) =>
+      connection(
+        world.reviews.filter((review) => review.pull === pull.number),
+        page,
+        (review) => saidOf(world, identity, review),
+      ),
     changedFiles: () => {
       const from = mergeBase(world.repository, pull.base.sha, pull.head.sha);
       return diffFiles(world.repository, from, pull.head.sha).length;
@@ -226,10 +242,6 @@ function actorOf({ login, id, app }: Identity): object {
   return { __typename: app ? "Bot" : "User", login: login.replace(/\[bot\]$/, ""), databaseId: id };
 }
 
-function repositoryOf({ owner, name, repositoryId }: World): object {
-  return { nameWithOwner: `${owner}/${name}`, databaseId: repositoryId };
-}
-
 function saidOf(world: World, viewer: Identity, comment: Said): object {
   const { by, pull, reactions } = comment;
   const contents = ["THUMBS_UP", "THUMBS_DOWN", "LAUGH", "HOORAY", "CONFUSED", "HEART", "ROCKET", "EYES"];
@@ -237,6 +249,7 @@ function saidOf(world: World, viewer: Identity, comment: Said): object {
     __typename: "commit" in comment ? "PullRequestReview" : "IssueComment",
     id: comment.nodeId,
     databaseId: comment.id,
+    url: `https://github.example/${world.owner}/${world.name}/pull/${pull}#${comment.nodeId}`,
     body: comment.body,
     author: actorOf(by),
     viewerDidAuthor: by.id === viewer.id,
@@ -246,11 +259,6 @@ function saidOf(world: World, viewer: Identity, comment: Said): object {
       content,
       viewerHasReacted: reactions.some((each) => each.content === content && each.by.id === viewer.id),
     })),
-    pullRequest: () => {
-      const found = world.pulls.get(pull);
-      return found === undefined ? null : pullOf(world, viewer, found);
-    },
-    repository: repositoryOf(world),
     ...("commit" in comment && { commit: () => objectOf(world, String(comment.commit)) }),
   };
 }
@@ -284,7 +292,7 @@ function mutations(world: World, identity: Identity): object {
       if (comment === undefined)
         throw new Error(`Could not resolve to a node with the global id of '${input.subjectId}'`);
       addReaction(comment, identity, input.content);
-      return { reactionGroups: [] };
+      return { clientMutationId: null };
     },
     minimizeComment: ({ input }: { input: { subjectId: string; classifier: string } }) => {
       const comment = find(input.subjectId);

@@ -1,0 +1,222 @@
+/** What becomes of commands: who may, on which head, about which finding. */
+import type { GitHubApi } from "../change/github-api.ts";
+import { unreachable } from "../errors.ts";
+import { acknowledgementsFor, type SubsystemsOf, teamsFor } from "../owners/subsystems.ts";
+import { helpAddress } from "../report/help.ts";
+import { code, prose } from "../report/markdown-escape.ts";
+import type { Finding, Review } from "../report/review.ts";
+import { rules } from "../rules/index.ts";
+import { type Acknowledged, type Acknowledgement, acknowledgedIn, contentOf } from "./acknowledgements.ts";
+import { type Command, readCommands, usage } from "./commands.ts";
+import type { Conversation, Reaction, Said } from "./conversation.ts";
+import { type Account, mayAcknowledge, mayRecheck, type Permit } from "./permissions.ts";
+import type { OwnCheck, PullRequest } from "./published.ts";
+
+/** Something that a person said, with what it asks for. */
+export interface Asked {
+  readonly said: Said;
+  readonly commands: readonly Command[];
+}
+
+/** What came of a command. `text`: Markdown of ours that says more; null: the check run says it. */
+export interface Outcome {
+  readonly said: Said;
+  readonly reaction: Reaction;
+  readonly text: string | null;
+}
+
+/** What is asked, and by whom it may be. */
+export interface Setting {
+  readonly api: GitHubApi;
+  readonly pull: PullRequest;
+  /** Who opened the pull request; null: an account that is gone. */
+  readonly author: Account | null;
+  /** The name that we are spoken to by. */
+  readonly handle: string;
+  /** Whether an account (by its number) maintains a package that the change touches; null: not known. */
+  readonly isMaintainer: (id: number) => Promise<boolean | null>;
+}
+
+/** Answered at once; what is left is answered when something else happens. */
+const mostAsked = 20;
+
+/** What people ask and have no answer to yet. What was edited says something that nobody has heard it say. */
+export function unanswered({ said }: Conversation, handle: string): readonly Asked[] {
+  return said
+    .filter(({ answered, edited }) => !answered && !edited)
+    .flatMap((each) => {
+      const commands = readCommands(each.body, handle);
+      return commands.length === 0 ? [] : [{ said: each, commands }];
+    })
+    .slice(0, mostAsked);
+}
+
+/** What is known before the head is reviewed. */
+export interface Heard {
+  readonly outcomes: readonly Outcome[];
+  /** Somebody who may wants another review. */
+  readonly again: boolean;
+  /** What only the findings can answer. */
+  readonly open: readonly { readonly said: Said; readonly command: AboutFinding }[];
+}
+type AboutFinding = Extract<Command, { kind: "acknowledge" | "explain" }>;
+
+const NOTHING_HEARD: Heard = { outcomes: [], again: false, open: [] };
+
+/**
+ * Answers what needs no findings. `checks`: those that stood on the head before; what was written before the first of them
+ * was begun is about another head.
+ */
+export async function hear(
+  setting: Setting,
+  asked: readonly Asked[],
+  checks: readonly OwnCheck[],
+): Promise<Heard> {
+  let heard = NOTHING_HEARD;
+  for (const { said, commands } of asked) {
+    const late = isLate(said, setting.pull, checks);
+    for (const command of commands) {
+      const isOfHead = command.kind === "recheck" || command.kind === "acknowledge";
+      const one = late && isOfHead ? { outcomes: [tooLate(said)] } : await hearOne(setting, said, command);
+      heard = join(heard, one);
+    }
+  }
+  return heard;
+}
+
+function tooLate(said: Said): Outcome {
+  const text = "A push voids what was asked before it: this is about an earlier head.";
+  return { said, reaction: "THUMBS_DOWN", text };
+}
+
+function isLate({ head, createdAt }: Said, pull: PullRequest, checks: readonly OwnCheck[]): boolean {
+  if (head !== null) return head !== pull.head;
+  const begun = checks.map(({ startedAt }) => startedAt).sort();
+  return begun[0] !== undefined && createdAt < begun[0];
+}
+
+function join(a: Heard, b: Partial<Heard>): Heard {
+  return {
+    outcomes: [...a.outcomes, ...(b.outcomes ?? [])],
+    again: a.again || b.again === true,
+    open: [...a.open, ...(b.open ?? [])],
+  };
+}
+
+async function hearOne(
+  { api, pull, author, handle, isMaintainer }: Setting,
+  said: Said,
+  command: Command,
+): Promise<Partial<Heard>> {
+  const answer = (reaction: Reaction, text: string) => ({ outcomes: [{ said, reaction, text }] });
+  const commands = usage(handle).map((line) => `- ${code(line)}`);
+  switch (command.kind) {
+    case "malformed":
+      return answer("CONFUSED", [command.problem, "", ...commands].join("\n"));
+    case "help":
+      return answer("THUMBS_UP", ["Each alone on a line of a new comment:", "", ...commands].join("\n"));
+    case "recheck": {
+      const subject = { repository: pull.repository, author: author?.id ?? null };
+      const permit = await mayRecheck(api, said.by, subject, isMaintainer);
+      return permit.allowed
+        ? { again: true, outcomes: [{ said, reaction: "ROCKET", text: null }] }
+        : { outcomes: [refusal(said, permit)] };
+    }
+    case "explain": {
+      const rule = rules.find(({ id }) => id === command.subject);
+      if (rule === undefined) return { open: [{ said, command }] };
+      return answer("THUMBS_UP", `${code(rule.id)}: ${rule.description}. [More](${helpAddress(rule.id)})`);
+    }
+    case "acknowledge":
+      return { open: [{ said, command }] };
+    default:
+      return unreachable(command);
+  }
+}
+
+function refusal(said: Said, { unknown, reason }: Extract<Permit, { allowed: false }>): Outcome {
+  return { said, reaction: unknown ? "CONFUSED" : "THUMBS_DOWN", text: reason };
+}
+
+export interface Decided {
+  readonly outcomes: readonly Outcome[];
+  readonly acknowledged: Acknowledged;
+}
+
+/** Answers what needs the findings of the head, and gives what is acknowledged after that. `given`: what was before. */
+export async function decide(
+  setting: Setting,
+  { open }: Pick<Heard, "open">,
+  review: Review,
+  given: readonly Acknowledgement[],
+  find: SubsystemsOf,
+): Promise<Decided> {
+  const { pull } = setting;
+  const stand = (all: readonly Acknowledgement[]) =>
+    acknowledgedIn(review, pull, all, (finding) => acknowledgementsFor(find, finding));
+  const outcomes: Outcome[] = [];
+  let all = given;
+  let acknowledged = stand(given);
+  if (acknowledged === null) throw new Error("what was kept does not fit any more");
+  for (const { said, command } of open) {
+    const found = findFinding(review, command.kind === "acknowledge" ? command.finding : command.subject);
+    if (typeof found === "string") {
+      outcomes.push({ said, reaction: "CONFUSED", text: found });
+    } else if (command.kind === "explain") {
+      outcomes.push({ said, reaction: "THUMBS_UP", text: explanation(found) });
+    } else {
+      const reason = command.reason;
+      const permit = await mayAcknowledgeFinding(setting, said.by, found, find);
+      const more = [
+        ...all,
+        { finding: found.fingerprint, content: contentOf(found), by: said.by, reason, from: said.nodeId },
+      ];
+      const stands = permit.allowed ? stand(more) : null;
+      if (!permit.allowed) outcomes.push(refusal(said, permit));
+      else if (stands === null)
+        outcomes.push({
+          said,
+          reaction: "THUMBS_DOWN",
+          text: "No more acknowledgements can be kept for this head.",
+        });
+      else {
+        all = more;
+        acknowledged = stands;
+        outcomes.push({ said, reaction: "ROCKET", text: null });
+      }
+    }
+  }
+  return { outcomes, acknowledged };
+}
+
+/** Whether a person may acknowledge a finding of a pull request. */
+export function mayAcknowledgeFinding(
+  { api, pull, author }: Setting,
+  person: Account,
+  finding: Finding,
+  find: SubsystemsOf,
+): Promise<Permit> {
+  const subject = { repository: pull.repository, author: author?.id ?? null };
+  return mayAcknowledge(api, person, subject, teamsFor(find, finding));
+}
+
+/** The one finding whose fingerprint begins so; else why there is not one. */
+function findFinding({ findings, complete }: Review, start: string): Finding | string {
+  const [found, ...others] = findings.filter(({ fingerprint }) => fingerprint.startsWith(start));
+  if (found === undefined) {
+    return complete
+      ? `No finding of this head and no rule is called ${code(start, 100)}.`
+      : `No finding of this head is called ${code(start, 100)}, but not everything could be checked.`;
+  }
+  return others.length > 0
+    ? `More than one finding begins with ${code(start, 100)}: give more digits.`
+    : found;
+}
+
+function explanation({ rule, severity, confidence, path, startLine, title, message, help }: Finding): string {
+  return [
+    `**${severity}** (${confidence} confidence) ${code(`${path}:${startLine}`)}: ${prose(title, 300)}`,
+    ...message.split(/\r?\n/, 10).flatMap((line) => (line.trim() === "" ? [] : [prose(line, 600)])),
+    `[${rule}](${help})`,
+  ].join("\n\n");
+}
