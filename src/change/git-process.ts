@@ -31,11 +31,11 @@ export function gitEnvironment(): Record<string, string> {
     LC_ALL: "C",
     GIT_TERMINAL_PROMPT: "0",
     GIT_OPTIONAL_LOCKS: "0",
-    // A replacement object would show another content than its id names.
-    GIT_NO_REPLACE_OBJECTS: "1",
     // From git 2.45. Before that a partial clone does try to fetch, and the empty list of transports refuses it.
     GIT_NO_LAZY_FETCH: "1",
     GIT_ALLOW_PROTOCOL: "",
+    // Grafts would make up another history: https://git-scm.com/docs/gitrepository-layout#Documentation/gitrepository-layout.txt-infografts
+    GIT_GRAFT_FILE: "/dev/null",
   };
   for (const name of inherited) {
     const value = process.env[name];
@@ -53,6 +53,10 @@ export const gitOptions: readonly string[] = [
   "core.hooksPath=/dev/null",
   "-c",
   "protocol.allow=never",
+  // A replacement object would show another content than its id names. The variable GIT_NO_REPLACE_OBJECTS gives way
+  // to the repository's configuration, this does not.
+  "-c",
+  "core.useReplaceRefs=false",
 ];
 
 export interface GitOutput {

@@ -6,7 +6,7 @@ import { lookUp, questionOf } from "../ledger/lookup.ts";
 import { type FoundPin, openIndex } from "../ledger/pin-index.ts";
 import { indexFile } from "../ledger/places.ts";
 import { EXIT } from "../report/status.ts";
-import { visible } from "../report/visible.ts";
+import { visible, visibleJson } from "../report/visible.ts";
 import { writeOut } from "./output.ts";
 
 interface Options {
@@ -41,7 +41,7 @@ async function run(what: string, options: Options): Promise<void> {
   if (found.length === 0) process.exitCode = EXIT.findings;
   await writeOut(
     options.format === "json"
-      ? `${JSON.stringify({ schema: "verifod-lookup-v1", commit, unread, question, found }, null, 2)}\n`
+      ? `${visibleJson(JSON.stringify({ schema: "verifod-lookup-v1", commit, unread, question, found }, null, 2))}\n`
       : found.map(line).join(""),
   );
 }

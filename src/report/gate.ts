@@ -2,7 +2,7 @@
 import type { Gate, GatedPin, GateState } from "../ledger/gate.ts";
 import { GATE_STATES } from "../ledger/gate.ts";
 import { code, prose } from "./markdown-escape.ts";
-import { visible } from "./visible.ts";
+import { visible, visibleJson } from "./visible.ts";
 
 export type GateFormat = "text" | "json" | "markdown";
 
@@ -22,7 +22,7 @@ const WORDS: Readonly<Record<GateState, string>> = {
 export function formatGate(gate: Gate, format: GateFormat): string {
   switch (format) {
     case "json":
-      return `${JSON.stringify(gate, null, 2)}\n`;
+      return `${visibleJson(JSON.stringify(gate, null, 2))}\n`;
     case "text":
       return [
         ...gate.pins.map(

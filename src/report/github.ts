@@ -35,8 +35,13 @@ function annotation(finding: Finding): string {
   ].join("\n");
   return command(
     COMMAND[severity],
-    // A path is exact, or the annotation finds no file; `property` takes its line feeds away.
-    { file: finding.path, ...lines, ...columns, title: `${rule} (${severity}): ${visible(title, 200)}` },
+    // A path with hidden characters finds no file then, and does nothing to the log.
+    {
+      file: visible(finding.path, 5_000),
+      ...lines,
+      ...columns,
+      title: `${rule} (${severity}): ${visible(title, 200)}`,
+    },
     message,
   );
 }

@@ -1,7 +1,8 @@
 /** The review for programs. */
 import type { Review } from "./review.ts";
+import { visibleJson } from "./visible.ts";
 
 /** The whole review as JSON, on one line when `compact`, ending with a line feed. The same review, the same bytes. */
 export function formatJson(review: Review, compact = false): string {
-  return `${JSON.stringify(review, null, compact ? 0 : 2)}\n`;
+  return `${visibleJson(JSON.stringify(review, null, compact ? 0 : 2))}\n`;
 }

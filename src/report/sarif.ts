@@ -6,7 +6,7 @@ import type { Log, PhysicalLocation, ReportingDescriptor, Result } from "sarif";
 import type { Rule } from "../rules/rule.ts";
 import { helpAddress } from "./help.ts";
 import type { Finding, Review, Severity } from "./review.ts";
-import { visible, visibleLines } from "./visible.ts";
+import { visible, visibleJson, visibleLines } from "./visible.ts";
 
 const SCHEMA_ADDRESS =
   "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -58,7 +58,7 @@ export function formatSarif(review: Review, rules: readonly Rule[]): string {
       },
     ],
   };
-  return `${JSON.stringify(log, null, 2)}\n`;
+  return `${visibleJson(JSON.stringify(log, null, 2))}\n`;
 }
 
 function descriptor(id: string, rule: Rule | undefined): ReportingDescriptor {

@@ -32,6 +32,19 @@ export function visible(text: string, limit = 1_000): string {
   return short.replace(INVISIBLE, name).replace(MARK_PILE, "$1…");
 }
 
+/** A JSON text with what cannot be seen as escapes: the same to a parser, harmless on a terminal. */
+export function visibleJson(json: string): string {
+  // The only such character outside of strings is the line feed.
+  return json.replace(INVISIBLE, (character) => (character === "\n" ? character : jsonEscape(character)));
+}
+
+function jsonEscape(character: string): string {
+  return character
+    .split("")
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
+}
+
 /** The lines of a longer text, each made visible; at most `limit` of them. */
 export function visibleLines(text: string, limit = 40): string[] {
   const lines = text.split(/\r?\n/, limit + 1).map((line) => visible(line, 2_000));

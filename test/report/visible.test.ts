@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { visible, visibleLines } from "../../src/report/visible.ts";
+import { visible, visibleJson, visibleLines } from "../../src/report/visible.ts";
 import { hostileText } from "../support/reviews.ts";
 
 describe("visible", () => {
@@ -43,4 +43,19 @@ describe("visible", () => {
     visibleLines("\n".repeat(5_000_000));
     expect(performance.now() - started).toBeLessThan(1_000);
   });
+});
+
+it("a JSON text made visible is the same JSON", () => {
+  expect(visibleJson('{\n  "a": "\u202e\u009b\u{e0041}"\n}')).toBe(
+    '{\n  "a": "\\u202e\\u009b\\udb40\\udc41"\n}',
+  );
+  fc.assert(
+    fc.property(hostileText, (text) => {
+      const json = visibleJson(JSON.stringify({ [text]: text }, null, 2));
+      expect(JSON.parse(json)).toEqual({ [text]: text });
+      expect(json.replaceAll("\n", "")).not.toMatch(
+        /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u,
+      );
+    }),
+  );
 });

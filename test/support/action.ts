@@ -1,5 +1,5 @@
 /** Runs the built action as GitHub's runner does. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,6 +34,7 @@ export interface ActionOptions {
   /** Another Node, or another place of the program. */
   readonly node?: string;
   readonly program?: string;
+  readonly onSpawn?: (child: ChildProcess) => void;
 }
 
 /** Runs the action in an empty folder, with the runner's environment and nothing else of the machine but PATH. */
@@ -72,6 +73,7 @@ export async function runAction(options: ActionOptions): Promise<ActionRun> {
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    options.onSpawn?.(child);
     const ended = new Promise<number | null>((resolve, reject) => {
       child.on("error", reject);
       child.on("close", resolve);

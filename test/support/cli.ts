@@ -1,5 +1,5 @@
 /** Runs the built command line as its users do. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
@@ -15,15 +15,25 @@ export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  readonly onSpawn?: (child: ChildProcess) => void;
+  /** A program to run it by, as a tracer, with its arguments. */
+  readonly under?: readonly string[];
 }
 
 /** Runs `verifod ARGS`, in an environment that holds nothing of the machine's but PATH. */
 export async function verifod(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
-  const child = spawn(process.execPath, [program, ...args], {
+  const [command = process.execPath, ...rest] = [
+    ...(options.under ?? []),
+    process.execPath,
+    program,
+    ...args,
+  ];
+  const child = spawn(command, rest, {
     cwd: options.cwd,
     env: { PATH: process.env.PATH, HOME: "/nonexistent", GIT_CONFIG_NOSYSTEM: "1", ...options.env },
     stdio: ["pipe", "pipe", "pipe"],
   });
+  options.onSpawn?.(child);
   child.stdin.on("error", () => {});
   child.stdin.end(options.input ?? "");
   const status = new Promise<number | null>((resolve, reject) => {
