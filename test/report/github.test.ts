@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatGithub } from "../../src/report/github.ts";
+import { visible } from "../../src/report/visible.ts";
 import { finding, hostileReview, reviewOf } from "../support/reviews.ts";
 
 /** A line as the runner reads it: https://github.com/actions/runner, ActionCommand.cs */
@@ -70,7 +71,8 @@ describe("formatGithub", () => {
         for (const line of lines.slice(0, -2))
           expect(line).toMatch(/^::(error|warning|notice) (file|title)=/);
         const files = lines.map((line) => parse(line)?.properties.file).filter((file) => file !== undefined);
-        expect(files.sort()).toEqual(review.findings.map(({ path }) => path).sort());
+        expect(files.sort()).toEqual(review.findings.map(({ path }) => visible(path, 5_000)).sort());
+        expect(lines.join("")).not.toMatch(/[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u);
       }),
     );
   });
