@@ -85,6 +85,14 @@ const schema = z.strictObject({
     .describe("Hosts whose sources need no closer look"),
   subsystems: z.array(subsystem).max(200).default([]).describe("Parts of the repository and their teams"),
   gate: gate.prefault({}).describe("What verifod gate --enforce lets pass"),
+  canaries: z
+    .int()
+    .min(0)
+    .max(1_000)
+    .default(8)
+    .describe(
+      "How many sources verification fetches with the old and the new definition of a changed fetcher",
+    ),
   owners: z.string().min(1).max(300).optional().describe("The path of a CODEOWNERS file"),
   mentions: z
     .int()
@@ -154,6 +162,7 @@ export function parseConfig(text: string, name: string): Config {
     trustedHosts: config["trusted-hosts"],
     subsystems: config.subsystems,
     owners: config.owners ?? null,
+    canaries: config.canaries,
     gate: {
       tolerate: config.gate.tolerate,
       maxAge: config.gate["max-age"] ?? null,

@@ -49,6 +49,8 @@ export interface Config {
   /** The path of a CODEOWNERS file; null: the usual one, where there is one. */
   readonly owners: string | null;
   readonly gate: GatePolicy;
+  /** How many sources are fetched with the old and the new definition of a fetcher. */
+  readonly canaries: number;
   /** How many mentions alerts may make in one pull request. */
   readonly mentions: number;
 }
@@ -64,6 +66,7 @@ export const DEFAULT_CONFIG: Config = {
   subsystems: [],
   owners: null,
   gate: { tolerate: [], maxAge: null, excludes: noPath },
+  canaries: 8,
   mentions: 3,
 };
 

@@ -36,6 +36,7 @@ subsystems:
     acknowledgements: 2
 owners: ci/OWNERS
 mentions: 5
+canaries: 20
 gate:
   tolerate: [unsupported, no-hash]
   max-age: 90
@@ -60,6 +61,7 @@ describe("parseConfig", () => {
       failOn: "medium",
       verify: "never",
       trustedHosts: ["github.com"],
+      canaries: 20,
       gate: { tolerate: ["unsupported", "no-hash"], maxAge: 90 },
       subsystems: [
         {

@@ -57,7 +57,7 @@ async function verified(
     import("./verify.ts"),
     import("../verify/join.ts"),
   ]);
-  const verification = await verifyShowing(change, repository, options);
+  const verification = await verifyShowing(change, repository, config, options);
   return joinVerification(reviewed, verification, (rule, path) => configuredSeverity(config, rule, path));
 }
 

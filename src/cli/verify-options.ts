@@ -22,6 +22,8 @@ export interface FetchOptions extends RepositoryOptions {
 
 export interface VerificationOptions extends FetchOptions {
   readonly attr: readonly string[];
+  readonly canaries?: number;
+  readonly seed?: string;
 }
 
 export function addVerificationOptions(command: Command): Command {
@@ -32,7 +34,14 @@ export function addVerificationOptions(command: Command): Command {
       collect,
       [],
     ),
-  );
+  )
+    .addOption(
+      new Option(
+        "--canaries <n>",
+        "where the change defines fetchers: fetch so many sources with the old and the new definition (default: as configured, else 8)",
+      ).argParser(count),
+    )
+    .option("--seed <text>", "choose the canaries that an earlier run with this seed has chosen");
 }
 
 export function addFetchOptions(command: Command): Command {
@@ -112,6 +121,10 @@ export function verifyOptions(
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
+}
+
+function count(text: string): number {
+  return text === "0" ? 0 : positive(text);
 }
 
 export function positive(text: string): number {

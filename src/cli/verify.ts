@@ -1,23 +1,31 @@
 /** `verifod verify`: evaluate what a change touches, and fetch its changed sources again. */
+import { randomBytes } from "node:crypto";
 import { type Command, Option } from "commander";
-import type { Change } from "../change/change.ts";
+import { type Change, pathOf } from "../change/change.ts";
 import { openGitChange } from "../change/git.ts";
 import { openRepository, type Repository } from "../change/repository.ts";
 import { type Config, configuredSeverity } from "../config.ts";
 import { VerifodError } from "../errors.ts";
-import { mayWriteMemory } from "../ledger/places.ts";
+import { chooseCanaries, type FetcherFile } from "../ledger/canaries.ts";
+import { readIndex } from "../ledger/pin-index.ts";
+import { indexFile, mayWriteMemory } from "../ledger/places.ts";
 import { pinsOfChange, recordVerdicts, TRUSTS, type Trust } from "../ledger/record-verdict.ts";
+import { updateIndex } from "../ledger/update-index.ts";
+import { isFetcherFile } from "../nix/fetcher-files.ts";
 import { formatReview } from "../report/format.ts";
 import { type Review, SCHEMA } from "../report/review.ts";
 import { EXIT, exitStatus } from "../report/status.ts";
+import { visible } from "../report/visible.ts";
 import { createTools, review as staticReview } from "../review.ts";
 import { rules } from "../rules/index.ts";
+import type { Canaries } from "../verify/canaries.ts";
 import { joinVerification } from "../verify/join.ts";
 import { selfTest } from "../verify/self-test.ts";
 import { type Verification, verify, withNix } from "../verify/verify.ts";
 import { VERSION } from "../version.ts";
 import { addReportOptions, addRepositoryOptions, configFor, type ReportOptions } from "./options.ts";
 import { wantsColor, writeOut, writeReport } from "./output.ts";
+import { createProgress } from "./progress.ts";
 import { addVerificationOptions, type VerificationOptions, verifyOptions } from "./verify-options.ts";
 import { createVerifyProgress, verdictTable } from "./verify-progress.ts";
 
@@ -52,7 +60,7 @@ async function run(range: string, options: Options): Promise<void> {
   try {
     const change = await openGitChange(repository, range);
     const config = await configFor(change.base, options);
-    const verification = await verifyShowing(change, repository, options);
+    const verification = await verifyShowing(change, repository, config, options);
     const nothing: Review = {
       schema: SCHEMA,
       tool: { name: "verifod", version: VERSION },
@@ -113,6 +121,7 @@ async function record(
 export async function verifyShowing(
   change: Change,
   repository: Repository,
+  config: Config,
   options: VerificationOptions,
 ): Promise<Verification> {
   const interrupt = onInterrupt();
@@ -120,6 +129,7 @@ export async function verifyShowing(
   try {
     return await verify(change, {
       ...verifyOptions(options),
+      canaries: await canariesOf(change, repository, config, options),
       repository,
       signal: interrupt.signal,
       onProgress: progress.update,
@@ -128,6 +138,38 @@ export async function verifyShowing(
     progress.end();
     interrupt.end();
   }
+}
+
+/** The canaries of the fetchers that a change defines anew; null when it defines none, or none are wanted. */
+async function canariesOf(
+  change: Change,
+  repository: Repository,
+  config: Config,
+  options: VerificationOptions,
+): Promise<Canaries | null> {
+  const size = options.canaries ?? config.canaries;
+  const files: FetcherFile[] = [];
+  for (const { base, head } of change.files) {
+    if (base === null || head === null || !isFetcherFile(head.path)) continue;
+    const content = await change.base.read(base);
+    if (content.kind === "text") files.push({ path: base.path, text: content.text });
+  }
+  if (files.length === 0 || size === 0 || options.offline) return null;
+  const progress = createProgress();
+  const commit = await repository.resolve(change.base.commit);
+  const known = await readIndex(indexFile(process.env, repository.directory));
+  const index = await updateIndex(repository, commit, known, {
+    onProgress: (done, total) => progress.update(`indexing the base: ${done} of ${total} files`),
+  });
+  progress.end();
+  // Chosen by chance: a sample that the change's author can know beforehand can be passed by.
+  const seed = options.seed ?? randomBytes(8).toString("hex");
+  const touched = new Set(change.files.map(pathOf));
+  const pins = chooseCanaries(index, files, touched, size, seed);
+  progress.note(
+    `${pins.length} canaries for ${files.map(({ path }) => visible(path)).join(", ")}: --seed ${visible(seed)}`,
+  );
+  return { files: files.map(({ path }) => path), seed, pins };
 }
 
 async function testNix(options: Options): Promise<void> {

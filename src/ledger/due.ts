@@ -61,7 +61,7 @@ function isLook(record: LedgerRecord, { urls, rev }: IndexedPin, name: string | 
 }
 
 /** The package's name, or that of the folder or file that the pin stands in. */
-function nameOf({ pname, path }: IndexedPin): string | null {
+export function nameOf({ pname, path }: Pick<IndexedPin, "pname" | "path">): string | null {
   const [file = "", folder] = path.split("/").reverse();
   const stem = file.replace(/\.\w+$/, "");
   return pname ?? (["default", "package"].includes(stem) ? (folder ?? null) : stem);

@@ -103,7 +103,3 @@ export function visible(text: string, length = 80): string {
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
-
-/** Directories and files of fetchers, as nixpkgs and its descendants name them (fetchmail is none). */
-export const FETCHER =
-  /(?:^|\/)(?:fetch(?:url|zip|git|hg|svn|cvs|bzr|mtn|darcs|fossil|pijul|repo|patch|pypi|ipfs|torrent|docker|debian|maven|radicle|s3|closure|[-_](?:from|yarn|npm|pnpm|cargo|bower|gradle|git))[\w.-]*|fetch[A-Z][\w.-]*|nix-prefetch-[\w.-]+|fetchers\.nix|mirrors\.nix)(?:\/|$)/;

@@ -1,6 +1,7 @@
 /** Fetchers, mirror lists and bootstrap files: one line there alters every download, and no hash tells. */
+import { isFetcherFile } from "../nix/fetcher-files.ts";
 import { SEVERITIES, type Severity } from "../report/review.ts";
-import { extension, FETCHER, fileName, headPath, inHead, visible } from "./_text.ts";
+import { extension, fileName, headPath, inHead, visible } from "./_text.ts";
 import type { FileFacts, Place, Rule, RuleFinding } from "./rule.ts";
 
 const BOOTSTRAP = /(?:^|\/)bootstrap-(?:files|tools)(?:\/|[\w.-]*\.nix$)/;
@@ -155,8 +156,7 @@ function* check(file: FileFacts): Iterable<RuleFinding> {
   const path = headPath(file);
   // A new fetcher alters no download that is already there.
   if (file.base === null || file.head === null || file.head.length > MOST_CHARACTERS) return;
-  if (!(FETCHER.test(path) || BOOTSTRAP.test(path)) || !CODE.has(extension(path))) return;
-  if (/(?:^|\/)tests?(?:\/|\.nix$)/.test(path)) return;
+  if (!(isFetcherFile(path) || BOOTSTRAP.test(path)) || !CODE.has(extension(path))) return;
   const hits = [...hitsOf(path, file.base, file.head)].slice(0, MOST_HITS);
   // One file, one event: the gravest of its changes, with the others beside it.
   const [hit, ...others] = hits.sort(

@@ -1,9 +1,9 @@
 import type { Side } from "../change/change.ts";
+import { FETCHER } from "../nix/fetcher-files.ts";
 import type { Source } from "../nix/model.ts";
 import { type Weakness, weaknessOf } from "./_hashes.ts";
 import { baseAt, headAt, pinName, placeName, shown, textAt } from "./_pins.ts";
 import { isTestPath } from "./_settings.ts";
-import { FETCHER } from "./_text.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /** A hash that holds nothing down: fake, empty, of an empty file, or of an algorithm for which collisions are made. */

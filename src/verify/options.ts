@@ -1,6 +1,7 @@
 /** What a verification may do, and how much of it. */
 import type { Repository } from "../change/repository.ts";
 import { FETCH_LIMITS, type FetchLimits } from "./attempt.ts";
+import type { Canaries } from "./canaries.ts";
 import { EVALUATION_LIMITS, type EvaluationLimits } from "./evaluate.ts";
 import { DEFAULT_KEYS, DEFAULT_SUBSTITUTERS, type NixOptions } from "./nix.ts";
 import type { Pacing } from "./pacing.ts";
@@ -28,6 +29,10 @@ export interface VerifyOptions {
   /** False: evaluate only. */
   readonly refetch: boolean;
   readonly everyUrl: boolean;
+  /** Fetch with the derivations' own builders also where Nix's own downloader would do. */
+  readonly ownBuilders: boolean;
+  /** Sources to fetch with the old and the new definition of changed fetchers; null: none. */
+  readonly canaries: Canaries | null;
   readonly allowedHosts: AllowedHosts;
   readonly fetch: FetchLimits;
   readonly retryAfterSeconds: readonly number[];
@@ -65,6 +70,8 @@ export const DEFAULTS: Omit<VerifyOptions, "repository"> = {
   evaluation: { ...EVALUATION_LIMITS, parallel: 2 },
   refetch: true,
   everyUrl: false,
+  ownBuilders: false,
+  canaries: null,
   allowedHosts: [],
   fetch: FETCH_LIMITS,
   retryAfterSeconds: RETRY_AFTER_SECONDS,

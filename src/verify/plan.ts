@@ -31,18 +31,19 @@ const PROXY_VARIABLES = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", 
 /** How builders are told the way out, whatever they are written in. */
 export const PROXY_ENVIRONMENT = [...PROXY_VARIABLES, ...PROXY_VARIABLES.map((name) => name.toUpperCase())];
 
-/** Decides how to fetch a FOD again on a machine of `system`. */
+/** Decides how to fetch a FOD again on a machine of `system`. `own`: with its own builder, if it has one. */
 export function planRefetch(
   derivation: Derivation,
   system: string,
   mirrors: Mirrors,
   allowed: AllowedHosts,
+  own = false,
 ): Plan {
   const attributes = attributesOf(derivation);
   const urls = wordsOf(attributes.urls).length > 0 ? wordsOf(attributes.urls) : wordsOf(attributes.url);
   const expanded = urls.flatMap((url) => expandMirror(url, mirrors));
   // A list of mirrors that is not known is known to the builder.
-  const plain = isPlainFetchurl(derivation, attributes) && !expanded.some(isMirror);
+  const plain = !own && isPlainFetchurl(derivation, attributes) && !expanded.some(isMirror);
   if (derivation.builder === "builtin:fetchurl" || plain) {
     return planDownloads(derivation, expanded, allowed);
   }

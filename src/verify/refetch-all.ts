@@ -32,7 +32,13 @@ export async function refetchAll(
   const strange = options.refetch ? await unlikeTheirParts(nix, changed, options) : new Map<string, string>();
   const jobs = changed.map((fod): Job => {
     const id = fod.derivation.path;
-    const plan = planRefetch(fod.derivation, currentSystem(), mirrors, options.allowedHosts);
+    const plan = planRefetch(
+      fod.derivation,
+      currentSystem(),
+      mirrors,
+      options.allowedHosts,
+      options.ownBuilders,
+    );
     options.onProgress?.({
       kind: "waiting",
       id,

@@ -5,6 +5,7 @@
 import { type Change, pathOf, type Unchecked } from "../change/change.ts";
 import { VerifodError } from "../errors.ts";
 import { formatSri } from "../nix/hash.ts";
+import { type CanaryResult, verifyCanaries } from "./canaries.ts";
 import { type ChangedFod, changedFods, fodsOf } from "./changed-fods.ts";
 import { derivationReader } from "./closure.ts";
 import { hashLiterals, newLiterals } from "./literals.ts";
@@ -16,7 +17,7 @@ import { killMarked } from "./process.ts";
 import { refetchAll } from "./refetch-all.ts";
 import { selfTest } from "./self-test.ts";
 import { type ChangedTexts, evaluateTouched, type Touched } from "./touched.ts";
-import { writeTrees } from "./trees.ts";
+import { type WrittenTrees, writeTrees } from "./trees.ts";
 import type { FodVerdict } from "./verdict.ts";
 import { makeWork, removeTree } from "./work.ts";
 
@@ -73,14 +74,16 @@ export async function verify(change: Change, options: VerifyOptions): Promise<Ve
       ...verdict,
       place: places.get(verdict.declared) ?? null,
     }));
+    const canaries = await tryCanaries(nix, change, trees, roots, options);
     const paths = new Set(change.files.map(pathOf));
     return {
-      verdicts,
+      verdicts: [...verdicts, ...canaries.verdicts],
       unchecked: [
         ...change.unchecked,
         ...trees.leftOut.filter(({ what }) => paths.has(what)),
         ...touched.unchecked,
         ...unaccounted(texts, touched),
+        ...canaries.unchecked,
       ],
       evaluated: touched.evaluated.map(({ attr, system, base, head }) => ({
         attr,
@@ -91,6 +94,30 @@ export async function verify(change: Change, options: VerifyOptions): Promise<Ve
       nix: { version: nix.version, verifiesTls: verifiesTls(nix.version), sandbox: nix.store.sandbox },
     };
   });
+}
+
+async function tryCanaries(
+  nix: Nix,
+  change: Change,
+  trees: WrittenTrees,
+  roots: string,
+  options: VerifyOptions,
+): Promise<Pick<CanaryResult, "verdicts" | "unchecked">> {
+  const { canaries } = options;
+  if (canaries === null || canaries.pins.length === 0) return { verdicts: [], unchecked: [] };
+  options.onProgress?.({
+    kind: "step",
+    text: `fetching ${canaries.pins.length} canaries, seed ${canaries.seed}`,
+  });
+  const mirrors = await readMirrors(nix, trees.base, roots, options.evaluation);
+  const base = { tree: change.base, directory: trees.base, roots, lists: new Map() };
+  const head = { tree: change.head, directory: trees.head, roots, lists: new Map() };
+  const result = await verifyCanaries(nix, base, head, canaries, mirrors, options);
+  if (result.unreached > 0) {
+    const text = `the new definitions do not alter how ${result.unreached} of the canaries are fetched`;
+    options.onProgress?.({ kind: "step", text });
+  }
+  return result;
 }
 
 const ADVICE =

@@ -1,0 +1,28 @@
+/** Files that define how sources are fetched, as nixpkgs and its descendants name them. */
+
+/** Directories and files of fetchers, as nixpkgs and its descendants name them (fetchmail is none). */
+export const FETCHER =
+  /(?:^|\/)(?:fetch(?:url|zip|git|hg|svn|cvs|bzr|mtn|darcs|fossil|pijul|repo|patch|pypi|ipfs|torrent|docker|debian|maven|radicle|s3|closure|[-_](?:from|yarn|npm|pnpm|cargo|bower|gradle|git))[\w.-]*|fetch[A-Z][\w.-]*|nix-prefetch-[\w.-]+|fetchers\.nix|mirrors\.nix)(?:\/|$)/;
+const TESTS = /(?:^|\/)tests?(?:\/|\.nix$)/;
+
+/** Whether a path is that of a fetcher, or of a list of mirrors; its tests are none. */
+export function isFetcherFile(path: string): boolean {
+  return FETCHER.test(path) && !TESTS.test(path);
+}
+
+/** The folders and files of a fetcher in a path, in the form of `fetcherKey`; empty for collections of fetchers. */
+export function fetcherKeysOf(path: string): readonly string[] {
+  return path
+    .split("/")
+    .map((part) => part.replace(/\.\w+$/, ""))
+    .filter((part) => /^fetch(?!ers$)/i.test(part))
+    .map(fetcherKey);
+}
+
+/** A fetcher's name as its folder may have it: `fetchFromGitHub` is in `fetchgithub`. */
+export function fetcherKey(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[-_]/g, "")
+    .replace(/^fetchfrom/, "fetch");
+}
