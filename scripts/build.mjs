@@ -58,3 +58,4 @@ const files = {
 };
 for (const [name, from] of Object.entries(files)) await copyFile(from, `${dist}/wasm/${name}`);
 await copyFile(`${root}/src/verify/rederive.nix`, `${dist}/rederive.nix`);
+await copyFile(`${root}/src/asset/published.bin`, `${dist}/published.bin`);

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
   explain: () => import("./explain.ts"),
   rules: () => import("./rules.ts"),
   verify: () => import("./verify.ts"),
+  compare: () => import("./compare.ts"),
 };
 
 async function run(args: readonly string[]): Promise<void> {

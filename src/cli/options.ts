@@ -42,3 +42,8 @@ export function failOnOption(): Option {
 export function configFor(base: Tree, { config }: Pick<RepositoryOptions, "config">): Promise<Config> {
   return config === undefined ? loadConfig(base) : readConfigFile(config);
 }
+
+/** For options that may be given more than once. */
+export function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}

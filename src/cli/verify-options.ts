@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { VerifodError } from "../errors.ts";
 import { DEFAULTS, type VerifyOptions } from "../verify/options.ts";
-import type { RepositoryOptions } from "./options.ts";
+import { collect, type RepositoryOptions } from "./options.ts";
 
 export interface FetchOptions extends RepositoryOptions {
   readonly entry: string;
@@ -117,10 +117,6 @@ export function verifyOptions(
     totalSeconds: options.maxTime,
     totalBytes: options.maxBytes,
   };
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
 }
 
 function count(text: string): number {

@@ -1,0 +1,218 @@
+/** The files of a tag: from a repository on this machine, or fetched into a repository of our own. */
+import { createHash } from "node:crypto";
+import type { Archive, ArchiveFile } from "../archive/archive.ts";
+import { openObjectReader } from "../change/cat-file.ts";
+import type { Unchecked } from "../change/change.ts";
+import { complaint } from "../change/git-process.ts";
+import { openRepository, type Repository } from "../change/repository.ts";
+import { VerifodError } from "../errors.ts";
+import { openEgress } from "../verify/egress.ts";
+import { run } from "../verify/process.ts";
+import { type AllowedHosts, checkUrl } from "../verify/urls.ts";
+import { makeWork, removeTree } from "../verify/work.ts";
+
+export interface Tag {
+  readonly commit: string;
+  readonly files: Archive["files"];
+  /** What of it could not be read. */
+  readonly oddities: readonly Unchecked[];
+  /** Paths of submodules, whose files are in other repositories, and the commits that they name. */
+  readonly submodules: ReadonlyMap<string, string>;
+}
+
+export interface TagLimits {
+  readonly files: number;
+  /** Of one file, and of all files together; larger ones are not read. */
+  readonly file: number;
+  readonly bytes: number;
+  /** Of the fetch, from the network. */
+  readonly fetched: number;
+  readonly seconds: number;
+}
+
+export const TAG_LIMITS: TagLimits = {
+  files: 200_000,
+  file: 64_000_000,
+  bytes: 1_000_000_000,
+  fetched: 1_000_000_000,
+  seconds: 300,
+};
+
+export interface TagOptions {
+  readonly limits: TagLimits;
+  readonly allowedHosts: AllowedHosts;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Reads the tag (or the commit of a full id) of a repository: a URL, or a directory.
+ * @throws VerifodError (usage) for a tag or repository that there is not, (outside) for one that cannot be had.
+ */
+export async function readTag(repository: string, tag: string, options: TagOptions): Promise<Tag> {
+  checkTagName(tag);
+  if (!/^[a-z][a-z0-9+.-]*:/i.test(repository)) return readLocal(repository, tag, options);
+  const work = await makeWork();
+  try {
+    await fetchTag(repository, tag, work, options);
+    return await readLocal(`${work}/tag.git`, "verifod", options);
+  } finally {
+    await removeTree(work);
+  }
+}
+
+/** A name that git takes for a tag and for nothing else: https://git-scm.com/docs/git-check-ref-format */
+function checkTagName(tag: string): void {
+  const fine =
+    /^(?![-/.])[^\x00-\x20\x7f~^:?*[\\]+$/.test(tag) && !/\.\.|@\{|\/\/|\/\.|\.lock$|[/.]$/.test(tag);
+  if (!fine) throw new VerifodError("usage", `${JSON.stringify(tag.slice(0, 200))} is not a tag`);
+}
+
+const FULL_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+async function fetchTag(url: string, tag: string, work: string, options: TagOptions): Promise<void> {
+  const checked = checkUrl(url, options.allowedHosts);
+  if (checked.kind !== "ok") throw new VerifodError("usage", `cannot fetch from ${url}: ${checked.reason}`);
+  if (!checked.secure && !options.allowedHosts.some((host) => host.startsWith(checked.host))) {
+    throw new VerifodError(
+      "usage",
+      `cannot fetch from ${url}: whoever is on the way could change it; use https`,
+    );
+  }
+  const { limits } = options;
+  const tooMuch = new AbortController();
+  let bytes = 0;
+  const egress = await openEgress({
+    allowed: options.allowedHosts,
+    onBytes(count) {
+      bytes += count;
+      if (bytes > limits.fetched) tooMuch.abort();
+    },
+  });
+  const settings = {
+    "http.proxy": egress.url,
+    "credential.helper": "",
+    "core.hooksPath": "/dev/null",
+    "core.fsmonitor": "false",
+    "fetch.recurseSubmodules": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+  };
+  const git = (...args: string[]) =>
+    run(
+      "git",
+      [...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]), ...args],
+      {
+        cwd: work,
+        // Nothing of ours: no configuration, no credentials, no way to ask for them, no protocol but HTTP.
+        env: {
+          PATH: process.env.PATH ?? "",
+          HOME: work,
+          LC_ALL: "C",
+          GIT_CONFIG_NOSYSTEM: "1",
+          GIT_CONFIG_GLOBAL: "/dev/null",
+          GIT_TERMINAL_PROMPT: "0",
+          GIT_ASKPASS: "/bin/false",
+          GIT_ALLOW_PROTOCOL: "http:https",
+        },
+        seconds: limits.seconds,
+        fileSize: limits.fetched * 2,
+        signal: options.signal ? AbortSignal.any([options.signal, tooMuch.signal]) : tooMuch.signal,
+      },
+    );
+  try {
+    await git("init", "--quiet", "--bare", "tag.git");
+    const source = FULL_ID.test(tag) ? tag : `refs/tags/${tag}`;
+    const result = await git(
+      "--git-dir=tag.git",
+      "fetch",
+      "--quiet",
+      "--depth=1",
+      "--no-tags",
+      "--no-recurse-submodules",
+      "--no-write-fetch-head",
+      url,
+      `${source}:refs/tags/verifod`,
+    );
+    if (result.status === 0) return;
+    const refused = egress.transfers().find((transfer) => transfer.refused);
+    const reason = tooMuch.signal.aborted
+      ? `it sends more than ${limits.fetched} bytes`
+      : result.ended === "time"
+        ? `it took more than ${limits.seconds} s`
+        : (refused?.failure ?? complaint(result.stderr));
+    throw new VerifodError("outside", `cannot fetch the tag ${tag} from ${url}: ${reason}`);
+  } finally {
+    await egress.close();
+  }
+}
+
+async function readLocal(directory: string, tag: string, { limits }: TagOptions): Promise<Tag> {
+  const repository = await openRepository(directory);
+  const objects = openObjectReader(repository.directory, limits.file);
+  try {
+    const commit = await repository
+      .resolve(`refs/tags/${tag}`)
+      .catch((error: unknown) => (FULL_ID.test(tag) ? repository.resolve(tag) : Promise.reject(error)));
+    const listed = await listTree(repository, commit.tree, limits);
+    const files = new Map<string, ArchiveFile>();
+    const oddities = [...listed.oddities];
+    let kept = 0;
+    const read = async ({ path, kind, oid }: TagEntry) => {
+      const answer = await objects.ask(oid);
+      if (answer.kind !== "object" || answer.type !== "blob" || answer.data === null) {
+        const reason = answer.kind === "object" ? `it has ${answer.size} bytes` : "the repository lacks it";
+        oddities.push({ what: path, reason: `the tag's file cannot be read: ${reason}` });
+        return;
+      }
+      kept += answer.data.length;
+      if (kept > limits.bytes) {
+        throw new VerifodError("outside", `the tag ${tag} has more than ${limits.bytes} bytes`);
+      }
+      files.set(path, {
+        kind: kind === "symlink" ? "symlink" : "file",
+        executable: kind === "executable",
+        size: answer.data.length,
+        digest: createHash("sha256").update(answer.data).digest("hex"),
+        bytes: answer.data,
+      });
+    };
+    // In pieces: all questions at once would hold all answers at once.
+    for (let at = 0; at < listed.entries.length; at += 100) {
+      await Promise.all(listed.entries.slice(at, at + 100).map(read));
+    }
+    return { commit: commit.oid, files, oddities, submodules: listed.submodules };
+  } finally {
+    objects.close();
+    repository.close();
+  }
+}
+
+interface TagEntry {
+  readonly path: string;
+  readonly kind: "file" | "executable" | "symlink";
+  readonly oid: string;
+}
+
+async function listTree(repository: Repository, tree: string, limits: TagLimits) {
+  const entries: TagEntry[] = [];
+  const oddities: Unchecked[] = [];
+  const submodules = new Map<string, string>();
+  const pending = [{ prefix: "", oid: tree }];
+  let seen = 0;
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const folder = await repository.folder(next.oid);
+    for (const [name, reason] of folder.faults) oddities.push({ what: next.prefix + name, reason });
+    for (const [name, { kind, oid }] of folder.items) {
+      const path = next.prefix + name;
+      if (kind === "tree") pending.push({ prefix: `${path}/`, oid });
+      else if (kind === "submodule") submodules.set(path, oid);
+      else entries.push({ path, kind, oid });
+    }
+    // One small tree named many times over on many levels is a bomb: the folders are counted with the files.
+    seen += folder.items.size;
+    if (seen > limits.files) {
+      throw new VerifodError("outside", `the tag has more than ${limits.files} files`);
+    }
+  }
+  return { entries, oddities, submodules };
+}
