@@ -1,8 +1,10 @@
 // What the memory costs: `npx tsx bench/memory.ts --repo DIR [--database URL] [--records N]`. Index: time and size against
 // one raw parse of the same files. Ledger: appending and looking up, in the embedded one or in the one that is named.
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { openRepository } from "../src/change/repository.ts";
 import { openLedger } from "../src/ledger/ledger.ts";
@@ -28,11 +30,27 @@ async function measure<T>(what: string, work: () => Promise<T>): Promise<T> {
   return result;
 }
 
+/** The time of the parser alone, in one thread. */
+function rawParse(
+  directory: string,
+  pair: string,
+): { readonly blobs: number; readonly milliseconds: number } {
+  const program = fileURLToPath(new URL("parse.mjs", import.meta.url));
+  const output = execFileSync(process.execPath, [program, directory], { input: pair, encoding: "utf8" });
+  return JSON.parse(output) as ReturnType<typeof rawParse>;
+}
+
 async function benchIndex(directory: string): Promise<void> {
   const repository = await openRepository(directory);
   const file = join(folder, "index");
   const [before, head] = [await repository.resolve("HEAD~1"), await repository.resolve("HEAD")];
-  const content = await measure("index of the whole tree", () => updateIndex(repository, before, null));
+  const raw = rawParse(directory, `${repository.emptyTree} ${before.oid}`);
+  process.stdout.write(`one raw parse of its ${raw.blobs} Nix files: ${raw.milliseconds.toFixed(0)} ms\n`);
+  await measure("index of the whole tree, one thread", () => updateIndex(repository, before, null));
+  const threads = { program: new URL("../dist/index-worker.mjs", import.meta.url) };
+  const content = await measure("index of the whole tree, threads", () =>
+    updateIndex(repository, before, null, { threads }),
+  );
   await writeIndex(file, content);
   await measure("index of the next commit", async () =>
     writeIndex(file, await updateIndex(repository, head, await readIndex(file))),

@@ -14,6 +14,7 @@ const doors = {
   cli: "src/cli/main.ts",
   action: "src/action/main.ts",
   "review-worker": "src/review-worker.ts",
+  "index-worker": "src/index-worker.ts",
 };
 const present = new Set(await readdir(`${root}/src`, { recursive: true }));
 const entryPoints = Object.fromEntries(

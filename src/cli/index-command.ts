@@ -31,6 +31,7 @@ async function run(revision: string, options: Options): Promise<void> {
     const file = options.index ?? indexFile(process.env, repository.directory);
     const commit = await repository.resolve(revision);
     const content = await updateIndex(repository, commit, await readIndex(file), {
+      threads: {},
       onProgress: (done, total) => progress.update(`indexing: ${done} of ${total} files`),
     });
     await writeIndex(file, content);

@@ -89,7 +89,7 @@ async function patrolRevision(
     repository,
     commit,
     await readIndex(options.index ?? indexFile(process.env, repository.directory)),
-    { onProgress: (done, total) => progress.update(`indexing: ${done} of ${total} files`) },
+    { threads: {}, onProgress: (done, total) => progress.update(`indexing: ${done} of ${total} files`) },
   );
   const due = await dueNow(
     [...index.files.values()].flatMap(({ pins }) => pins),

@@ -159,6 +159,7 @@ async function canariesOf(
   const commit = await repository.resolve(change.base.commit);
   const known = await readIndex(indexFile(process.env, repository.directory));
   const index = await updateIndex(repository, commit, known, {
+    threads: {},
     onProgress: (done, total) => progress.update(`indexing the base: ${done} of ${total} files`),
   });
   progress.end();

@@ -2,7 +2,7 @@
  * The index of a tree's pins: one file, a line a source file, found by searching its bytes, so that a lookup reads
  * what it needs and nothing is loaded first.
  *
- * Line 1 is the header. Then, in the order of their paths, `[path, needed, pins, reason]` for each file that has
+ * Line 1 is the header. Then, in the order of their paths, `[path, blob, needed, pins, reason]` for each file that has
  * pins, needs other files, or could not be read; then `["", commit, path, pins]` for pins that earlier revisions had.
  */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -34,8 +34,12 @@ export interface FoundPin {
 
 export interface IndexedFile {
   readonly path: string;
+  /** The name of its content: the same content needs no second reading. */
+  readonly blob: string;
   /** Paths that its pins depend on, whether there is a file or not. */
   readonly needed: readonly string[];
+  /** The name of the contents of these. */
+  readonly neededBlobs: string;
   readonly pins: readonly IndexedPin[];
   /** Why its pins are not known; null: they are. */
   readonly reason: string | null;
@@ -48,7 +52,7 @@ export interface PastPins {
 }
 
 export interface IndexHeader {
-  readonly schema: "verifod-index-v1";
+  readonly schema: "verifod-index-v2";
   /** The version that read the pins: another one may read them otherwise. */
   readonly tool: string;
   readonly commit: string;
@@ -115,8 +119,11 @@ function readPin(path: string, row: PinRow): IndexedPin {
 export function formatIndex({ header, files, past }: IndexContent): string {
   const lines = [JSON.stringify(header)];
   const sorted = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-  for (const { path, needed, pins, reason } of sorted) {
-    lines.push(JSON.stringify([path, needed, pins.map(writePin), ...(reason === null ? [] : [reason])]));
+  for (const { path, blob, needed, neededBlobs, pins, reason } of sorted) {
+    const depends = needed.length === 0 ? [] : [neededBlobs, ...needed];
+    lines.push(
+      JSON.stringify([path, blob, depends, pins.map(writePin), ...(reason === null ? [] : [reason])]),
+    );
   }
   for (const { until, path, pins } of past) lines.push(JSON.stringify(["", until, path, pins.map(writePin)]));
   return `${lines.join("\n")}\n`;
@@ -148,14 +155,21 @@ async function readBytes(file: string): Promise<{ bytes: Buffer; header: IndexHe
   if (bytes.at(-1) !== 0x0a) return null;
   try {
     const header = JSON.parse(bytes.toString("utf8", 0, bytes.indexOf("\n"))) as IndexHeader;
-    return header.schema === "verifod-index-v1" && header.tool === VERSION ? { bytes, header } : null;
+    return header.schema === "verifod-index-v2" && header.tool === VERSION ? { bytes, header } : null;
   } catch {
     return null;
   }
 }
 
 type PastLine = readonly ["", until: string, path: string, pins: readonly PinRow[]];
-type FileLine = readonly [path: string, needed: readonly string[], pins: readonly PinRow[], reason?: string];
+type FileLine = readonly [
+  path: string,
+  blob: string,
+  /** The name of the contents of the needed paths, and these; or nothing. */
+  depends: readonly string[],
+  pins: readonly PinRow[],
+  reason?: string,
+];
 
 function isPast(line: PastLine | FileLine): line is PastLine {
   return line[0] === "";
@@ -174,8 +188,15 @@ export async function readIndex(file: string): Promise<IndexContent | null> {
         const [, until, path, rows] = line;
         past.push({ until, path, pins: rows.map((row) => readPin(path, row)) });
       } else {
-        const [path, needed, rows, reason = null] = line;
-        files.set(path, { path, needed, pins: rows.map((row) => readPin(path, row)), reason });
+        const [path, blob, [neededBlobs = "", ...needed], rows, reason = null] = line;
+        files.set(path, {
+          path,
+          blob,
+          needed,
+          neededBlobs,
+          pins: rows.map((row) => readPin(path, row)),
+          reason,
+        });
       }
     }
   } catch {
@@ -215,7 +236,7 @@ function pinsOfLine(text: string, wanted: (pin: IndexedPin) => boolean): FoundPi
   const line = JSON.parse(text) as PastLine | FileLine;
   const [path, rows, standing]: [string, readonly PinRow[], Standing] = isPast(line)
     ? [line[2], line[3], { in: "history", until: line[1] }]
-    : [line[0], line[2], { in: "tree" }];
+    : [line[0], line[3], { in: "tree" }];
   return rows
     .map((row) => readPin(path, row))
     .filter(wanted)

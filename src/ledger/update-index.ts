@@ -1,24 +1,23 @@
 /** Bringing the index to a revision: only files whose content, or the content of what they need, differs are read. */
 
-import type { Entry, Tree } from "../change/change.ts";
+import type { Entry } from "../change/change.ts";
 import { compareTrees } from "../change/compare.ts";
 import type { Commit } from "../change/objects.ts";
 import type { Repository } from "../change/repository.ts";
 import { repositoryTree } from "../change/tree.ts";
 import { createDocuments, type Documents } from "../nix/documents.ts";
-import type { Source } from "../nix/model.ts";
-import { createNixSide } from "../nix/side.ts";
 import { VERSION } from "../version.ts";
+import { FILES_WORTH_THREADS, type IndexPoolOptions, readOnThreads } from "./index-pool.ts";
 import type { IndexContent, IndexedFile, IndexedPin, PastPins } from "./pin-index.ts";
+import { blobKey, blobsKey, readPins } from "./read-pins.ts";
 
 /** Pins that went are kept until there are so many, the newest. */
 const MOST_PAST_PINS = 50_000;
 
-/** What a file with a pin must hold somewhere: the name of a hash attribute, or an SRI hash. */
-const MAY_HOLD_PINS = /hash|sha(?:1|256|512)|md5/i;
-
 export interface UpdateOptions {
   readonly documents?: Documents;
+  /** Read many files on threads, at most so many. */
+  readonly threads?: Pick<IndexPoolOptions, "workers" | "program" | "limitMs">;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -36,29 +35,34 @@ export async function updateIndex(
     return { ...previous, header: { ...previous.header, commit: commit.oid } };
   }
   const tree = repositoryTree(repository, commit.oid, commit.tree);
-  const { changed, known } = await changedSince(repository, commit, previous);
+  const known: ReadonlyMap<string, IndexedFile> = previous?.files ?? new Map();
+  const changed = await changedSince(repository, commit, previous);
   const stale = new Set([...changed.keys(), ...dependents(known, changed)]);
   const files = new Map(known);
-  for (const path of stale) files.delete(path);
-  let done = 0;
-  let documents = options.documents;
+  const entries: Entry[] = [];
   for (const path of stale) {
-    options.onProgress?.(++done, stale.size);
+    files.delete(path);
     const entry = changed.get(path) ?? (changed.has(path) ? null : await tree.entry(path));
-    if (entry === null || !path.endsWith(".nix")) continue;
-    if (entry.kind !== "file" && entry.kind !== "executable") continue;
-    const content = await tree.read(entry);
-    if (content.kind === "text" && !MAY_HOLD_PINS.test(content.text)) continue;
-    documents ??= await createDocuments();
-    const file = await readFile(tree, entry, documents);
-    documents.trim();
-    if (file.pins.length > 0 || file.needed.length > 0 || file.reason !== null) files.set(path, file);
+    if (entry !== null) entries.push(entry);
+  }
+  let done = 0;
+  const take = (file: IndexedFile | null) => {
+    options.onProgress?.(++done, entries.length);
+    if (file !== null) files.set(file.path, file);
+  };
+  if (options.threads && entries.length >= FILES_WORTH_THREADS) {
+    const settings = { repository: repository.directory, commit: commit.oid, tree: commit.tree };
+    await readOnThreads(entries, { ...options.threads, ...settings }, take);
+  } else {
+    let documents = options.documents;
+    const needed = async () => (documents ??= await createDocuments());
+    for await (const file of readPins(tree, entries, needed)) take(file);
   }
   const past = pastOf(previous, known, files, stale, commit.oid);
   const all = [...files.values()];
   return {
     header: {
-      schema: "verifod-index-v1",
+      schema: "verifod-index-v2",
       tool: VERSION,
       commit: commit.oid,
       tree: commit.tree,
@@ -71,28 +75,34 @@ export async function updateIndex(
   };
 }
 
-/** What differs from the indexed tree, by path; null: gone. Without a tree to compare with: everything. */
+/** What differs from the indexed tree, by path; null: gone. Without an index: everything. */
 async function changedSince(
   repository: Repository,
   commit: Commit,
   previous: IndexContent | null,
-): Promise<{ changed: Map<string, Entry | null>; known: ReadonlyMap<string, IndexedFile> }> {
+): Promise<Map<string, Entry | null>> {
+  const changed = new Map<string, Entry | null>();
   const from = previous?.header.tree ?? repository.emptyTree;
   const compared = await compareTrees(repository, from, commit.tree).catch(() => null);
   if (compared !== null && compared.unchecked.length === 0) {
-    const changed = new Map<string, Entry | null>();
     for (const { base, head } of compared.files) {
       if (base !== null && head === null) changed.set(base.path, null);
       if (head !== null) changed.set(head.path, head);
     }
-    return { changed, known: previous?.files ?? new Map() };
+    return changed;
   }
-  // The indexed tree is not there any more (a new clone, a collected one): everything is read again.
+  // The indexed tree is not there (a new clone, one that is cut): contents tell what is still as it was.
   const whole = await compareTrees(repository, repository.emptyTree, commit.tree);
-  return {
-    changed: new Map(whole.files.flatMap(({ head }) => (head ? [[head.path, head] as const] : []))),
-    known: new Map(),
-  };
+  const entries = new Map(whole.files.flatMap(({ head }) => (head ? [[head.path, head] as const] : [])));
+  for (const [path, entry] of entries) {
+    const known = previous?.files.get(path);
+    const isSame =
+      known?.blob === blobKey(entry.oid) &&
+      known.neededBlobs === blobsKey(known.needed, (needed) => entries.get(needed)?.oid ?? null);
+    if (!isSame) changed.set(path, entry);
+  }
+  for (const path of previous?.files.keys() ?? []) if (!entries.has(path)) changed.set(path, null);
+  return changed;
 }
 
 /** The files whose pins depend on one that differs. */
@@ -103,61 +113,6 @@ function dependents(
   return [...known.values()]
     .filter(({ needed }) => needed.some((path) => changed.has(path)))
     .map(({ path }) => path);
-}
-
-async function readFile(tree: Tree, entry: Entry, documents: Documents): Promise<IndexedFile> {
-  const needed = new Set<string>();
-  const watched: Tree = {
-    ...tree,
-    async entry(path) {
-      needed.add(path);
-      return tree.entry(path);
-    },
-  };
-  const side = createNixSide(watched, documents);
-  const file = await side.load(entry);
-  const sources = file ? await side.sources(entry.path, [{ start: 0, end: file.text.length }]) : [];
-  // A pin that stands in another file is indexed with that one.
-  const own = sources.filter(({ hashSpan }) => hashSpan.path === entry.path);
-  const lineAt = lines(file?.text ?? "");
-  return {
-    path: entry.path,
-    needed: [...needed].sort(),
-    pins: own.map((source) => pinOf(source, lineAt)),
-    reason: side.unchecked[0]?.reason ?? null,
-  };
-}
-
-/** A pin as the index has it. `lineAt`: the line of an offset in its file, from 1. */
-export function pinOf(source: Source, lineAt: (offset: number) => number): IndexedPin {
-  return {
-    path: source.path,
-    line: lineAt(source.hashSpan.start),
-    binding: source.binding,
-    fetcher: source.fetcher,
-    pname: source.pname,
-    version: source.version,
-    urls: source.urls.map(({ value }) => value),
-    rev: source.rev?.value ?? null,
-    hash: source.hash,
-  };
-}
-
-/** Lines of offsets that only grow: one pass over a text, however many pins it has. */
-function lines(text: string): (offset: number) => number {
-  let line = 1;
-  let at = 0;
-  return (offset) => {
-    if (offset < at) {
-      line = 1;
-      at = 0;
-    }
-    for (let next = text.indexOf("\n", at); next !== -1 && next < offset; next = text.indexOf("\n", at)) {
-      line += 1;
-      at = next + 1;
-    }
-    return line;
-  };
 }
 
 /** Pins that stood in the previous index and stand nowhere in this one, after those that went before. */

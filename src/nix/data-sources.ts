@@ -24,6 +24,11 @@ const MOST_PINS = 20_000;
 const LOCKFILES =
   /(?:^|\/)(?:package-lock|npm-shrinkwrap|composer|packages\.lock|pubspec\.lock|flake)(?:\.json|\.lock)$/;
 
+/** Whether a path is that of a lockfile, which has no pins of its own. */
+export function isLockfile(path: string): boolean {
+  return LOCKFILES.test(path);
+}
+
 /** A hash in the file: its object, and the keys that lead there, innermost first. */
 interface JsonHash {
   readonly object: JsonNode;
@@ -38,7 +43,7 @@ export function sourcesOfJson(
   file: JsonFile,
   changed: readonly Region[],
 ): readonly Source[] {
-  if (LOCKFILES.test(file.path)) return [];
+  if (isLockfile(file.path)) return [];
   const hashes = hashesIn(file, file.text.length < BIG_CHARACTERS ? null : changed);
   if (hashes.length === 0) return [];
   const session = createSession(files);

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { openRepository, type Repository } from "../../src/change/repository.ts";
 import { lookUp, questionOf } from "../../src/ledger/lookup.ts";
@@ -113,5 +114,117 @@ describe("the index", () => {
     }
     const elsewhere = { ...fresh, header: { ...fresh.header, tree: "0".repeat(40) }, files: new Map() };
     expect((await updateIndex(repository, commit, elsewhere)).header.pins).toBe(1);
+  });
+
+  it("reads again only what differs when the indexed tree is not there any more", async () => {
+    const { test, repository } = await open(
+      {
+        [byName("frob")]: recipe("frob", "1.0"),
+        [byName("grep")]: recipe("grep", "3"),
+        "pkgs/tool/default.nix": `{ fetchurl }: { src = fetchurl { url = (import ./source.nix).url; hash = "${sri("tool")}"; }; }`,
+        "pkgs/tool/source.nix": '{ url = "https://tool.example/1.tar.gz"; }',
+      },
+      {
+        [byName("frob")]: recipe("frob", "1.1"),
+        "pkgs/tool/source.nix": '{ url = "https://tool.example/2.tar.gz"; }',
+        "pkgs/other/default.nix": recipe("other", "2"),
+      },
+    );
+    const first = await updateIndex(repository, await repository.resolve("HEAD^"), null);
+    // A clone of the last commit alone, as a runner makes it.
+    const clone = test.folder();
+    test.git("clone", "--quiet", "--bare", "--depth=1", `file://${test.directory}`, clone);
+    const shallow = await openRepository(clone);
+    try {
+      const head = await shallow.resolve("HEAD");
+      const read: number[] = [];
+      const onProgress = (_: number, total: number) => read.push(total);
+      const index = await updateIndex(shallow, head, first, { onProgress });
+      expect(formatIndex({ ...index, past: [] })).toBe(formatIndex(await updateIndex(shallow, head, null)));
+      // frob, other, both files of tool; grep is as it was.
+      expect(read[0]).toBe(4);
+      expect(index.past.flatMap(({ pins }) => pins.map(({ urls }) => urls[0]))).toContain(
+        "https://tool.example/1.tar.gz",
+      );
+    } finally {
+      shallow.close();
+    }
+  });
+
+  it("has pins of JSON files, and none of lockfiles", async () => {
+    const pin = JSON.stringify({ url: "https://a.example/a.tar.gz", hash: sri("json") });
+    const { repository } = await open({
+      "pkgs/json/pin.json": pin,
+      "pkgs/json/package-lock.json": pin,
+    });
+    const { files } = await updateIndex(repository, await repository.resolve("HEAD"), null);
+    expect([...files.keys()]).toEqual(["pkgs/json/pin.json"]);
+  });
+
+  it("keeps every spelling of a hash, and what stands for one", async () => {
+    const hex = Buffer.alloc(32, 7).toString("hex");
+    const base64 = Buffer.alloc(32, 7).toString("base64");
+    const nix32 = toNix32(Buffer.alloc(32, 7));
+    const spellings = [
+      `hash = "sha256-${base64}"`,
+      `sha256 = "${base64}"`,
+      `sha256 = "${hex}"`,
+      `sha256 = "${nix32}"`,
+      `outputHash = "sha256:${nix32}"`,
+      `sha1 = "${Buffer.alloc(20, 7).toString("hex")}"`,
+      `md5 = "${Buffer.alloc(16, 7).toString("hex")}"`,
+      `sha512 = "${Buffer.alloc(64, 7).toString("base64")}"`,
+      'hash = ""',
+      'vendorHash = ""',
+    ];
+    const files = Object.fromEntries(
+      spellings.map((spelling, n) => [
+        `pkgs/p${n}/default.nix`,
+        `{ lib, fetchurl }: { src = fetchurl { url = "https://a.example/${n}"; ${spelling}; }; }`,
+      ]),
+    );
+    const { repository } = await open(files);
+    const index = await updateIndex(repository, await repository.resolve("HEAD"), null);
+    const found = new Set(index.files.keys());
+    expect(spellings.filter((_, n) => !found.has(`pkgs/p${n}/default.nix`))).toEqual([]);
+  });
+});
+
+describe("reading on threads", () => {
+  const many = Object.fromEntries(
+    Array.from({ length: 400 }, (_, n) => [byName(`p${n}`), recipe(`p${n}`, "1")]),
+  );
+  const program = new URL("../../dist/index-worker.mjs", import.meta.url);
+
+  it("gives what one thread gives", async () => {
+    const { repository } = await open(many);
+    const head = await repository.resolve("HEAD");
+    const index = await updateIndex(repository, head, null, { threads: { program, workers: 2 } });
+    expect(index.header.pins).toBe(400);
+    expect(formatIndex(index)).toBe(formatIndex(await updateIndex(repository, head, null)));
+  });
+
+  it("tells the file that takes its thread down, and reads the others", async () => {
+    const { test, repository } = await open(many);
+    const head = await repository.resolve("HEAD");
+    // A worker that ends at one file, and hangs at another.
+    const worker = join(test.folder(), "worker.mjs");
+    writeFileSync(
+      worker,
+      `import { parentPort } from "node:worker_threads";
+       parentPort.on("message", (job) => {
+         for (const { path } of job) {
+           if (path.endsWith("/p7/package.nix")) process.exit(3);
+           if (path.endsWith("/p8/package.nix")) for (;;);
+           parentPort.postMessage({ path, blob: "", needed: [], neededBlobs: "", pins: [], reason: null });
+         }
+       });`,
+    );
+    const threads = { program: pathToFileURL(worker), workers: 2, limitMs: 1_000 };
+    const { files, header } = await updateIndex(repository, head, null, { threads });
+    expect(files.size).toBe(400);
+    expect(header.unread).toBe(2);
+    expect(files.get(byName("p7"))?.reason).toBe("reading it ended early, with status 3");
+    expect(files.get(byName("p8"))?.reason).toBe("reading it took longer than 1 s");
   });
 });

@@ -1,0 +1,20 @@
+/** A thread that reads the pins of files. See ledger/index-pool.ts. */
+import { parentPort, workerData } from "node:worker_threads";
+import { openRepository } from "./change/repository.ts";
+import { repositoryTree } from "./change/tree.ts";
+import type { IndexJob, IndexWorkerSettings } from "./ledger/index-pool.ts";
+import { readPins } from "./ledger/read-pins.ts";
+import { createDocuments } from "./nix/documents.ts";
+
+if (!parentPort) throw new Error("index-worker runs as a thread only");
+const port = parentPort;
+const settings = workerData as IndexWorkerSettings;
+const opening = openRepository(settings.repository);
+const documents = createDocuments();
+
+async function run(job: IndexJob): Promise<void> {
+  const tree = repositoryTree(await opening, settings.commit, settings.tree);
+  for await (const file of readPins(tree, job, () => documents)) port.postMessage(file);
+}
+
+port.on("message", (job: IndexJob) => void run(job));

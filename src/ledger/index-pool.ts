@@ -1,0 +1,129 @@
+/** Reading the pins of many files on several threads. A file that takes its thread down is one that could not be read. */
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import type { Entry } from "../change/change.ts";
+import { messageOf } from "../errors.ts";
+import type { IndexedFile } from "./pin-index.ts";
+import { blobKey } from "./read-pins.ts";
+
+/** What a thread starts with. */
+export interface IndexWorkerSettings {
+  /** The directory of the repository. */
+  readonly repository: string;
+  readonly commit: string;
+  /** The tree object of the commit. */
+  readonly tree: string;
+}
+
+/** The entries that a thread reads; it answers with an `IndexedFile` or null for each, in order. */
+export type IndexJob = readonly Entry[];
+
+export interface IndexPoolOptions extends IndexWorkerSettings {
+  readonly workers?: number;
+  /** How long one file may take. */
+  readonly limitMs?: number;
+  /** The program of a thread. */
+  readonly program?: URL;
+}
+
+/** Fewer files than these are read sooner than a thread starts. */
+export const FILES_WORTH_THREADS = 300;
+const FILES_PER_JOB = 100;
+const LIMIT_MS = 120_000;
+const MOST_WORKERS = 8;
+const MEMORY_MB = 2_000;
+/** As scripts/build.mjs puts it beside this program. */
+const PROGRAM = new URL("./index-worker.mjs", import.meta.url);
+
+/** Reads files; tells each as it is read, in no order. */
+export async function readOnThreads(
+  entries: readonly Entry[],
+  options: IndexPoolOptions,
+  onFile: (file: IndexedFile | null) => void,
+): Promise<void> {
+  const jobs: Entry[][] = [];
+  for (let at = 0; at < entries.length; at += FILES_PER_JOB) jobs.push(entries.slice(at, at + FILES_PER_JOB));
+  const count = Math.min(options.workers ?? availableParallelism(), MOST_WORKERS, jobs.length);
+  const next = () => jobs.shift();
+  await Promise.all(Array.from({ length: count }, () => runThread(options, next, onFile)));
+}
+
+/** One thread after another, until there is no more to do. */
+async function runThread(
+  options: IndexPoolOptions,
+  next: () => Entry[] | undefined,
+  onFile: (file: IndexedFile | null) => void,
+): Promise<void> {
+  let worker: Worker | null = null;
+  let alone = false;
+  try {
+    for (let job = next(); job !== undefined; job = next()) {
+      while (job.length > 0) {
+        worker ??= start(options);
+        const part: readonly Entry[] = alone ? job.slice(0, 1) : job;
+        const { done, reason } = await attempt(worker, part, options.limitMs ?? LIMIT_MS, onFile);
+        job = job.slice(done);
+        if (reason === null) continue;
+        await worker.terminate();
+        worker = null;
+        // What a thread said last may be lost with it: only of one that was alone it is known that it was the one.
+        const [lost] = job;
+        if (part.length === 1 && lost !== undefined) {
+          const { path, oid } = lost;
+          onFile({ path, blob: blobKey(oid), needed: [], neededBlobs: "", pins: [], reason });
+          job = job.slice(1);
+        }
+        alone = part.length > 1;
+      }
+    }
+  } finally {
+    await worker?.terminate();
+  }
+}
+
+function start({ repository, commit, tree, program = PROGRAM }: IndexPoolOptions): Worker {
+  const settings: IndexWorkerSettings = { repository, commit, tree };
+  const worker = new Worker(program, {
+    workerData: settings,
+    resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
+  });
+  // An error of a thread that was given up is of no use.
+  worker.on("error", () => {});
+  return worker;
+}
+
+/** Has a thread read files: how many it did, and why it could not go on, or null. */
+function attempt(
+  worker: Worker,
+  files: IndexJob,
+  limitMs: number,
+  onFile: (file: IndexedFile | null) => void,
+): Promise<{ readonly done: number; readonly reason: string | null }> {
+  return new Promise((resolve) => {
+    let done = 0;
+    let timer = setTimeout(late, limitMs);
+    function stop(reason: string | null): void {
+      clearTimeout(timer);
+      worker.off("message", received).off("error", failed).off("exit", ended);
+      resolve({ done, reason });
+    }
+    function late(): void {
+      stop(`reading it took longer than ${limitMs / 1_000} s`);
+    }
+    function received(file: IndexedFile | null): void {
+      clearTimeout(timer);
+      done += 1;
+      onFile(file);
+      if (done === files.length) stop(null);
+      else timer = setTimeout(late, limitMs);
+    }
+    function failed(error: unknown): void {
+      stop(`reading it ended early: ${messageOf(error)}`);
+    }
+    function ended(code: number): void {
+      stop(`reading it ended early, with status ${code}`);
+    }
+    worker.on("message", received).on("error", failed).on("exit", ended);
+    worker.postMessage(files);
+  });
+}

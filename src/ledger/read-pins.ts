@@ -1,0 +1,114 @@
+/** The pins of files, as the index has them. */
+import { createHash } from "node:crypto";
+import type { Entry, Tree } from "../change/change.ts";
+import { isLockfile } from "../nix/data-sources.ts";
+import type { Documents } from "../nix/documents.ts";
+import type { Source } from "../nix/model.ts";
+import { createNixSide } from "../nix/side.ts";
+import type { IndexedFile, IndexedPin } from "./pin-index.ts";
+
+/**
+ * What a file with a pin holds somewhere: a hash in one of its spellings (SRI or with its algorithm before it, base64,
+ * base32, hexadecimal), or an empty one. Other texts are not parsed at all.
+ */
+const MAY_HOLD_PINS =
+  /\b(?:md5|sha1|sha256|sha512|blake3)[-:]|\b[0-9a-z]{32}|[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{86}==|(?:[hH]ash|sha1|sha256|sha512|md5)"?\s*=\s*""/;
+
+/** Files that are asked of git ahead of the work. */
+const AHEAD = 64;
+
+/**
+ * Reads files of a tree, each with what it needs: its pins, and why they are not known where they are not. What has
+ * nothing to say is left out.
+ */
+export async function* readPins(
+  tree: Tree,
+  entries: readonly Entry[],
+  documents: () => Promise<Documents>,
+): AsyncGenerator<IndexedFile | null> {
+  for (let at = 0; at < entries.length; at += AHEAD) {
+    const some = entries.slice(at, at + AHEAD);
+    const contents = await Promise.all(
+      some.map(async (entry) => (canHoldPins(entry) ? tree.read(entry) : null)),
+    );
+    for (const [n, entry] of some.entries()) {
+      const content = contents[n];
+      const isWorth = content && (content.kind !== "text" || MAY_HOLD_PINS.test(content.text));
+      yield isWorth ? await readFile(tree, entry, await documents()) : null;
+    }
+  }
+}
+
+function canHoldPins({ path, kind }: Entry): boolean {
+  if (kind !== "file" && kind !== "executable") return false;
+  return path.endsWith(".nix") || (path.endsWith(".json") && !isLockfile(path));
+}
+
+async function readFile(tree: Tree, entry: Entry, documents: Documents): Promise<IndexedFile | null> {
+  const needed = new Map<string, string | null>();
+  const watched: Tree = {
+    ...tree,
+    async entry(path) {
+      const found = await tree.entry(path);
+      needed.set(path, found?.oid ?? null);
+      return found;
+    },
+  };
+  const side = createNixSide(watched, documents);
+  const file = await side.load(entry);
+  const sources = file ? await side.sources(entry.path, [{ start: 0, end: file.text.length }]) : [];
+  // A pin that stands in another file is indexed with that one.
+  const own = sources.filter(({ hashSpan }) => hashSpan.path === entry.path);
+  const lineAt = lines(file?.text ?? "");
+  const pins = own.map((source) => pinOf(source, lineAt));
+  documents.trim();
+  const reason = side.unchecked[0]?.reason ?? null;
+  if (pins.length === 0 && needed.size === 0 && reason === null) return null;
+  const paths = [...needed.keys()].sort();
+  const neededBlobs = blobsKey(paths, (path) => needed.get(path) ?? null);
+  return { path: entry.path, blob: blobKey(entry.oid), needed: paths, neededBlobs, pins, reason };
+}
+
+/** The name of a content in the index: 96 bits of its object id. */
+export function blobKey(oid: string): string {
+  return Buffer.from(oid.slice(0, 24), "hex").toString("base64");
+}
+
+/** One name for the contents of several paths; "" for none. `oidOf`: null where there is no file. */
+export function blobsKey(paths: readonly string[], oidOf: (path: string) => string | null): string {
+  if (paths.length === 0) return "";
+  const text = paths.map((path) => `${path}\0${oidOf(path) ?? ""}\n`).join("");
+  return createHash("sha256").update(text).digest("base64").slice(0, 16);
+}
+
+/** A pin as the index has it. `lineAt`: the line of an offset in its file, from 1. */
+export function pinOf(source: Source, lineAt: (offset: number) => number): IndexedPin {
+  return {
+    path: source.path,
+    line: lineAt(source.hashSpan.start),
+    binding: source.binding,
+    fetcher: source.fetcher,
+    pname: source.pname,
+    version: source.version,
+    urls: source.urls.map(({ value }) => value),
+    rev: source.rev?.value ?? null,
+    hash: source.hash,
+  };
+}
+
+/** Lines of offsets that only grow: one pass over a text, however many pins it has. */
+function lines(text: string): (offset: number) => number {
+  let line = 1;
+  let at = 0;
+  return (offset) => {
+    if (offset < at) {
+      line = 1;
+      at = 0;
+    }
+    for (let next = text.indexOf("\n", at); next !== -1 && next < offset; next = text.indexOf("\n", at)) {
+      line += 1;
+      at = next + 1;
+    }
+    return line;
+  };
+}
