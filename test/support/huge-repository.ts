@@ -51,11 +51,19 @@ const SHAPE: Record<Shape, (side: "base" | "head", scale: Scale) => Files> = {
     yield [".github/workflows/big.yml", { mode: "100644", bytes }];
     yield ["ci/OWNERS", { mode: "100755", bytes }];
   },
-  // 800 MB of texts below the limit of one file.
+  // 800 MB of texts below the limit of one file; a character that is not of Latin-1 makes them twice as large in memory.
   *texts(side, scale) {
     const size = 19_000_000 * Math.sqrt(scale);
     for (let n = 0; n < 20 * Math.sqrt(scale); n++) {
-      yield [`texts/${n}.txt`, textFile(`${side} ${n}\n`.padEnd(size, `line of ${side}\n`))];
+      yield [
+        `texts/${n}.txt`,
+        textFile(
+          `→ ${side} ${n}\n`.padEnd(
+            size,
+            `line of ${n % 2 ? side : `a file whose lines are not so short, in ${side}`}\n`,
+          ),
+        ),
+      ];
     }
   },
   // 40 recipes of 5 MB whose lines are all others.
