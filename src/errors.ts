@@ -22,6 +22,17 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** What `act` gives, or what it threw. */
+export async function attempt<T>(
+  act: () => Promise<T>,
+): Promise<{ readonly failure: null; readonly value: T } | { readonly failure: Error }> {
+  try {
+    return { failure: null, value: await act() };
+  } catch (error) {
+    return { failure: error instanceof Error ? error : new Error(messageOf(error)) };
+  }
+}
+
 /** Marks a branch that the types rule out. */
 export function unreachable(value: never): never {
   throw new Error(`unreachable: ${JSON.stringify(value)}`);

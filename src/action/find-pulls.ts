@@ -1,8 +1,8 @@
 /** The pull requests whose head a finished run was about: from GitHub, never from what that run left behind. */
 import * as z from "zod";
 import type { GitHubApi, RepositoryName } from "../change/github-api.ts";
+import type { Target } from "../review-pull.ts";
 import type { RunEvent } from "./inputs.ts";
-import type { Target } from "./publish-review.ts";
 
 /** One branch can be the head of several pull requests; more than this is nobody's work. */
 const mostPulls = 5;

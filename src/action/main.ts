@@ -3,10 +3,13 @@ import * as core from "@actions/core";
 import { messageOf, unreachable, VerifodError } from "../errors.ts";
 import { conclusionOf } from "../github/check-output.ts";
 import { createGitHubApi } from "../github/client.ts";
+import type { Review } from "../report/review.ts";
+import { createTools, review as reviewChange } from "../review.ts";
+import { type ReviewSettings, reviewPull, type Target } from "../review-pull.ts";
 import { type Analysis, analyze } from "./analyze.ts";
 import { findPulls } from "./find-pulls.ts";
 import { type Inputs, type Runner, readInputs, readPullEvent, readRunEvent, readRunner } from "./inputs.ts";
-import { type Outcome, publishReview, type ReviewSettings, type Target } from "./publish-review.ts";
+import { openPull } from "./open-pull.ts";
 import { readReport, withReport } from "./report-file.ts";
 import { leaveResults, logPublication, printAnnotations, writeStepSummary } from "./results.ts";
 
@@ -19,7 +22,7 @@ async function run(): Promise<void> {
     case "review": {
       const { number, title, base, head } = readPullEvent(process.env);
       const target = { number, title, base: base.sha, head: head.sha };
-      return runPublishing(target, inputs, { runner, inputs, notes: [], complete: async (review) => review });
+      return runPublishing(target, inputs, runner, [], async (review) => review);
     }
     case "publish":
       return runPublish(inputs, runner);
@@ -50,18 +53,36 @@ async function runPublish(inputs: Inputs, runner: Runner): Promise<void> {
   if (targets.length === 0)
     core.notice("no open pull request has the head of that run any more: nothing to publish");
   for (const target of targets) {
-    await runPublishing(target, inputs, {
-      runner,
-      inputs,
-      notes: [REPORTED],
-      complete: async (review) => withReport(review, await readReport(path, event.head_sha)),
-    });
+    await runPublishing(target, inputs, runner, [REPORTED], async (review) =>
+      withReport(review, await readReport(path, event.head_sha)),
+    );
   }
 }
 
-async function runPublishing(target: Target, inputs: Inputs, settings: ReviewSettings): Promise<void> {
-  const outcome: Outcome = await publishReview(clientFor(inputs, settings.runner), target, settings);
-  const { review, output, publication, failure } = outcome;
+async function runPublishing(
+  target: Target,
+  inputs: Inputs,
+  runner: Runner,
+  notes: readonly string[],
+  complete: (review: Review) => Promise<Review>,
+): Promise<void> {
+  const api = clientFor(inputs, runner);
+  const { repository, run, details, workspace, pace } = runner;
+  const { config, failOn } = inputs;
+  const settings: ReviewSettings = {
+    repository,
+    run,
+    details,
+    config,
+    failOn,
+    open: (range, prefetch) => openPull(api, repository, range, workspace, prefetch),
+    check: async (change, configuration, subjects) =>
+      reviewChange(change, await createTools(), { config: configuration, subjects }),
+    complete,
+    notes,
+    pace,
+  };
+  const { review, output, publication, failure } = await reviewPull(api, target, settings);
   const { conclusion } = output;
   logPublication(target.number, review, conclusion, publication);
   await leaveResults(review, conclusion, inputs, inputs.mode === "review");

@@ -6,11 +6,7 @@ import type { GitHubApi, RepositoryName } from "../change/github-api.ts";
 import { openRepository, type Repository } from "../change/repository.ts";
 import { repositoryTree } from "../change/tree.ts";
 import { VerifodError } from "../errors.ts";
-
-export interface OpenedPull {
-  readonly change: PullChange;
-  close(): void;
-}
+import type { OpenedPull } from "../review-pull.ts";
 
 /** Opens a pull request's change for publishing. Nothing is checked out or run, wherever it is read from. */
 export async function openPull(

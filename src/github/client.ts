@@ -7,26 +7,36 @@ import Bottleneck from "bottleneck/light.js";
 import type { GitHubApi } from "../change/github-api.ts";
 import { VERSION } from "../version.ts";
 
-export interface ClientOptions {
-  readonly token: string;
+/** A token, or how to get one: a strategy of Octokit's with its options. */
+export type Credentials =
+  | { readonly token: string }
+  | { readonly strategy: Strategy; readonly options: Readonly<Record<string, unknown>> };
+
+export type ClientOptions = Credentials & {
   /** As `https://api.github.com`, or `https://HOST/api/v3` of an enterprise server. */
   readonly apiUrl: string;
   /** What stretches all pauses: 1 as GitHub asks, 0 for a GitHub of our own. */
   readonly pace?: number;
   /** Told of each wait for a rate limit. */
   readonly onWait?: (message: string) => void;
-}
+};
+
+type Strategy = NonNullable<NonNullable<ConstructorParameters<typeof Octokit>[0]>["authStrategy"]>;
 
 /** Longer waits are not worth a runner; the next run is. */
 const longestWaitSeconds = 180;
 const mostWaits = 2;
+
+let clients = 0;
 
 /**
  * A client that waits between writes and for rate limits, and repeats reads that fail. It never repeats a write whose
  * outcome is not known: who writes has to look first.
  * https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
  */
-export function createGitHubApi({ token, apiUrl, pace = 1, onWait = () => {} }: ClientOptions): GitHubApi {
+export function createGitHubApi(options: ClientOptions): GitHubApi {
+  const { apiUrl, pace = 1, onWait = () => {} } = options;
+  const id = String(++clients);
   const wait = (kind: string) => (seconds: number, _options: unknown, _octokit: unknown, waited: number) => {
     if (seconds > longestWaitSeconds || waited >= mostWaits) return false;
     onWait(`${kind} of GitHub reached: waiting ${seconds} s`);
@@ -34,12 +44,16 @@ export function createGitHubApi({ token, apiUrl, pace = 1, onWait = () => {} }: 
   };
   const client = (minTime: number) =>
     new (Octokit.plugin(retry, throttling))({
-      auth: token,
+      ...("token" in options
+        ? { auth: options.token }
+        : { authStrategy: options.strategy, auth: options.options }),
       baseUrl: apiUrl,
       userAgent: `verifod/${VERSION}`,
       log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
       retry: { retryAfterBaseValue: 1_000 * pace },
       throttle: {
+        // The plugin counts all clients of one id together: those of other installations are none of this one's.
+        id,
         onRateLimit: wait("Rate limit"),
         onSecondaryRateLimit: wait("Secondary rate limit"),
         retryAfterBaseValue: 1_000 * pace,

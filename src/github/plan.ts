@@ -10,6 +10,13 @@ const annotationsPerRequest = 50;
 /** Line comments of ours that stand open on a pull request. */
 const mostComments = 10;
 
+/** A button of a check run. GitHub takes three, of 20, 40 and 20 characters. */
+export interface CheckAction {
+  readonly label: string;
+  readonly description: string;
+  readonly identifier: string;
+}
+
 /** A request that writes a check run; `id` null makes one. */
 export interface CheckWrite {
   readonly id: number | null;
@@ -51,6 +58,7 @@ export function planCheck(
   output: CheckOutput,
   reporter: Reporter,
   details: string | null,
+  actions: readonly CheckAction[] = [],
 ): CheckWrite | null {
   const mark: CheckMark = { ...reporter, result: output.digest, acknowledged: output.acknowledged };
   const [newest] = checks;
@@ -62,14 +70,7 @@ export function planCheck(
   const stuck = checks.find(
     (check) => !check.completed && check !== target && check.mark.run <= reporter.run,
   );
-  if (stuck !== undefined) {
-    const none = { ...stuck.mark, result: null, acknowledged: 0 };
-    return {
-      id: stuck.id,
-      body: { status: "completed", conclusion: "cancelled", external_id: formatMark(none) },
-      after: { completed: true, annotations: stuck.annotations, mark: none },
-    };
-  }
+  if (stuck !== undefined) return cancellation(stuck);
   const done = target?.annotations ?? 0;
   const batch = output.annotations.slice(done, done + annotationsPerRequest);
   const completed = done + batch.length >= output.annotations.length;
@@ -80,8 +81,19 @@ export function planCheck(
       external_id: formatMark(mark),
       ...(details && { details_url: details }),
       output: outputBody(output, batch),
+      ...(completed && actions.length > 0 && { actions }),
     },
     after: { completed, annotations: done + batch.length, mark },
+  };
+}
+
+/** The write that ends a check run without a result. */
+export function cancellation({ id, annotations, mark }: OwnCheck): CheckWrite {
+  const none = { ...mark, result: null, acknowledged: 0 };
+  return {
+    id,
+    body: { status: "completed", conclusion: "cancelled", external_id: formatMark(none) },
+    after: { completed: true, annotations, mark: none },
   };
 }
 

@@ -6,13 +6,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import type { Change } from "../change/change.ts";
 import { type GitHubApi, isForbidden, isGraphqlError, statusOf } from "../change/github-api.ts";
-import { messageOf, VerifodError } from "../errors.ts";
+import { attempt, messageOf, VerifodError } from "../errors.ts";
 import type { Review } from "../report/review.ts";
 import type { CheckOutput } from "./check-output.ts";
 import { addComments, editComments } from "./comments.ts";
-import { placeFindings } from "./placement.ts";
+import { type Placement, placeFindings } from "./placement.ts";
 import {
+  type CheckAction,
   type CheckWrite,
+  cancellation,
   checkRequest,
   isSuperseded,
   planCheck,
@@ -29,6 +31,8 @@ export interface PublishOptions {
   readonly reporter: Reporter;
   /** The page of the run, as https://…; null: none. */
   readonly details: string | null;
+  /** Buttons of the completed check run. */
+  readonly actions?: readonly CheckAction[];
   /** What stretches the pauses before another attempt; 1 outside of tests. */
   readonly pace?: number;
 }
@@ -54,14 +58,31 @@ export async function startCheck(
   api: GitHubApi,
   pull: PullRequest,
   options: PublishOptions,
+  known?: Published,
 ): Promise<{ readonly published: Published; readonly mayWrite: boolean }> {
-  return converge(api, pull, options, async (published) => {
+  const start = async (published: Published) => {
     const { reporter, details } = options;
     const late = isSuperseded(published.checks, reporter);
     const write = late ? null : planStart(published.checks, reporter, details);
     if (write === null) return { published, mayWrite: true };
     const written = await allowed(() => writeCheck(api, pull, write));
     return { published, mayWrite: written !== null };
+  };
+  return converge(api, pull, options, start, known);
+}
+
+/**
+ * Ends what check runs `reporter` and earlier runs left open on a head that nobody waits for any more: no result.
+ * @throws VerifodError (outside) when GitHub does not answer
+ */
+export async function cancelChecks(
+  api: GitHubApi,
+  pull: PullRequest,
+  options: PublishOptions,
+): Promise<void> {
+  await converge(api, pull, options, async ({ checks }) => {
+    const open = checks.filter(({ completed, mark }) => !completed && mark.run <= options.reporter.run);
+    for (const check of open) await allowed(() => writeCheck(api, pull, cancellation(check)));
   });
 }
 
@@ -74,25 +95,29 @@ export async function publishCheck(
   pull: PullRequest,
   output: CheckOutput,
   options: PublishOptions,
-): Promise<{ readonly check: Publication["check"]; readonly published: Published }> {
-  return converge(api, pull, options, async (published) => {
-    if (isSuperseded(published.checks, options.reporter)) return { check: "superseded" as const, published };
+  known?: Published,
+): Promise<{ readonly check: Publication["check"] }> {
+  const { reporter, details, actions } = options;
+  const complete = async (published: Published): Promise<{ readonly check: Publication["check"] }> => {
+    if (isSuperseded(published.checks, reporter)) return { check: "superseded" };
     let checks = published.checks;
     let check: Publication["check"] = "unchanged";
     for (;;) {
-      const write = planCheck(checks, output, options.reporter, options.details);
-      if (write === null) return { check, published };
+      const write = planCheck(checks, output, reporter, details, actions);
+      if (write === null) return { check };
       const written = await allowed(() => writeCheck(api, pull, write));
-      if (written === null) return { check: "denied" as const, published };
+      if (written === null) return { check: "denied" };
       checks = [written, ...checks.filter(({ id }) => id !== written.id)];
       check = "written";
     }
-  });
+  };
+  return converge(api, pull, options, complete, known);
 }
 
 /**
- * Publishes a review: the check run on the head, and line comments for what deserves them. When the pull request has
- * moved on or is closed, the check run of the head that was reviewed is completed, and nothing is said elsewhere.
+ * Publishes a review: line comments for what deserves them, and then the check run on the head, so that one which is
+ * completed says that all is done. When the pull request has moved on or is closed, the check run of the head that was
+ * reviewed is completed, and nothing is said elsewhere.
  * @throws VerifodError (outside) when GitHub does not answer
  */
 export async function publish(
@@ -104,35 +129,52 @@ export async function publish(
   options: PublishOptions,
 ): Promise<Publication> {
   const placements = await placeFindings(change, review);
-  const first = await publishCheck(api, pull, output, options);
-  const missing = (comments: Publication["comments"]): Permission[] => [
-    ...(first.check === "denied" ? (["checks: write"] as const) : []),
-    ...(comments === "denied" ? (["pull-requests: write"] as const) : []),
-  ];
-  if (first.check === "superseded") return { check: first.check, comments: "skipped", missing: [] };
-  let known: Published | null = first.published;
-  const comments = await converge(
+  const said = await attempt(() =>
+    converge(api, pull, options, (published) => comment(api, pull, options, published, review, placements)),
+  );
+  // The verdict is not held back by a comment that GitHub did not take.
+  const { check } = await publishCheck(
     api,
     pull,
+    output,
     options,
-    async (published): Promise<Publication["comments"]> => {
-      if (!published.open || published.currentHead !== pull.head) return "skipped";
-      const plan = planComments(published, review, placements, pull.head);
-      if (plan.edits.length === 0 && plan.additions.length === 0) return "unchanged";
-      const done = await allowed(async () => {
-        if (plan.additions.length > 0) await addComments(api, pull, plan.additions);
-        if (plan.edits.length > 0) await editComments(api, plan.edits);
-        return true;
-      });
-      return done === null ? "denied" : "written";
-    },
-    () => {
-      const state = known;
-      known = null;
-      return state;
-    },
+    said.failure ? undefined : said.value.unchanged,
   );
-  return { check: first.check, comments, missing: missing(comments) };
+  if (said.failure !== null) throw said.failure;
+  const comments = check === "superseded" ? "skipped" : said.value.comments;
+  const missing: Permission[] = [
+    ...(check === "denied" ? (["checks: write"] as const) : []),
+    ...(comments === "denied" ? (["pull-requests: write"] as const) : []),
+  ];
+  return { check, comments, missing };
+}
+
+interface Commented {
+  readonly comments: Publication["comments"];
+  /** What is published, where nothing was written; else it has to be read again. */
+  readonly unchanged?: Published;
+}
+
+async function comment(
+  api: GitHubApi,
+  pull: PullRequest,
+  { reporter }: PublishOptions,
+  published: Published,
+  review: Review,
+  placements: readonly Placement[],
+): Promise<Commented> {
+  const late = isSuperseded(published.checks, reporter);
+  if (late || !published.open || published.currentHead !== pull.head)
+    return { comments: "skipped", unchanged: published };
+  const plan = planComments(published, review, placements, pull.head);
+  if (plan.edits.length === 0 && plan.additions.length === 0)
+    return { comments: "unchanged", unchanged: published };
+  const done = await allowed(async () => {
+    if (plan.additions.length > 0) await addComments(api, pull, plan.additions);
+    if (plan.edits.length > 0) await editComments(api, plan.edits);
+    return true;
+  });
+  return { comments: done === null ? "denied" : "written" };
 }
 
 /** Reads the state and acts on it; after a failure whose outcome is not known, again from the beginning. */
@@ -141,11 +183,11 @@ async function converge<T>(
   pull: PullRequest,
   { pace = 1 }: PublishOptions,
   act: (published: Published) => Promise<T>,
-  known: () => Published | null = () => null,
+  known?: Published,
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await act(known() ?? (await readPublished(api, pull)));
+      return await act(attempt === 1 && known ? known : await readPublished(api, pull));
     } catch (error) {
       if (error instanceof VerifodError) throw error;
       const status = statusOf(error);

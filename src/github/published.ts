@@ -59,6 +59,7 @@ export interface Published {
   readonly currentHead: string;
   readonly currentBase: string;
   readonly changedFiles: number;
+  readonly title: string;
 }
 
 const THREADS = `reviewThreads(first: 100, after: $after) {
@@ -74,7 +75,7 @@ const STATE = `query ($owner: String!, $name: String!, $number: Int!, $head: Git
         databaseId externalId status startedAt annotations(first: 1) { totalCount }
       } }
     } } } }
-    pullRequest(number: $number) { state headRefOid baseRefOid changedFiles ${THREADS} }
+    pullRequest(number: $number) { state title headRefOid baseRefOid changedFiles ${THREADS} }
   }
 }`;
 const MORE = `query ($owner: String!, $name: String!, $number: Int!, $after: String) {
@@ -118,6 +119,7 @@ const stateSchema = z.object({
       pullRequest: z
         .object({
           state: z.string(),
+          title: z.string(),
           headRefOid: z.string(),
           baseRefOid: z.string(),
           changedFiles: z.number(),
@@ -166,6 +168,7 @@ export async function readPublished(api: GitHubApi, pull: PullRequest): Promise<
     currentHead: current.headRefOid,
     currentBase: current.baseRefOid,
     changedFiles: current.changedFiles,
+    title: current.title,
   };
 }
 

@@ -185,6 +185,7 @@ function pullOf(world: World, identity: Identity, pull: Pull): object {
   return {
     number: pull.number,
     state: pull.state.toUpperCase(),
+    title: pull.title,
     headRefOid: pull.head.sha,
     baseRefOid: pull.base.sha,
     baseRefName: pull.base.ref,

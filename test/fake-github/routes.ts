@@ -305,7 +305,7 @@ export function pullData(world: World, pull: Pull): object {
   return {
     number: pull.number,
     state: pull.state,
-    title: "A change",
+    title: pull.title,
     draft: pull.draft,
     user: userData(pull.author),
     changed_files: diffFiles(world.repository, from, sha).length,

@@ -161,6 +161,7 @@ export async function startFakeGitHub({
           repositoryExists: true,
         },
         state: "open",
+        title: "A change",
       };
       fake.pulls.set(pull.number, pull);
       return pull;

@@ -41,6 +41,7 @@ export interface Pull {
   base: { ref: string; sha: string };
   head: { ref: string; sha: string; owner: string; repositoryId: number; repositoryExists: boolean };
   state: "open" | "closed";
+  title: string;
 }
 
 export interface Annotation {
