@@ -4,6 +4,7 @@ import type { Change } from "./change/change.ts";
 import type { GitHubApi, RepositoryName } from "./change/github-api.ts";
 import { CONFIG_PATH, type Config, loadConfig } from "./config.ts";
 import { attempt, messageOf, VerifodError } from "./errors.ts";
+import type { Acknowledged } from "./github/acknowledgements.ts";
 import { type CheckOutput, checkOutput } from "./github/check-output.ts";
 import type { CheckAction } from "./github/plan.ts";
 import {
@@ -40,6 +41,18 @@ export interface OpenedPull {
   close(): void;
 }
 
+/** A review as it is to be published. */
+export interface Completed {
+  readonly review: Review;
+  /** Markdown of ours to put above the summary, after that of the settings. */
+  readonly notes?: readonly string[];
+  readonly acknowledged?: Acknowledged;
+  /** What is to be said elsewhere before the check run is completed: one that is says that all is done. */
+  readonly before?: () => Promise<void>;
+  /** What is to be said once it is. */
+  readonly after?: () => Promise<void>;
+}
+
 export interface ReviewSettings {
   readonly repository: RepositoryName;
   /** Grows with each run, of all that report as the same app. */
@@ -55,11 +68,12 @@ export interface ReviewSettings {
   /** Reviews an opened change. `subjects`: the titles of the pull request and of its commits. */
   readonly check: (change: PullChange, config: Config, subjects: readonly string[]) => Promise<Review>;
   /** What becomes of the static review before it is published. */
-  readonly complete: (review: Review, change: Change, config: Config) => Promise<Review>;
+  readonly complete: (review: Review, change: Change, config: Config) => Promise<Completed>;
   /** Sentences to put above the summary. */
   readonly notes: readonly string[];
   /** Buttons of the check run. */
   readonly actions?: readonly CheckAction[];
+  readonly again?: boolean;
   readonly pace?: number;
   /** What is known to be published already, so that it is not asked again. */
   readonly known?: Published;
@@ -71,10 +85,10 @@ export interface ReviewSettings {
  * @throws VerifodError (outside) when GitHub does not take the result
  */
 export async function reviewPull(api: GitHubApi, target: Target, settings: ReviewSettings): Promise<Outcome> {
-  const { repository, run, details, notes, actions = [], pace = 1, known } = settings;
+  const { repository, run, details, notes, actions = [], again = false, pace = 1, known } = settings;
   const { number, head, base } = target;
   const pull = { repository, number, head };
-  const options: PublishOptions = { reporter: { pull: number, base, run }, details, actions, pace };
+  const options: PublishOptions = { reporter: { pull: number, base, run }, details, actions, again, pace };
   const { published } = await startCheck(api, pull, options, known);
   // Counted for the current head only, which may be another by now.
   const changedFiles = published.currentHead === head ? published.changedFiles : null;
@@ -91,11 +105,14 @@ export async function reviewPull(api: GitHubApi, target: Target, settings: Revie
       failure: reviewed.failure,
     };
   }
-  const { opened, result, failOn } = reviewed.value;
+  const { opened, completed, failOn } = reviewed.value;
   try {
-    const output = checkOutput(result, failOn, notes);
-    const publication = await publish(api, pull, result, opened.change, output, options);
-    return { review: result, output, publication, failure: null };
+    const { review, acknowledged } = completed;
+    const output = checkOutput(review, failOn, [...notes, ...(completed.notes ?? [])], acknowledged);
+    await completed.before?.();
+    const publication = await publish(api, pull, review, opened.change, output, options);
+    await completed.after?.();
+    return { review, output, publication, failure: null };
   } finally {
     opened.close();
   }
@@ -105,15 +122,16 @@ async function checkPull(
   { number, title, base, head }: Target,
   changedFiles: number | null,
   settings: ReviewSettings,
-): Promise<{ readonly opened: OpenedPull; readonly result: Review; readonly failOn: Threshold }> {
+): Promise<{ readonly opened: OpenedPull; readonly completed: Completed; readonly failOn: Threshold }> {
   const path = settings.config ?? CONFIG_PATH;
   const opened = await settings.open({ number, base, head, changedFiles }, [path]);
   try {
     const { change } = opened;
     const config = await loadConfig(change.tip, path);
     const subjects = [title, ...(change.subjects ?? [])];
-    const result = await settings.complete(await settings.check(change, config, subjects), change, config);
-    return { opened, result, failOn: settings.failOn ?? config.failOn };
+    const review = await settings.check(change, config, subjects);
+    const completed = await settings.complete(review, change, config);
+    return { opened, completed, failOn: settings.failOn ?? config.failOn };
   } catch (error) {
     opened.close();
     throw error;

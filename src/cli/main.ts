@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ register(program: Comman
   ledger: () => import("./ledger.ts"),
   explain: () => import("./explain.ts"),
   rules: () => import("./rules.ts"),
+  serve: () => import("./serve.ts"),
   verify: () => import("./verify.ts"),
   compare: () => import("./compare.ts"),
 };

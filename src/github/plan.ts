@@ -28,14 +28,23 @@ export interface CheckWrite {
 /** Who reports: later runs overrule earlier ones. */
 export type Reporter = Omit<CheckMark, "result" | "acknowledged">;
 
-/** The write that says that a review is under way; null when a check run says so already, or is still right. */
+/** Whether the newest check run is the finished one of a review against `base`. */
+export function isFinished([newest]: readonly OwnCheck[], base: string): boolean {
+  return newest?.completed === true && newest.mark.result !== null && newest.mark.base === base;
+}
+
+/**
+ * The write that says that a review is under way; null when a check run says so already, or is still right. `again`: even
+ * then there is a new one.
+ */
 export function planStart(
   checks: readonly OwnCheck[],
   reporter: Reporter,
   details: string | null,
+  again = false,
 ): CheckWrite | null {
   const [newest] = checks;
-  if (newest !== undefined && (!newest.completed || newest.mark.base === reporter.base)) return null;
+  if (newest?.completed === false || (!again && isFinished(checks, reporter.base))) return null;
   const mark = { ...reporter, result: null, acknowledged: 0 };
   return {
     id: null,

@@ -33,6 +33,8 @@ export interface PublishOptions {
   readonly details: string | null;
   /** Buttons of the completed check run. */
   readonly actions?: readonly CheckAction[];
+  /** Begins a new check run, even where one is finished: GitHub waits for one after a request to run again. */
+  readonly again?: boolean;
   /** What stretches the pauses before another attempt; 1 outside of tests. */
   readonly pace?: number;
 }
@@ -61,9 +63,9 @@ export async function startCheck(
   known?: Published,
 ): Promise<{ readonly published: Published; readonly mayWrite: boolean }> {
   const start = async (published: Published) => {
-    const { reporter, details } = options;
+    const { reporter, details, again } = options;
     const late = isSuperseded(published.checks, reporter);
-    const write = late ? null : planStart(published.checks, reporter, details);
+    const write = late ? null : planStart(published.checks, reporter, details, again);
     if (write === null) return { published, mayWrite: true };
     const written = await allowed(() => writeCheck(api, pull, write));
     return { published, mayWrite: written !== null };

@@ -89,6 +89,10 @@ function queries(world: World, identity: Identity): object {
         databaseId: world.repositoryId,
         object: ({ oid, expression }: { oid?: string; expression?: string }) =>
           objectOf(world, oid ?? expression ?? ""),
+        pullRequests: (page: Page) => {
+          const open = [...world.pulls.values()].filter(({ state }) => state === "open").reverse();
+          return connection(open, page, (pull) => pullOf(world, identity, pull));
+        },
         pullRequest: ({ number }: { number: number }) => {
           const pull = world.pulls.get(number);
           return pull === undefined ? null : pullOf(world, identity, pull);
@@ -154,7 +158,9 @@ function suitesOf(
 ): object {
   const wanted = (run: CheckRun, name?: string): boolean => name === undefined || run.name === name;
   const runs = world.checkRuns.filter((run) => run.head_sha === commit && wanted(run, filterBy?.checkName));
-  const apps = [...new Map(runs.map((run) => [run.by.app?.id, run.by.app])).values()];
+  const apps = [...new Map(runs.map((run) => [run.by.app?.id, run.by.app])).values()].filter(
+    (app) => filterBy?.appId === undefined || app?.id === filterBy.appId,
+  );
   return connection(apps, page, (app) => ({
     app: app && { slug: app.slug, databaseId: app.id },
     checkRuns: ({
@@ -187,6 +193,7 @@ function pullOf(world: World, identity: Identity, pull: Pull): object {
     state: pull.state.toUpperCase(),
     title: pull.title,
     headRefOid: pull.head.sha,
+    commits: () => ({ nodes: [{ commit: objectOf(world, pull.head.sha) }] }),
     baseRefOid: pull.base.sha,
     baseRefName: pull.base.ref,
     isDraft: pull.draft,

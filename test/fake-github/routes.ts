@@ -1,5 +1,6 @@
 /** GitHub's REST operations on the world, with the limits that GitHub has. */
 
+import { apps } from "./apps.ts";
 import { conversation, said } from "./conversation.ts";
 import { diffFiles, mergeBase, tryGit } from "./git-data.ts";
 import { type Call, checkedBody, type Handler, ok, page, repo, userData } from "./handler.ts";
@@ -106,6 +107,14 @@ export const handlers: Readonly<Record<string, Handler>> = {
     ok(checkRunData(checkRunOf(world, parameters))),
   [`GET ${repo}/check-runs/{check_run_id}/annotations`]: ({ world, parameters, query }) =>
     ok(page(checkRunOf(world, parameters).annotations, query)),
+  // A suite is called by its first check run.
+  [`GET ${repo}/check-suites/{check_suite_id}/check-runs`]: ({ world, parameters, query }) => {
+    const first = checkRunOf(world, { check_run_id: parameters.check_suite_id ?? "" });
+    const runs = world.checkRuns.filter(
+      ({ head_sha, by }) => head_sha === first.head_sha && by.id === first.by.id,
+    );
+    return ok({ total_count: runs.length, check_runs: page(runs, query).map(checkRunData) });
+  },
   [`GET ${repo}/commits/{ref}/check-runs`]: ({ world, parameters, query }) => {
     const name = query.get("check_name");
     const runs = world.checkRuns.filter(
@@ -155,14 +164,7 @@ export const handlers: Readonly<Record<string, Handler>> = {
 
   ...conversation,
 
-  "POST /app/installations/{installation_id}/access_tokens": ({ identity }) => ({
-    status: 201,
-    data: {
-      token: `app-${identity.login}`,
-      expires_at: "2099-01-01T00:00:00Z",
-      permissions: identity.permissions,
-    },
-  }),
+  ...apps,
 };
 
 function pullOf(world: World, parameters: Readonly<Record<string, string>>): Pull {

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestRepository } from "../support/repository.ts";
+import { appOfJwt } from "./apps.ts";
 import { openBlobReader } from "./blob-reader.ts";
 import { complete, requestFault, responseFault, routeOf } from "./contract.ts";
 import { said } from "./conversation.ts";
@@ -133,6 +134,8 @@ export async function startFakeGitHub({
     issueComments: [],
     permissions: new Map(),
     teams: new Map(),
+    apps: [],
+    tokenFor: (identity) => fake.token(identity),
     identities: new Map(),
     nextId: () => ++lastId,
     time: Date.now,
@@ -190,6 +193,8 @@ export async function startFakeGitHub({
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString("utf8");
     const url = new URL(request.url ?? "/", fake.url);
+    // As of an enterprise server, too: https://docs.github.com/en/enterprise-server/rest/enterprise-admin
+    url.pathname = url.pathname.replace(/^\/api\/v3\/|^\/api\/(?=graphql$)/, "/");
     const method = request.method ?? "GET";
     const body: unknown = text === "" ? undefined : JSON.parse(text);
     const isQuery = url.pathname === "/graphql" && /^\s*(query|\{)/.test((body as { query: string }).query);
@@ -232,7 +237,8 @@ export async function startFakeGitHub({
     { method, body, path }: LoggedRequest,
   ): Promise<{ status: number; data: unknown; headers?: Readonly<Record<string, string>> }> {
     const bearer = /^(?:token|bearer) (.+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
-    const identity = tokens.get(bearer);
+    const identity =
+      tokens.get(bearer) ?? (bearer.includes(".") ? appOfJwt(fake, bearer)?.identity : undefined);
     if (identity === undefined) return { status: 401, data: { message: "Bad credentials" } };
     if (url.pathname === "/graphql") {
       const result = await runGraphql(fake, identity, body as { query: string });

@@ -1,5 +1,6 @@
 /** What the fake GitHub holds: the repository of real commits, and what people and apps have put beside it. */
 import type { TestRepository } from "../support/repository.ts";
+import type { RegisteredApp } from "./apps.ts";
 import type { BlobReader } from "./blob-reader.ts";
 
 /** Whose token it is, and what it may do. `login` of an app ends with `[bot]`. */
@@ -113,6 +114,9 @@ export interface World {
   readonly identities: Map<string, Identity>;
   /** A new id, never used before. */
   nextId(): number;
+  readonly apps: RegisteredApp[];
+  /** A token of `identity`. */
+  tokenFor(identity: Identity): string;
   /** The time as GitHub writes it, in whole seconds. */
   now(): string;
 }

@@ -1,0 +1,101 @@
+/** The server: GitHub's deliveries, health, and metrics. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Logger } from "pino";
+import type { Metrics } from "./metrics.ts";
+
+/** https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap */
+const largestDelivery = 25_000_000;
+/** Of all deliveries that are being received: a stranger may send as well, before the signature is looked at. */
+const mostHeld = 100_000_000;
+
+/** Answers a delivery whose body was read, as `@octokit/webhooks` does: what it does not know is `next`'s. */
+export type Middleware = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: () => void,
+) => Promise<boolean>;
+
+export interface ServerParts {
+  readonly webhookPath: string;
+  readonly middleware: Middleware;
+  readonly metrics: Metrics;
+  /** What `/health` says; `ok` false: 503. */
+  readonly health: () => { readonly ok: boolean } & Readonly<Record<string, unknown>>;
+  readonly log: Logger;
+}
+
+export function createHttpServer(parts: ServerParts): Server {
+  const { webhookPath, middleware, metrics, health, log } = parts;
+  let held = 0;
+
+  async function deliver(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const declared = Number(request.headers["content-length"] ?? largestDelivery);
+    if (!(declared <= largestDelivery)) return end(response, 413, "too large\n");
+    if (held + declared > mostHeld) return end(response, 503, "busy\n");
+    held += declared;
+    try {
+      const body = await read(request, declared);
+      if (body === null) return end(response, 413, "too large\n");
+      Object.assign(request, { body });
+      await middleware(request, response, () => end(response, 404, "not found\n"));
+    } finally {
+      held -= declared;
+    }
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url?.split("?", 1)[0] ?? "";
+    if (path === webhookPath && request.method === "POST") {
+      const started = performance.now();
+      await deliver(request, response);
+      const event = nameOf(request, "x-github-event", /^[a-z_]{1,60}$/);
+      const delivery = nameOf(request, "x-github-delivery", /^[\w-]{1,64}$/);
+      const status = response.statusCode;
+      // Anybody can send anything: only what was signed is counted by its name.
+      metrics.delivery(status < 300 ? event : "refused", status);
+      log.info({ event, delivery, status, ms: Math.round(performance.now() - started) }, "delivery");
+      return;
+    }
+    if (request.method !== "GET" && request.method !== "HEAD") return end(response, 404, "not found\n");
+    if (path === "/health") {
+      const state = health();
+      response.writeHead(state.ok ? 200 : 503, { "content-type": "application/json" });
+      response.end(`${JSON.stringify(state)}\n`);
+    } else if (path === "/metrics") {
+      const text = await metrics.text();
+      response.writeHead(200, { "content-type": metrics.contentType }).end(text);
+    } else end(response, 404, "not found\n");
+  }
+
+  return createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      log.error({ err: error }, "a request failed");
+      if (!response.headersSent) end(response, 500, "failed\n");
+      else response.destroy();
+    });
+  });
+}
+
+function end(response: ServerResponse, status: number, text: string): void {
+  // What was not read of the request is not waited for.
+  response.writeHead(status, { "content-type": "text/plain", ...(status >= 400 && { connection: "close" }) });
+  response.end(text);
+}
+
+/** The body as a text; null when it is longer than declared, or too long. */
+async function read(request: IncomingMessage, limit: number): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > limit) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** A header that looks as it should; else that it does not. */
+function nameOf(request: IncomingMessage, header: string, shape: RegExp): string {
+  const value = request.headers[header];
+  return typeof value === "string" && shape.test(value) ? value : "malformed";
+}

@@ -1,0 +1,113 @@
+/** The App at GitHub: its name, where it is installed, and a client for each installation. */
+import { createAppAuth } from "@octokit/auth-app";
+import * as z from "zod";
+import type { GitHubApi, RepositoryName } from "../change/github-api.ts";
+import { createGitHubApi } from "../github/client.ts";
+
+export interface AppCredentials {
+  readonly appId: number;
+  readonly privateKey: string;
+  /** As `https://api.github.com`, or `https://HOST/api/v3` of an enterprise server. */
+  readonly apiUrl: string;
+}
+
+export interface AppIdentity {
+  readonly id: number;
+  /** Its name in mentions and, with `[bot]`, as an account. */
+  readonly slug: string;
+}
+
+export interface Installations {
+  /** The client of an installation: its limits are its own, its token is renewed as needed. */
+  api(installation: number): GitHubApi;
+  /** Who the App is. @throws what the client throws, for wrong credentials with status 401 */
+  identity(): Promise<AppIdentity>;
+  /** The installations that are not suspended. */
+  list(): AsyncGenerator<number>;
+  /** The repositories of an installation that are not archived. */
+  repositories(installation: number): AsyncGenerator<RepositoryName>;
+}
+
+export interface InstallationOptions extends AppCredentials {
+  /** What stretches all pauses; 1 outside of tests. */
+  readonly pace?: number;
+  /** Told of each wait for a rate limit. */
+  readonly onWait?: (message: string) => void;
+  /** Told of each request: its route, with placeholders. */
+  readonly onRequest?: (route: string) => void;
+}
+
+const pageSize = 100;
+/** Clients that are kept: each holds its limits, and not much more. */
+const mostClients = 1_000;
+
+const appSchema = z.object({ id: z.number(), slug: z.string() });
+const installationsSchema = z.array(z.object({ id: z.number(), suspended_at: z.string().nullish() }));
+const repositoriesSchema = z.object({
+  repositories: z.array(
+    z.object({ name: z.string(), owner: z.object({ login: z.string() }), archived: z.boolean().optional() }),
+  ),
+});
+
+/** The App with these credentials; asks nothing yet. */
+export function openInstallations(options: InstallationOptions): Installations {
+  const { appId, privateKey, apiUrl, pace = 1, onWait = () => {}, onRequest = () => {} } = options;
+  const clients = new Map<number, GitHubApi>();
+  const connect = (more: object): GitHubApi => {
+    const api = createGitHubApi({
+      strategy: createAppAuth,
+      options: { appId, privateKey, ...more },
+      apiUrl,
+      pace,
+      onWait,
+    });
+    return {
+      request(route, parameters) {
+        onRequest(route);
+        return api.request(route, parameters);
+      },
+      graphql(query, variables) {
+        onRequest("graphql");
+        return api.graphql(query, variables);
+      },
+    };
+  };
+  const app = connect({});
+
+  function api(installation: number): GitHubApi {
+    const known = clients.get(installation);
+    const client = known ?? connect({ installationId: installation });
+    clients.delete(installation);
+    clients.set(installation, client);
+    const [oldest] = clients.keys();
+    if (clients.size > mostClients && oldest !== undefined) clients.delete(oldest);
+    return client;
+  }
+
+  async function* pages(client: GitHubApi, route: string): AsyncGenerator<unknown> {
+    for (let page = 1; ; page += 1) yield (await client.request(route, { per_page: pageSize, page })).data;
+  }
+
+  return {
+    api,
+    async identity() {
+      return appSchema.parse((await app.request("GET /app", {})).data);
+    },
+    async *list() {
+      for await (const data of pages(app, "GET /app/installations")) {
+        const found = installationsSchema.parse(data);
+        for (const { id, suspended_at } of found) if (!suspended_at) yield id;
+        if (found.length < pageSize) return;
+      }
+    },
+    async *repositories(installation) {
+      for await (const data of pages(api(installation), "GET /installation/repositories")) {
+        const { repositories } = repositoriesSchema.parse(data);
+        for (const { name, owner, archived } of repositories) {
+          if (!archived) yield { owner: owner.login, name };
+        }
+        if (repositories.length < pageSize) return;
+      }
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/** What there is to do, as plain values: a queue may write them down, and another process may do them. */
+
+/** Why a pull request is looked at. */
+export type Reason =
+  /** It was opened, or has another head. */
+  | "push"
+  /** It has another base, or is ready for review. */
+  | "edit"
+  /** Somebody said something that is meant for us. */
+  | "comment"
+  /** Somebody pressed a button: it is reviewed again, even where nothing has changed. */
+  | "recheck"
+  /** No event told of it, or what an event began was cut off. */
+  | "sweep";
+
+/** Where a job belongs: the installation's token is what it is done with. */
+export interface Place {
+  readonly installation: number;
+  readonly owner: string;
+  readonly repo: string;
+}
+
+/** The head of a job whose event names none. */
+export const UNKNOWN_HEAD = "0".repeat(40);
+
+/** A pull request to review. */
+export interface PullJob extends Place {
+  readonly kind: "pull";
+  readonly number: number;
+  /** As the event had it. What is reviewed is the head that the pull request has when the job is done. */
+  readonly head: string;
+  readonly reason: Reason;
+}
+
+/** A merge group to answer for: its head, on its base, with the pull request that its branch names. */
+export interface GroupJob extends Place {
+  readonly kind: "group";
+  readonly number: number;
+  readonly head: string;
+  readonly base: string;
+}
+
+export type Job = PullJob | GroupJob;
+
+/** Why a job is stopped, as the `reason` of its signal: a newer head is there, or the process ends. */
+export type Stop = "superseded" | "stopping";
+
+/** Does a job; rejects only for what is a bug of ours. The signal tells that nobody wants its result any more. */
+export type Work = (job: Job, signal: AbortSignal) => Promise<void>;
+
+/**
+ * Jobs, done in the order of `turn` below by however many hold the queue. Of one pull request there is at most one job
+ * running and one waiting. Nothing that waits has to survive the process: whoever starts looks for what is unfinished.
+ */
+export interface JobQueue {
+  /** Takes a job. It may be dropped, or stand for another one of the same pull request: see `meeting`. */
+  add(job: Job): Promise<void>;
+  /** Begins to do jobs with `work`; called once, and never by a process that only takes events. */
+  start(work: Work): Promise<void>;
+  /** Takes no more jobs, and resolves when what runs has ended: of itself within `graceMs`, or by its signal. */
+  stop(graceMs: number): Promise<void>;
+  /** How many jobs wait and run: here, or anywhere if it is known. */
+  counts(): { readonly waiting: number; readonly running: number };
+}
+
+/** The repository of a job, of which not too many are done at once. */
+export function placeOf({ installation, owner, repo }: Place): string {
+  return `${installation} ${owner}/${repo}`.toLowerCase();
+}
+
+/** What a job is about: two of the same are never done at once. */
+export function subjectOf(job: Job): string {
+  const what = job.kind === "pull" ? `#${job.number}` : `group ${job.head}`;
+  return `${placeOf(job)} ${what}`;
+}
+
+/** What becomes of a new job that meets another one about the same. */
+export type Meeting =
+  /** The other one does for it. */
+  | "drop"
+  /** It stands in the other one's place, or waits for it to end. */
+  | "replace"
+  /** The running one is stopped for it. */
+  | "stop";
+
+/**
+ * A head that is none any more is not reviewed to its end. Deliveries may come late, twice or in any order: that is not
+ * known here, and need not be, because the job looks at the pull request itself. A sweep knows less than an event.
+ */
+export function meeting(job: Job, other: Job, running: boolean): Meeting {
+  if (job.kind === "group" || other.kind === "group" || job.reason === "sweep") return "drop";
+  const known = job.head !== UNKNOWN_HEAD && other.head !== UNKNOWN_HEAD;
+  if (known && job.head !== other.head) return running ? "stop" : "replace";
+  if (job.reason === "push") return "drop";
+  // Whoever asks again while it waits gets the one answer.
+  return !running && strength(other.reason) >= strength(job.reason) ? "drop" : "replace";
+}
+
+/** Reasons that ask for more come later. */
+const STRENGTH: readonly Reason[] = ["sweep", "push", "edit", "comment", "recheck"];
+function strength(reason: Reason): number {
+  return STRENGTH.indexOf(reason);
+}
+
+/** The job that stands in the place of a waiting one: what somebody asked for is not forgotten over a push. */
+export function merged(job: Job, waiting: Job): Job {
+  if (job.kind === "group" || waiting.kind === "group") return job;
+  const head = job.head === UNKNOWN_HEAD ? waiting.head : job.head;
+  const reason = strength(waiting.reason) > strength(job.reason) ? waiting.reason : job.reason;
+  return { ...job, head, reason };
+}

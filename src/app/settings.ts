@@ -1,0 +1,111 @@
+/** The settings of the App: the environment variables of any Probot app. https://probot.github.io/docs/configuration/ */
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { getPrivateKey } from "@probot/get-private-key";
+import * as z from "zod";
+import { messageOf, VerifodError } from "../errors.ts";
+
+export interface AppSettings {
+  readonly appId: number;
+  readonly privateKey: string;
+  readonly secret: string;
+  /** As `https://api.github.com`, or `https://HOST/api/v3` of an enterprise server. */
+  readonly apiUrl: string;
+  readonly host: string;
+  readonly port: number;
+  readonly webhookPath: string;
+  readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
+  /** Reviews done at once, each on a thread of its own. */
+  readonly threads: number;
+  /** What stretches the pauses between requests; 1 outside of tests. */
+  readonly pace: number;
+  /** Between two looks for what is unfinished. */
+  readonly sweepMs: number;
+}
+
+/** Reads `.env` of the working directory into the environment: what stands there already stays. */
+export function loadEnvironmentFile(): void {
+  if (existsSync(".env")) process.loadEnvFile(".env");
+}
+
+const optional = <T extends z.ZodType>(type: T) => z.preprocess((value) => value || undefined, type);
+const whole = (name: string, from: number, to: number) =>
+  z.coerce
+    .number({ error: `${name} is a number` })
+    .int({ error: `${name} is a whole number` })
+    .min(from, { error: `${name} is at least ${from}` })
+    .max(to, { error: `${name} is at most ${to}` });
+
+const environmentSchema = z.object({
+  APP_ID: optional(whole("APP_ID", 1, Number.MAX_SAFE_INTEGER).optional()),
+  WEBHOOK_SECRET: optional(z.string().optional()),
+  GHE_HOST: optional(
+    z
+      .string()
+      .regex(/^[\w.-]+(:\d+)?$/, { error: "GHE_HOST is a host name, as github.example.org" })
+      .optional(),
+  ),
+  GHE_PROTOCOL: optional(
+    z.enum(["https", "http"], { error: "GHE_PROTOCOL is https or http" }).default("https"),
+  ),
+  HOST: optional(z.string().default("localhost")),
+  PORT: optional(whole("PORT", 1, 65_535).default(3_000)),
+  WEBHOOK_PATH: optional(
+    z.string().startsWith("/", { error: "WEBHOOK_PATH begins with /" }).default("/api/github/webhooks"),
+  ),
+  LOG_LEVEL: optional(
+    z
+      .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
+        error: "LOG_LEVEL is one of fatal, error, warn, info, debug, trace, silent",
+      })
+      .default("info"),
+  ),
+  VERIFOD_THREADS: optional(
+    whole("VERIFOD_THREADS", 1, 64).default(() => Math.min(4, Math.max(2, availableParallelism()))),
+  ),
+  VERIFOD_PACE: optional(z.coerce.number({ error: "VERIFOD_PACE is a number" }).min(0).max(10).default(1)),
+  VERIFOD_SWEEP_SECONDS: optional(whole("VERIFOD_SWEEP_SECONDS", 1, 86_400).default(900)),
+});
+
+/** @throws VerifodError (usage) that names the variable that is missing or wrong */
+export function readSettings(environment: NodeJS.ProcessEnv): AppSettings {
+  const parsed = environmentSchema.safeParse(environment);
+  if (!parsed.success) {
+    throw new VerifodError("usage", parsed.error.issues.map(({ message }) => message).join("; "));
+  }
+  const { APP_ID, WEBHOOK_SECRET, GHE_HOST, GHE_PROTOCOL, ...rest } = parsed.data;
+  const privateKey = readPrivateKey(environment);
+  if (APP_ID === undefined || privateKey === null || WEBHOOK_SECRET === undefined) {
+    const missing = [
+      ...(APP_ID === undefined ? ["APP_ID"] : []),
+      ...(privateKey === null ? ["PRIVATE_KEY or PRIVATE_KEY_PATH"] : []),
+      // Probot would take a known one, and with it anybody's events.
+      ...(WEBHOOK_SECRET === undefined ? ["WEBHOOK_SECRET"] : []),
+    ];
+    throw new VerifodError(
+      "usage",
+      `the App needs ${missing.join(", ")}: set what its settings page shows, or create an App with verifod serve --setup`,
+    );
+  }
+  return {
+    appId: APP_ID,
+    privateKey,
+    secret: WEBHOOK_SECRET,
+    apiUrl: GHE_HOST === undefined ? "https://api.github.com" : `${GHE_PROTOCOL}://${GHE_HOST}/api/v3`,
+    host: rest.HOST,
+    port: rest.PORT,
+    webhookPath: rest.WEBHOOK_PATH,
+    logLevel: rest.LOG_LEVEL,
+    threads: rest.VERIFOD_THREADS,
+    pace: rest.VERIFOD_PACE,
+    sweepMs: rest.VERIFOD_SWEEP_SECONDS * 1_000,
+  };
+}
+
+function readPrivateKey(environment: NodeJS.ProcessEnv): string | null {
+  try {
+    return getPrivateKey({ env: environment });
+  } catch (error) {
+    throw new VerifodError("usage", `the private key cannot be read: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,177 @@
+/** Doing a job: a pull request is reviewed as it is now, whatever the event said. */
+import { openApiChange } from "../change/api.ts";
+import { type GitHubApi, isGraphqlError, statusOf } from "../change/github-api.ts";
+import { CONFIG_PATH } from "../config.ts";
+import { unreachable, VerifodError } from "../errors.ts";
+import { type CheckAction, isFinished } from "../github/plan.ts";
+import { cancelChecks } from "../github/publish.ts";
+import { type Published, readPublished } from "../github/published.ts";
+import { type ReviewSettings, reviewPull } from "../review-pull.ts";
+import type { Job, PullJob, Stop, Work } from "./jobs.ts";
+import { answerGroup } from "./merge-group.ts";
+import type { Metrics } from "./metrics.ts";
+import type { ReviewThreads } from "./review-threads.ts";
+import type { Services } from "./services.ts";
+
+export interface WorkServices extends Services {
+  readonly threads: ReviewThreads;
+  readonly metrics: Metrics;
+  /** What stretches the pauses between attempts; 1 outside of tests. */
+  readonly pace: number;
+}
+
+/** Longer than GitHub's limits make a review wait; what hangs does not hold its place for ever. */
+const longestJobMs = 30 * 60_000;
+
+/** The buttons of a check run. */
+const RECHECK: CheckAction = {
+  label: "Recheck",
+  description: "Review this head again",
+  identifier: "recheck",
+};
+
+/** What became of a job, for the log and the counters. */
+export type Result = "closed" | "finished" | "stopped" | "unreachable" | "denied" | "failed" | Conclusion;
+type Conclusion = "success" | "neutral" | "failure" | "action_required" | "superseded";
+
+/** How jobs are done with these services. */
+export function createWork(services: WorkServices): Work {
+  return async (job, signal) => {
+    const started = performance.now();
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(longestJobMs)]);
+    const api = stoppable(services.api(job.installation), limited);
+    const { log, metrics } = services;
+    const facts = { ...job };
+    try {
+      const result =
+        job.kind === "pull"
+          ? await workOnPull({ ...services, api: () => api }, job, limited)
+          : await answerGroup({ ...services, api: () => api }, job, limited);
+      const seconds = (performance.now() - started) / 1_000;
+      metrics.job(job.kind, result, seconds);
+      log.info({ ...facts, result, seconds }, "done");
+    } catch (error) {
+      if (signal.aborted) {
+        metrics.job(job.kind, "stopped", (performance.now() - started) / 1_000);
+        log.info({ ...facts, result: "stopped", why: signal.reason as Stop }, "stopped");
+        if (signal.reason === "superseded") await cancelOld(services, job).catch(() => {});
+        return;
+      }
+      if (!isExpected(error)) throw error;
+      metrics.job(job.kind, "unreachable", (performance.now() - started) / 1_000);
+      log.warn(
+        { ...facts, err: error },
+        "GitHub did not answer: left to the next look for what is unfinished",
+      );
+    }
+  };
+}
+
+function isExpected(error: unknown): boolean {
+  return error instanceof VerifodError || statusOf(error) !== null || isGraphqlError(error);
+}
+
+/** A client that asks nothing more once `signal` is aborted. */
+function stoppable(api: GitHubApi, signal: AbortSignal): GitHubApi {
+  const check = () => {
+    if (signal.aborted) throw new VerifodError("outside", "stopped: nobody waits for this any more");
+  };
+  return {
+    async request(route, parameters) {
+      check();
+      return api.request(route, parameters);
+    },
+    async graphql(query, variables) {
+      check();
+      return api.graphql(query, variables);
+    },
+  };
+}
+
+let lastRun = 0;
+/** A number for a run: larger than those before, also of another process. */
+export function nextRun(): number {
+  lastRun = Math.max(lastRun + 1, Date.now());
+  return lastRun;
+}
+
+async function workOnPull(services: WorkServices, job: PullJob, signal: AbortSignal): Promise<Result> {
+  const { number } = job;
+  const api = services.api(job.installation);
+  const published = await readCurrent(api, job);
+  const { currentHead: head, currentBase: base, title, open, checks } = published;
+  if (!open) return "closed";
+  const again = job.reason === "recheck";
+  if (!again && isFinished(checks, base)) return "finished";
+  const target = { number, title, base, head };
+  const settings = settingsFor(services, job, signal);
+  const outcome = await reviewPull(api, target, { ...settings, again, known: published });
+  const { failure, publication, output } = outcome;
+  // What GitHub did not give is told in the check run; a bug is told to whoever runs this, too.
+  if (failure !== null && !isExpected(failure))
+    services.log.error({ ...job, err: failure }, "a review failed");
+  for (const permission of publication.missing) {
+    services.log.error(
+      { ...job, permission },
+      "the App lacks a permission: accept it on the installation's page",
+    );
+  }
+  if (publication.check === "denied") return "denied";
+  return publication.check === "superseded" ? "superseded" : output.conclusion;
+}
+
+/** How any head of a job's repository is reviewed. */
+export function settingsFor(
+  { api, threads, pace }: WorkServices,
+  { installation, owner, repo }: Job,
+  signal: AbortSignal,
+): ReviewSettings {
+  const repository = { owner, name: repo };
+  return {
+    repository,
+    run: nextRun(),
+    details: null,
+    config: null,
+    failOn: null,
+    open: async (range, prefetch) => ({
+      change: await openApiChange(api(installation), repository, range, prefetch),
+      close: () => {},
+    }),
+    check: (change, _config, subjects) => threads.review(change, CONFIG_PATH, subjects, signal),
+    complete: async (review) => ({ review }),
+    notes: [],
+    actions: [RECHECK],
+    pace,
+  };
+}
+
+/** The pull request as it is now, with our check runs on the head that it has now. */
+async function readCurrent(api: GitHubApi, { owner, repo, number, head }: PullJob): Promise<Published> {
+  const repository = { owner, name: repo };
+  const published = await readPublished(api, { repository, number, head });
+  if (published.currentHead === head) return published;
+  return readPublished(api, { repository, number, head: published.currentHead });
+}
+
+/** Ends the check run of a head that is none any more, so that it does not look as if it were still reviewed. */
+async function cancelOld({ api, pace }: WorkServices, job: Job): Promise<void> {
+  switch (job.kind) {
+    case "group":
+      return;
+    case "pull": {
+      const { installation, owner, repo, number, head } = job;
+      const pull = { repository: { owner, name: repo }, number, head };
+      const client = api(installation);
+      const { currentHead, currentBase: base, checks } = await readPublished(client, pull);
+      if (currentHead === head || checks.every(({ completed }) => completed)) return;
+      await cancelChecks(client, pull, {
+        reporter: { pull: number, base, run: lastRun },
+        details: null,
+        pace,
+      });
+      return;
+    }
+    default:
+      unreachable(job);
+  }
+}

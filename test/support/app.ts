@@ -1,0 +1,185 @@
+/** The App against a fake GitHub: in this process, or as its users run it. Deliveries are signed as GitHub signs them. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHmac, generateKeyPairSync, randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import { createLog } from "../../src/app/log.ts";
+import { type RunningApp, startApp } from "../../src/app/server.ts";
+import type { AppSettings } from "../../src/app/settings.ts";
+import type { FakeGitHub, Identity, Pull } from "../fake-github/server.ts";
+
+const cli = fileURLToPath(new URL("../../dist/cli.mjs", import.meta.url));
+const manifest = parse(readFileSync(new URL("../../app.yml", import.meta.url), "utf8")) as {
+  readonly default_permissions: Identity["permissions"];
+};
+const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
+const pem = privateKey.export({ type: "pkcs1", format: "pem" }).toString();
+export const SECRET = "canary-of-the-webhook-secret";
+export const CANARIES = [SECRET, pem.split("\n")[3] ?? ""];
+const appId = 4_321;
+export const INSTALLATION = 77;
+
+/** Registers the App, with the permissions of its manifest, and installs it. */
+export function registerApp(fake: FakeGitHub): Identity {
+  const identity: Identity = {
+    login: "verifod[bot]",
+    id: 901,
+    app: { id: appId, slug: "verifod" },
+    permissions: manifest.default_permissions,
+  };
+  fake.apps.push({ identity, publicKey, installation: INSTALLATION });
+  fake.identities.set(identity.login, identity);
+  return identity;
+}
+
+export function settingsOf(fake: FakeGitHub, more: Partial<AppSettings> = {}): AppSettings {
+  return {
+    appId,
+    privateKey: pem,
+    secret: SECRET,
+    apiUrl: `${fake.url}/api/v3`,
+    host: "127.0.0.1",
+    port: 0,
+    webhookPath: "/api/github/webhooks",
+    logLevel: "debug",
+    threads: 2,
+    pace: 0,
+    sweepMs: 3_600_000,
+    ...more,
+  };
+}
+
+export interface TestApp extends RunningApp {
+  /** All that it logged. */
+  readonly log: () => string;
+}
+
+const threadProgram = new URL("../../dist/review-thread.mjs", import.meta.url);
+
+/** Starts the App in this process; its reviews run on threads as built. */
+export async function startTestApp(fake: FakeGitHub, more: Partial<AppSettings> = {}): Promise<TestApp> {
+  const lines: string[] = [];
+  const log = createLog("debug", { write: (line: string) => void lines.push(line) });
+  const app = await startApp(settingsOf(fake, more), log, { threadProgram, graceMs: 5_000 });
+  return { ...app, log: () => lines.join("") };
+}
+
+export interface SpawnedApp {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly output: () => string;
+  /** Resolves with how it ended. */
+  readonly ended: Promise<number | NodeJS.Signals | null>;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}
+
+/** Starts `verifod serve` as built, in an environment of its own; resolves when it listens. */
+export async function spawnApp(
+  fake: FakeGitHub,
+  env: Readonly<Record<string, string>> = {},
+): Promise<SpawnedApp> {
+  const port = await freePort();
+  const child = spawn(process.execPath, [cli, "serve"], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: "/nonexistent",
+      APP_ID: String(appId),
+      PRIVATE_KEY: pem,
+      WEBHOOK_SECRET: SECRET,
+      GHE_HOST: fake.url.replace("http://", ""),
+      GHE_PROTOCOL: "http",
+      HOST: "127.0.0.1",
+      PORT: String(port),
+      VERIFOD_PACE: "0",
+      VERIFOD_THREADS: "1",
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
+    child.on("close", (code, signal) => resolve(signal ?? code)),
+  );
+  const url = `http://127.0.0.1:${port}`;
+  await new Promise<void>((resolve) => {
+    const take = (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.includes("the App listens")) resolve();
+    };
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+    void ended.then(() => resolve());
+  });
+  return { child, url, output: () => output, ended };
+}
+
+export interface Delivery {
+  readonly event: string;
+  readonly payload: object;
+  readonly id?: string;
+  readonly secret?: string;
+}
+
+/** Delivers an event as GitHub does; the status of the answer. */
+export async function deliver(
+  url: string,
+  { event, payload, id = randomUUID(), secret = SECRET }: Delivery,
+): Promise<number> {
+  const body = JSON.stringify(payload);
+  const signature = `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
+  const response = await fetch(`${url}/api/github/webhooks`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      "user-agent": "GitHub-Hookshot/1",
+      "x-github-event": event,
+      "x-github-delivery": id,
+      "x-hub-signature-256": signature,
+    },
+    body,
+  });
+  await response.text();
+  return response.status;
+}
+
+/** What all payloads of the fake's repository have. */
+export function common(fake: FakeGitHub): object {
+  return {
+    installation: { id: INSTALLATION },
+    repository: { id: fake.repositoryId, name: fake.name, owner: { login: fake.owner } },
+    sender: { id: 77, login: "contributor", type: "User" },
+  };
+}
+
+export function pullEvent(fake: FakeGitHub, pull: Pull, action: string, more: object = {}): Delivery {
+  const payload = {
+    action,
+    number: pull.number,
+    pull_request: fake.pullData(pull),
+    ...common(fake),
+    ...more,
+  };
+  return { event: "pull_request", payload };
+}
+
+/** Waits until `done`, which is asked often. @throws when it takes too long, with what `state` says */
+export async function until(
+  done: () => boolean,
+  state: () => unknown = () => "",
+  limitMs = 20_000,
+): Promise<void> {
+  const started = performance.now();
+  while (!done()) {
+    if (performance.now() - started > limitMs) throw new Error(`waited in vain: ${JSON.stringify(state())}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
