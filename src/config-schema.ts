@@ -125,7 +125,12 @@ export function parseConfig(text: string, name: string): Config {
   let document: ReturnType<typeof parseDocument>;
   let value: unknown;
   try {
-    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: "1.2" });
+    document = parseDocument(text, {
+      logLevel: "error",
+      lineCounter: lines,
+      prettyErrors: false,
+      version: "1.2",
+    });
     const { errors } = document;
     if (errors.length > 0)
       fail(errors.map(({ pos, message }) => `${place(pos[0])}: ${visible(message, 300)}`));

@@ -18,11 +18,11 @@ const longestBody = 65_536;
 /** Nobody writes a command into a longer paragraph, and some take a parser long. */
 const longestParagraph = 4_000;
 
-/** The lines in order; none of a text that is longer than a comment can be. */
+/** The lines in order, whatever ends them (a lone CR does: https://spec.commonmark.org/0.31.2/#line-ending); none of a text that is longer than a comment can be. */
 export function ownLines(body: string): readonly OwnLine[] {
   if (body.length > longestBody) return [];
   try {
-    return linesOfBlocks(body.replaceAll("\r\n", "\n"));
+    return linesOfBlocks(body.replace(/\r\n?/g, "\n"));
   } catch (error) {
     // Ten thousand quotes in one another: the parser runs out of stack.
     if (error instanceof RangeError) return [];

@@ -24,7 +24,8 @@ export interface Location extends WhatIsThere {
   readonly query: string;
 }
 
-const URL_PARTS = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)(\?[^#]*)?/i;
+// Of the web's schemes curl and browsers take one slash or three for two: https://curl.se/docs/url-syntax.html
+const URL_PARTS = /^((?:https?|ftps?):\/{1,3}|[a-z][a-z0-9+.-]*:\/\/)([^/?#]*)([^?#]*)(\?[^#]*)?/i;
 
 /** Placeholders covered by characters that no pattern below takes for a name or a slash; offsets stay. */
 function masked(value: string): string {
@@ -52,8 +53,9 @@ export function parseLocation({ value, resolved }: Text): Location | null {
   const mask = masked(value);
   const parts = URL_PARTS.exec(mask);
   if (!parts) return null;
-  const [, scheme = "", authority = "", path = ""] = parts;
-  const pathStart = scheme.length + "://".length + authority.length;
+  const [, start = "", authority = "", path = ""] = parts;
+  const scheme = start.slice(0, start.indexOf(":"));
+  const pathStart = start.length + authority.length;
   const queryStart = pathStart + path.length;
   const at = authority.lastIndexOf("@");
   const hostAndPort = authority.slice(at + 1);

@@ -78,8 +78,14 @@ const NOBODY = /^(anonymous|anoncvs|anonsvn|guest|git|hg|svn)(:[^@]*)?$/i;
 function deceptiveForm(location: Location, old: readonly Location[]): Deceit | null {
   const { host, userinfo, port, scheme } = location;
   const text = withoutPlaceholders(location.text);
-  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(text)?.[1] ?? "";
+  const authority = /^[a-z][a-z0-9+.-]*:\/{1,3}([^/?#]*)/i.exec(text)?.[1] ?? "";
   if (scheme === "file") return null;
+  if (/^(?:https?|ftps?):(?!\/\/[^/])/i.test(text)) {
+    return {
+      severity: "block",
+      what: `two slashes do not follow the scheme, and programs ask ${shown(host)}`,
+    };
+  }
   if (/[\\\s\x00-\x1f\x7f]/.test(text)) {
     return { severity: "block", what: "the URL holds a backslash, white space or a control character" };
   }

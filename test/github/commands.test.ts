@@ -14,6 +14,11 @@ const table: readonly (readonly [string, string, readonly object[]])[] = [
   ["a command", "@verifod recheck", [recheck]],
   ["with white space around", "  @verifod \t recheck \t ", [recheck]],
   ["in capitals", "@Verifod RECHECK", [recheck]],
+  [
+    "with line ends of old Macs, which end a line for GitHub too",
+    "> quoted\r\r@verifod recheck\r",
+    [recheck],
+  ],
   ["with line ends of Windows", "Thanks.\r\n\r\n@verifod recheck\r\n", [recheck]],
   ["of one finding", `@verifod recheck ${id}`, [{ kind: "recheck", finding: id }]],
   ["of a finding in capitals", `@verifod recheck ${id.toUpperCase()}`, [{ kind: "recheck", finding: id }]],

@@ -59,7 +59,7 @@ export function reviewOf(values: Partial<Review> = {}): Review {
 }
 
 /** Pieces that mean something to terminals, runners, Markdown, GitHub or SARIF. */
-const PIECES = [
+export const PIECES: readonly string[] = [
   ..."\n|\r|\r\n|\t| |::|##[|%|:|,|`|```|~~~|~|\\|\\`|<|>|&|&lt;|&#64;|@|#|*|_|-|=|+|[|]|(|)|!|$|\x1b[31m|\x00|\x85|\u202e|\u200b|\u2028|\u00ad|\ufeff|\ud800|\u{e0041}|e\u0301\u0301\u0301\u0301\u0301\u0301|\u3164".split(
     "|",
   ),

@@ -51,6 +51,13 @@ test.each([
   "http://good.org/\u0000",
   "http://good.org /x",
   "http://good.org/\r\nHost: evil",
+  "http:///good.org/x",
+  "https:/good.org/x",
+  "https:good.org/x",
+  "http://80808080./",
+  "http://good%2eorg/",
+  "http://GOOD.org@x",
+  "http://[2606:2800:220:1:248:1893:25c8:01946]/",
   "http://",
   "http://[::1/",
 ])("%j is refused", (url) => {
