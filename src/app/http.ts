@@ -53,7 +53,7 @@ export function createHttpServer(parts: ServerParts): Server {
       const status = response.statusCode;
       // Anybody can send anything: only what was signed is counted by its name.
       metrics.delivery(status < 300 ? event : "refused", status);
-      log.info({ event, delivery, status, ms: Math.round(performance.now() - started) }, "delivery");
+      log.info({ kind: event, delivery, status, ms: Math.round(performance.now() - started) }, "delivery");
       return;
     }
     if (request.method !== "GET" && request.method !== "HEAD") return end(response, 404, "not found\n");

@@ -38,6 +38,7 @@ export interface InstallationOptions extends AppCredentials {
 }
 
 const pageSize = 100;
+const TOKEN_MS = 50 * 60_000;
 /** Clients that are kept: each holds its limits, and not much more. */
 const mostClients = 1_000;
 
@@ -53,10 +54,11 @@ const repositoriesSchema = z.object({
 export function openInstallations(options: InstallationOptions): Installations {
   const { appId, privateKey, apiUrl, pace = 1, onWait = () => {}, onRequest = () => {} } = options;
   const clients = new Map<number, GitHubApi>();
+  const cache = tokenCache();
   const connect = (more: object): GitHubApi => {
     const api = createGitHubApi({
       strategy: createAppAuth,
-      options: { appId, privateKey, ...more },
+      options: { appId, privateKey, cache, ...more },
       apiUrl,
       pace,
       onWait,
@@ -108,6 +110,21 @@ export function openInstallations(options: InstallationOptions): Installations {
         }
         if (repositories.length < pageSize) return;
       }
+    },
+  };
+}
+
+/** Tokens that all clients share: they last an hour, and a review has to end with the one that it began with. */
+function tokenCache(): { get(key: string): string | undefined; set(key: string, token: string): void } {
+  const tokens = new Map<string, { readonly token: string; readonly until: number }>();
+  return {
+    get(key) {
+      const known = tokens.get(key);
+      return known && known.until > Date.now() ? known.token : undefined;
+    },
+    set(key, token) {
+      for (const [other, { until }] of tokens) if (until <= Date.now()) tokens.delete(other);
+      tokens.set(key, { token, until: Date.now() + TOKEN_MS });
     },
   };
 }

@@ -89,8 +89,9 @@ export type Meeting =
  */
 export function meeting(job: Job, other: Job, running: boolean): Meeting {
   if (job.kind === "group" || other.kind === "group" || job.reason === "sweep") return "drop";
-  const known = job.head !== UNKNOWN_HEAD && other.head !== UNKNOWN_HEAD;
-  if (known && job.head !== other.head) return running ? "stop" : "replace";
+  if (job.head !== other.head && job.head !== UNKNOWN_HEAD) {
+    return running && other.head !== UNKNOWN_HEAD ? "stop" : "replace";
+  }
   if (job.reason === "push") return "drop";
   // Whoever asks again while it waits gets the one answer.
   return !running && strength(other.reason) >= strength(job.reason) ? "drop" : "replace";

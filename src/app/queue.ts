@@ -60,20 +60,17 @@ export function createQueue(options: QueueOptions): JobQueue {
     const subject = subjectOf(job);
     const line = lineOf(job);
     const current = running.get(subject);
+    const met = current && meeting(job, current.job, true);
+    if (current && met === "stop") stop(current, "superseded");
     const queued = line.told.get(subject) ?? line.swept.get(subject);
     if (queued) {
       if (meeting(job, queued, false) === "drop") return;
       // In the same place, so that whoever pushes often does not wait for ever.
       const into = line.told.has(subject) ? line.told : line.swept;
       into.set(subject, merged(job, queued));
-      if (current && meeting(job, current.job, true) === "stop") stop(current, "superseded");
       return;
     }
-    if (current) {
-      const met = meeting(job, current.job, true);
-      if (met === "drop" && !current.controller.signal.aborted) return;
-      if (met === "stop") stop(current, "superseded");
-    }
+    if (current && met === "drop" && !current.controller.signal.aborted) return;
     if (waiting >= mostWaiting || line.told.size + line.swept.size >= mostWaitingPerRepository) {
       onFull(job);
       return;

@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { openReviewThreads } from "../../src/app/review-threads.ts";
+import type { PullChange } from "../../src/change/api.ts";
+import type { Tree } from "../../src/change/change.ts";
+
+/** A thread of a program: `task` is what it was given. */
+const program = (text: string) =>
+  new URL(
+    `data:text/javascript,${encodeURIComponent(`import { parentPort as port } from "node:worker_threads"; port.on("message", (task) => { ${text} });`)}`,
+  );
+const tree: Tree = {
+  commit: "a".repeat(40),
+  entry: async (path) => ({ path, kind: "file", oid: "b".repeat(40) }),
+  list: async () => {
+    throw new Error("not listed");
+  },
+  read: async () => ({ kind: "text", text: "1\n" }),
+};
+const change: PullChange = { base: tree, head: tree, tip: tree, files: [], unchecked: [], subjects: null };
+const never = new AbortController().signal;
+
+test("a thread asks here for what it reads, many things at once; a refusal is an answer", async () => {
+  const threads = openReviewThreads({
+    threads: 1,
+    program: program(
+      `if ("trees" in task) port.postMessage({ kind: "ask", questions: [
+         { id: 1, tree: "head", method: "entry", argument: "x.nix" },
+         { id: 2, tree: "tip", method: "list", argument: "" },
+         { id: 3, tree: "base", method: "read", argument: { path: "x.nix", kind: "file", oid: "b" } } ] });
+       else port.postMessage({ kind: "done", result: task });`,
+    ),
+  });
+  expect(await threads.review(change, "x.yml", [], never)).toEqual([
+    { id: 1, outcome: { kind: "value", value: { path: "x.nix", kind: "file", oid: "b".repeat(40) } } },
+    { id: 2, outcome: { kind: "refused", message: "not listed" } },
+    { id: 3, outcome: { kind: "value", value: { kind: "text", text: "1\n" } } },
+  ]);
+  await threads.close();
+});
+
+test("a thread that hangs is ended, one that dies is replaced, and the next review goes on", async () => {
+  const threads = openReviewThreads({
+    threads: 1,
+    limitMs: 300,
+    program: program(
+      `if (task.subjects[0] === "hang") for (;;); if (task.subjects[0] === "die") process.exit(3);
+       if (task.subjects[0] === "throw") throw new Error("thrown");
+       port.postMessage({ kind: "done", result: "fine" });`,
+    ),
+  });
+  const run = (what: string, signal = never) => threads.review(change, "x.yml", [what], signal);
+  await expect(run("hang")).rejects.toThrow("the review took longer than 0.3 s");
+  await expect(run("die")).rejects.toThrow("the review ended early, with status 3");
+  await expect(run("throw")).rejects.toThrow("the review ended early: thrown");
+  expect(await run("fine")).toBe("fine");
+  const controller = new AbortController();
+  const stopped = run("hang", controller.signal);
+  const waiting = run("fine");
+  controller.abort();
+  await expect(stopped).rejects.toMatchObject({ fault: "outside", message: "the review was stopped" });
+  expect(await waiting).toBe("fine");
+  await threads.close();
+  await expect(run("fine")).rejects.toThrow("stopped");
+});
