@@ -128,14 +128,14 @@ test("a push while a review runs stops it: its check run is ended, the new head'
   await start();
   const pull = fake.openPull({ head: bump() });
   const old = pull.head.sha;
-  let pushed: Promise<number> | null = null;
+  const pushed: Promise<number>[] = [];
   fake.before = ({ path: at }) => {
-    if (pushed !== null || !at.includes("/compare/")) return;
+    if (pushed.length > 0 || !at.includes("/compare/")) return;
     pull.head.sha = bump("1.2", "I");
-    pushed = deliver(app.url, pullEvent(fake, pull, "synchronize"));
+    pushed.push(deliver(app.url, pullEvent(fake, pull, "synchronize")));
   };
   await send(pullEvent(fake, pull, "opened"));
-  await pushed;
+  await Promise.all(pushed);
   await idle();
   expect(checks()).toEqual([
     [old.slice(0, 8), "completed", "cancelled"],
