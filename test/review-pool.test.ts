@@ -27,7 +27,7 @@ beforeAll(() => {
     return { base, head: repository.commit(files) };
   };
   slow = after({ "bomb.nix": `{ x = ${"a.".repeat(50_000)}b; }\n` });
-  heavy = after({ "heavy.txt": "ab\n".repeat(1_500_000) });
+  heavy = after({ "heavy.txt": "ab\n".repeat(990_000) });
 });
 afterAll(() => repository.remove());
 
@@ -77,7 +77,7 @@ describe("reviewPairs", () => {
   it("goes on after a review that takes its thread down", async () => {
     const [first, second] = history;
     const pairs = [first, heavy, second].filter((pair) => pair !== undefined);
-    const results = await reviews(pairs, { workers: 1, memoryMb: 40 });
+    const results = await reviews(pairs, { workers: 1, memoryMb: 24 });
     expect(results.map(({ complete }) => complete)).toEqual([true, false, true]);
     expect(results[1]?.unchecked[0]?.reason).toMatch(/^the review ended early: .*memory/);
   });

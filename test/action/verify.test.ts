@@ -1,3 +1,4 @@
+// Needs: nix
 /** The built action with real Nix: `analyze` refetches what the change declares, `publish` shows what it found. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// Needs: nix
 import { expect, it } from "vitest";
 import type { Review } from "../../src/report/review.ts";
 import { verifod } from "../support/cli.ts";

@@ -1,3 +1,4 @@
+// Needs: libcurl
 /** A few inputs of each target, and all inputs that once failed. `npm run fuzz` makes more. */
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,3 +1,4 @@
+// Needs: strace
 /** The built programs on a repository of every hostile tree that git can express. */
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,3 +1,4 @@
+// Needs: postgresql
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {

@@ -1,3 +1,4 @@
+// Needs: nix
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { expressions } from "../support/nix-expressions.ts";

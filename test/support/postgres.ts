@@ -1,11 +1,12 @@
 /** A real PostgreSQL server for tests, on a free port of loopback, in a temporary folder. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { postgresPrograms } from "./programs.ts";
 
 export interface PostgresServer {
   /** The address of an empty database that nobody had before. */
@@ -15,14 +16,9 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-/** Debian keeps the server's programs out of the PATH. */
 function programs(): string {
-  const root = "/usr/lib/postgresql";
-  const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(b) - Number(a)) : [];
-  const found = versions
-    .map((version) => `${root}/${version}/bin`)
-    .find((bin) => existsSync(`${bin}/initdb`));
-  if (found === undefined) throw new Error("no PostgreSQL server here: apt-get install postgresql");
+  const found = postgresPrograms();
+  if (found === null) throw new Error("no PostgreSQL server here: apt-get install postgresql");
   return found;
 }
 

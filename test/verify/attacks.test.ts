@@ -1,3 +1,4 @@
+// Needs: nix
 /** Changes that hide what they fetch, in the ways that evaluation or a fetch has to uncover. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { VerifyOptions } from "../../src/verify/options.ts";

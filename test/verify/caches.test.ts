@@ -1,3 +1,4 @@
+// Needs: nix
 /** Caches that hold the right bytes while the declared server has wrong ones: a fetch that trusts any would be fooled. */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";

@@ -1,3 +1,4 @@
+// Needs: nix
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openRepository } from "../../src/change/repository.ts";
 import { chooseCanaries } from "../../src/ledger/canaries.ts";

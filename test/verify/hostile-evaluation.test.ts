@@ -1,3 +1,4 @@
+// Needs: nix
 /** Code of the change that tries to read, to reach out, to run something, or to exhaust the machine while it is evaluated. */
 import { existsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";

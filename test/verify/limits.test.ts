@@ -1,3 +1,4 @@
+// Needs: nix
 /** What a verification refuses, what cuts it short, and that nothing is left of it. */
 import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";

@@ -1,3 +1,4 @@
+// Needs: nix
 /** Every way in which a server or a builder can behave, with every kind of fetcher, in one change each. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { FodVerdict } from "../../src/verify/verdict.ts";

@@ -1,3 +1,4 @@
+// Needs: nix
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { afterEach, describe, expect, test } from "vitest";
