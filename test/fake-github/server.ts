@@ -35,6 +35,8 @@ export interface Fault {
   readonly status: number;
   readonly applied: boolean;
   readonly message?: string;
+  /** What is answered, in place of a message. */
+  readonly data?: object;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -217,7 +219,7 @@ export async function startFakeGitHub({
         return;
       }
       logged.status = fault.status;
-      send(response, fault.status, { message: fault.message ?? "Server Error" }, fault.headers);
+      send(response, fault.status, fault.data ?? { message: fault.message ?? "Server Error" }, fault.headers);
       return;
     }
     if (answer === null) return;

@@ -107,6 +107,7 @@ export interface ReviewOptions {
   /** What the event says otherwise of the pull request. */
   readonly event?: Readonly<Record<string, unknown>>;
   readonly pace?: number;
+  readonly onSpawn?: (child: ChildProcess) => void;
 }
 
 /** Runs the mode `review` for a pull request of a GitHub of our own. */
