@@ -81,6 +81,7 @@ export interface Sweeper {
 }
 
 export function createSweeper(services: SweepServices): Sweeper {
+  let found = 0;
   const tries = new Map<string, { readonly head: string; readonly count: number }>();
 
   /** Whether the head may be tried once more. */
@@ -101,12 +102,14 @@ export function createSweeper(services: SweepServices): Sweeper {
       if (stop()) return;
       if (!mayTry(`${owner}/${repo}#${number}`, head)) continue;
       services.metrics.swept();
+      found += 1;
       await services.queue.add({ kind: "pull", installation, owner, repo, number, head, reason: "sweep" });
     }
   }
 
   async function sweep(stop: () => boolean = () => false): Promise<void> {
     const { installations, log } = services;
+    found = 0;
     try {
       for await (const installation of installations.list()) {
         try {
@@ -121,6 +124,7 @@ export function createSweeper(services: SweepServices): Sweeper {
     } catch (error) {
       log.warn({ err: error }, "the installations cannot be listed");
     }
+    log.info({ found }, "looked for what is unfinished");
   }
 
   return {

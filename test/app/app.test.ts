@@ -9,11 +9,11 @@ import {
   type Delivery,
   deliver,
   INSTALLATION,
+  idle,
   pullEvent,
   registerApp,
   startTestApp,
   type TestApp,
-  until,
 } from "../support/app.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
@@ -45,28 +45,15 @@ function bump(version = "1.1", letter = "E"): string {
 
 async function start(more: Parameters<typeof startTestApp>[1] = {}): Promise<void> {
   app = await startTestApp(fake, more);
-  const isSweep = ({ body, status }: FakeGitHub["requests"][number]) =>
-    status === 200 && JSON.stringify(body ?? "").includes("pullRequests(");
-  await until(() => fake.requests.some(isSweep));
-  await idle();
+  await idle(app);
   fake.requests.length = 0;
-}
-
-async function idle(): Promise<void> {
-  const health = async () =>
-    (await (await fetch(`${app.url}/health`)).json()) as { waiting: number; running: number };
-  for (;;) {
-    const { waiting, running } = await health();
-    if (waiting + running === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 /** Delivers, and waits until nothing is left to do. */
 async function send(...deliveries: readonly Delivery[]): Promise<number[]> {
   const statuses: number[] = [];
   for (const each of deliveries) statuses.push(await deliver(app.url, each));
-  await idle();
+  await idle(app);
   return statuses;
 }
 
@@ -106,7 +93,7 @@ test("a hundred deliveries of the same id are one review", async () => {
   const pull = fake.openPull({ head: bump() });
   const delivery = { ...pullEvent(fake, pull, "opened"), id: "11111111-1111-4111-8111-111111111111" };
   await Promise.all(Array.from({ length: 100 }, () => deliver(app.url, delivery)));
-  await idle();
+  await idle(app);
   expect(checks()).toEqual([[pull.head.sha.slice(0, 8), "completed", "success"]]);
   expect(writes()).toBe(2);
   const before = fake.requests.length;
@@ -136,7 +123,7 @@ test("a push while a review runs stops it: its check run is ended, the new head'
   };
   await send(pullEvent(fake, pull, "opened"));
   await Promise.all(pushed);
-  await idle();
+  await idle(app);
   expect(checks()).toEqual([
     [old.slice(0, 8), "completed", "cancelled"],
     [pull.head.sha.slice(0, 8), "completed", "success"],
@@ -159,7 +146,7 @@ test("a pull request that is closed while it is reviewed, or before: no comment,
 
 test("what is not signed with the secret is refused, and does nothing", async () => {
   await start();
-  await idle();
+  await idle(app);
   const pull = fake.openPull({ head: bump() });
   const delivery = pullEvent(fake, pull, "opened");
   const asked = fake.requests.length;
@@ -177,7 +164,7 @@ test("what is not signed with the secret is refused, and does nothing", async ()
   expect((await fetch(`${app.url}/api/github/webhooks`)).status).toBe(404);
   expect((await fetch(`${app.url}/../package.json`)).status).toBe(404);
   expect(await post({ ...headers, "content-length": "99999999" }, "x").catch(() => 413)).toBe(413);
-  await idle();
+  await idle(app);
   expect([fake.requests.length - asked, checks()]).toEqual([0, []]);
 });
 
@@ -318,7 +305,7 @@ const variants: readonly ((payload: Record<string, unknown>) => object)[] = [
 
 test("GitHub's own examples of all events are answered, and what is about no pull request of ours does nothing", async () => {
   await start();
-  await idle();
+  await idle(app);
   const handled = new Set<string>();
   let sent = 0;
   for (const { name, examples: payloads } of examples) {
@@ -343,7 +330,7 @@ test("GitHub's own examples of all events are answered, and what is about no pul
   expect(sent).toBeGreaterThan(300);
   // Those that GitHub has an example of.
   expect(HANDLED.filter((event) => !handled.has(event))).toEqual(["pull_request.edited"]);
-  await idle();
+  await idle(app);
   expect(await deliver(app.url, { event: "no_such_event", payload: common(fake) })).toBe(200);
   expect(checks()).toEqual([]);
 });

@@ -58,12 +58,23 @@ export interface TestApp extends RunningApp {
 
 const threadProgram = new URL("../../dist/review-thread.mjs", import.meta.url);
 
-/** Starts the App in this process; its reviews run on threads as built. */
+/** Starts the App in this process; its reviews run on threads as built. Resolves once it has looked for the unfinished. */
 export async function startTestApp(fake: FakeGitHub, more: Partial<AppSettings> = {}): Promise<TestApp> {
   const lines: string[] = [];
   const log = createLog("debug", { write: (line: string) => void lines.push(line) });
   const app = await startApp(settingsOf(fake, more), log, { threadProgram, graceMs: 5_000 });
-  return { ...app, log: () => lines.join("") };
+  const told = () => lines.join("");
+  await until(() => told().includes("looked for what is unfinished"), told);
+  return { ...app, log: told };
+}
+
+/** Waits until an App has no job left. */
+export async function idle({ url }: Pick<RunningApp, "url">): Promise<void> {
+  for (;;) {
+    const counts = (await (await fetch(`${url}/health`)).json()) as { waiting: number; running: number };
+    if (counts.waiting + counts.running === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 export interface SpawnedApp {
