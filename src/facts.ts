@@ -2,7 +2,7 @@
 import type { Change, Content, Entry, FileChange, Side, Unchecked } from "./change/change.ts";
 import { changedText, diffTexts, type Hunk } from "./change/hunks.ts";
 import { repointedNames } from "./nix/aliases.ts";
-import type { CallCache } from "./nix/attributes.ts";
+import { type CallCache, createCallCache } from "./nix/attributes.ts";
 import { createDocuments, type Documents } from "./nix/documents.ts";
 import { impuritiesOf } from "./nix/impurities.ts";
 import type { Impurity, Script, Setting, Source } from "./nix/model.ts";
@@ -30,7 +30,7 @@ export async function createTools(): Promise<Tools> {
   let parsers: Promise<ScriptParsers> | undefined;
   return {
     documents: await createDocuments(),
-    calls: new Map(),
+    calls: createCallCache(),
     // Two megabytes of grammars that most changes do not need.
     scripts: () => {
       parsers ??= Promise.all([createParser("bash"), createParser("python")]).then(([bash, python]) => ({

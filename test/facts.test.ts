@@ -41,6 +41,15 @@ test("a builder that fetches from elsewhere moves the pins of the files that it 
   ]);
 });
 
+test("a file of too many lines is said to be unchecked, and those beside it are read", async () => {
+  const { facts, unchecked } = await factsOf(
+    { "a.nix": "1", "lines.txt": "" },
+    { "a.nix": "2", "lines.txt": "\n".repeat(1_000_001) },
+  );
+  expect(facts.files.map(({ head }) => head)).toEqual(["2", null]);
+  expect(unchecked).toEqual([{ what: "lines.txt", reason: "it has more than 1 million lines" }]);
+});
+
 const A = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=";
 const B = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI=";
 

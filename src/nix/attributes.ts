@@ -2,6 +2,7 @@
  * Which attribute paths a file defines, as far as names and package lists say: the folder's name under `by-name`, and
  * what `callPackage` and its kin are given in lists such as `all-packages.nix`.
  */
+import { type ByteCache, byteCache } from "../change/cache.ts";
 import type { Entry, Tree } from "../change/change.ts";
 import { directoryOf, normalPath } from "./source-file.ts";
 
@@ -47,7 +48,15 @@ export function listPrefix(path: string): string | null {
 }
 
 /** The calls of lists by content id and path: a list is read once per version. */
-export type CallCache = Map<string, readonly Call[]>;
+export type CallCache = ByteCache<readonly Call[]>;
+
+/** Of `all-packages.nix` with its 20,000 calls some eight versions: a process that lives for months meets thousands. */
+const CACHED_BYTES = 32_000_000;
+const BYTES_A_CALL = 200;
+
+export function createCallCache(): CallCache {
+  return byteCache(CACHED_BYTES);
+}
 
 /** Gives the attributes of a file. */
 export type AttributesOf = (path: string) => readonly string[];
@@ -121,7 +130,7 @@ async function callsOf(tree: Tree, list: Entry, cache: CallCache): Promise<reado
   if (!calls) {
     const content = await tree.read(list);
     calls = content.kind === "text" ? readCalls(list.path, content.text) : [];
-    cache.set(key, calls);
+    cache.set(key, calls, key.length + calls.length * BYTES_A_CALL);
   }
   return calls;
 }

@@ -3,7 +3,13 @@
  * evaluation then shows whether an attribute really reads the file.
  */
 import type { Tree } from "../change/change.ts";
-import { type CallCache, isAttribute, listPrefix, readAttributes } from "../nix/attributes.ts";
+import {
+  type CallCache,
+  createCallCache,
+  isAttribute,
+  listPrefix,
+  readAttributes,
+} from "../nix/attributes.ts";
 
 /** Where changes reach packages that are not named: no set of attributes stands for them. */
 const SHARED = /^(?:lib|stdenv|pkgs\/stdenv|build-support|pkgs\/build-support|pkgs\/pkgs-lib)\//;
@@ -27,7 +33,7 @@ export type Candidates = (path: string) => readonly string[];
 export async function candidatesIn(
   tree: Tree,
   paths: readonly string[],
-  lists: CallCache = new Map(),
+  lists: CallCache = createCallCache(),
 ): Promise<Candidates> {
   const listed = await readAttributes(tree, paths, lists);
   return (path) => {

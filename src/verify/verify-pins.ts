@@ -1,7 +1,7 @@
 /** Verifying pins of one tree in rounds, for what goes through more of them than one change touches. */
 import { basename } from "node:path";
 import type { Tree } from "../change/change.ts";
-import type { CallCache } from "../nix/attributes.ts";
+import { createCallCache } from "../nix/attributes.ts";
 import { parseHash } from "../nix/hash.ts";
 import type { ChangedFod } from "./changed-fods.ts";
 import { findFods, type WantedPin } from "./find-fods.ts";
@@ -56,7 +56,7 @@ export async function withPinVerifier<T>(
     const { head: directory } = await writeTrees(options.repository, commits, roots);
     const mirrors = await readMirrors(nix, directory, roots, options.evaluation);
     const pacing = createPacing(options.hostDelaySeconds);
-    const lists: CallCache = new Map();
+    const lists = createCallCache();
     return use({
       async verify(pins, { seconds, bytes, signal }) {
         const within = { ...options, pacing, signal, totalSeconds: seconds, totalBytes: bytes };

@@ -1,4 +1,5 @@
 /** Changes of mutated files, from the parsers to the report. */
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Content, Entry, Tree } from "../../src/change/change.ts";
 import { DEFAULT_CONFIG } from "../../src/config.ts";
@@ -129,7 +130,7 @@ let tools: Promise<Tools> | undefined;
 
 /** A side of a change that holds one file. */
 function treeOf(commit: string, path: string, text: string): Tree {
-  const entry: Entry = { path, kind: "file", oid: `${commit}${text.length}-${text}` };
+  const entry: Entry = { path, kind: "file", oid: createHash("sha1").update(text).digest("hex") };
   return {
     commit: commit.repeat(40),
     entry: async (wanted) => (wanted === path ? entry : null),

@@ -32,6 +32,10 @@ test.each([
   ["sha256-"],
   [`${sha256.toString("hex")}0`],
   ["e".repeat(52)],
+  [toNix32(sha256).replace(/.(?=.{20}$)/, "e")],
+  [sha256.toString("hex").replace(/.(?=.{20}$)/, "g")],
+  // The base 64 of URLs, which decoders take as well.
+  [sri.replace(/.(?=.{20}$)/, "_")],
   // A 52nd digit that says more than 256 bits.
   [`z${"0".repeat(51)}`],
   // A commit id is a SHA-1 in hex only where the attribute says so.

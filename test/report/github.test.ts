@@ -63,6 +63,14 @@ describe("formatGithub", () => {
     expect(Object.keys(parse(line)?.properties ?? {})).toEqual(["file", "title"]);
   });
 
+  it("says what the change says, also where that looks like an escape of the runner", () => {
+    const [line = ""] = formatGithub(
+      reviewOf({ findings: [finding({ path: "a%0Ab%2C.nix", message: "100%0A" })] }),
+    ).split("\n");
+    expect(parse(line)?.properties.file).toBe("a%0Ab%2C.nix");
+    expect(parse(line)?.data).toContain("100%0A");
+  });
+
   it("has no line that a change could write, whatever it holds", () => {
     fc.assert(
       fc.property(hostileReview, (review) => {

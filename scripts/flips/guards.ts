@@ -1,0 +1,309 @@
+/** The guards that keep hostile input harmless, and for each the form without it, which a test must notice. */
+
+export interface Guard {
+  /** What it keeps from happening. */
+  readonly keeps: string;
+  readonly file: string;
+  /** Its text, which stands in the file once, and what is put in its place; all of these at once. */
+  readonly flips: readonly (readonly [text: string, flipped: string])[];
+  /** The test file that must fail then. */
+  readonly test: string;
+}
+
+function guards(
+  file: string,
+  test: string,
+  list: readonly (readonly [keeps: string, text: string, flipped: string])[],
+): Guard[] {
+  return list.map(([keeps, text, flipped]) => ({ keeps, file, flips: [[text, flipped]], test }));
+}
+
+export const GUARDS: readonly Guard[] = [
+  ...guards("src/report/visible.ts", "test/report/visible.test.ts", [
+    ["hidden characters are named", "short.replace(INVISIBLE, name)", "short"],
+    ["marks do not pile up", '.replace(MARK_PILE, "$1…")', ""],
+    ["long values are cut", "text.length > limit\n", "text.length < 0\n"],
+    [
+      "JSON holds no hidden character",
+      'character === "\\n" ? character : jsonEscape(character)',
+      "character",
+    ],
+    ["a second line stays a line", "text.split(/\\r?\\n/, limit + 1)", "text.split(/\\r?\\n/)"],
+  ]),
+  ...guards("src/report/markdown-escape.ts", "test/report/markdown-escape.test.ts", [
+    ["no value holds our marker", '.replace(COMMENT, "<\\\\u{21}--")', ""],
+    ["a fence is longer than those inside", "Math.max(least, longest + 1)", "Math.max(least, longest)"],
+    ["live words become code", "!PLAIN_WORD.test(word) || LIVE_WORD.test(word)", "!PLAIN_WORD.test(word)"],
+    ["other words become code", "!PLAIN_WORD.test(word) || LIVE_WORD.test(word)", "LIVE_WORD.test(word)"],
+    ["no word opens a list", "index === 0 && OPENS_BLOCK.test(word)", "false"],
+    [
+      "a code span keeps its blanks and backticks",
+      'text.trim() !== "" ? " " : ""',
+      'text.trim() !== "" ? "" : ""',
+    ],
+  ]),
+  ...guards("src/report/github.ts", "test/report/github.test.ts", [
+    ["a message's line feed starts no command", '.replaceAll("\\n", "%0A")', ""],
+    ["a message's percent sign is no escape", '.replaceAll("%", "%25")', ""],
+    ["a comma in a path starts no property", '.replaceAll(",", "%2C")', ""],
+    ["a path holds no control character", "file: visible(finding.path, 5_000)", "file: finding.path"],
+  ]),
+  ...guards("src/report/text.ts", "test/report/text.test.ts", [
+    ["a value starts no workflow command", '.replace(/^( *):/, "$1\\\\u{003a}")', ""],
+    ["a value holds no old workflow command", '.replace(/#(?=#[\\w[])/g, "\\\\u{0023}")', ""],
+    [
+      "a value holds no escape sequence",
+      "return visible(text, limit)\n    .replace",
+      "return text.slice(0, limit)\n    .replace",
+    ],
+  ]),
+  ...guards("src/report/markdown.ts", "test/report/markdown.test.ts", [
+    ["a report keeps to its limit", "if (piece.length + 2 > room) break;", ""],
+  ]),
+  ...guards("src/nix/hash.ts", "test/nix/hash.test.ts", [
+    ["bits beyond a nix32 digest are no hash", "else if (carry !== 0) return null;", ""],
+    ["letters outside of nix32 are no hash", "if (digit < 0) return null;", ""],
+    [
+      "letters outside of hex are no hash",
+      'HEX.test(digest) ? Buffer.from(digest, "hex") : null',
+      'Buffer.from(digest, "hex")',
+    ],
+    ["letters outside of base64 are no hash", "|| !BASE64.test(digest)) return null;", ") return null;"],
+    ["the algorithm of a prefix counts", "algorithms = [prefix[1] as HashAlgorithm];", ""],
+  ]),
+  ...guards("src/nix/parser.ts", "test/nix/syntax.test.ts", [
+    ["a parser bomb ends", "performance.now() > deadline", "false"],
+    ["code behind a lone CR is code", 'source.replace(LONE_CR, "\\n")', "source"],
+  ]),
+  ...guards("src/nix/evaluate.ts", "test/nix/hostile-sources.test.ts", [
+    [
+      "an evaluation does not fill the stack",
+      "++session.steps > STEP_LIMIT || session.depth > DEPTH_LIMIT",
+      "++session.steps > STEP_LIMIT",
+    ],
+  ]),
+  ...guards("src/facts.ts", "test/hardening/huge-changes.test.ts", [
+    [
+      "the text of a change fits into memory",
+      "TEXT_LIMIT_CHARACTERS = 50_000_000",
+      "TEXT_LIMIT_CHARACTERS = 5_000_000_000",
+    ],
+  ]),
+  ...guards("src/facts.ts", "test/facts.test.ts", [
+    [
+      "the lines of a file fit into memory",
+      "return lines > LINE_LIMIT ? TOO_MANY_LINES : content;",
+      "return content;",
+    ],
+  ]),
+  ...guards("src/change/git-process.ts", "test/hardening/nasty-repository.test.ts", [
+    ["no replacement object is read", '"core.useReplaceRefs=false"', '"core.useReplaceRefs=true"'],
+    [
+      "git gets no token of ours",
+      "for (const name of inherited) {",
+      "for (const name of Object.keys(process.env)) {",
+    ],
+    ["no graft is read", '"/dev/null",\n  };', '"",\n  };'],
+  ]),
+  {
+    keeps: "git fetches nothing",
+    file: "src/change/git-process.ts",
+    flips: [
+      ['GIT_NO_LAZY_FETCH: "1",', ""],
+      ['GIT_ALLOW_PROTOCOL: "",', ""],
+      ['"protocol.allow=never",', '"protocol.allow=always",'],
+    ],
+    test: "test/change/missing.test.ts",
+  },
+  ...guards("src/change/cat-file.ts", "test/change/hostile.test.ts", [
+    ["a large object is not read", "if (header.size > limit) {", "if (header.size < 0) {"],
+  ]),
+  ...guards("src/change/objects.ts", "test/change/hostile.test.ts", [
+    ["a name of a tree does not lead out", 'name === ".." || name.includes("/")', 'name.includes("/")'],
+    ["a name of a tree is one name", 'name === ".." || name.includes("/")', 'name === ".."'],
+    ["a name stands once in a tree", "items.has(name) || ", ""],
+    ["names that are not UTF-8 stay apart", "if (!isUtf8(bytes)) {", "if (bytes.length < 0) {"],
+    ["bytes are no text", 'data.includes(0) ? "NUL byte" : ', ""],
+    ["a cut tree is malformed", "|| next > data.length", ""],
+  ]),
+  ...guards("src/change/compare.ts", "test/change/hostile.test.ts", [
+    [
+      "a tree without end is cut",
+      "files.length > mostFiles || ++folders > mostFolders",
+      "files.length > 1e9",
+    ],
+    ["a deep tree is cut", "if (depth > deepest) {", "if (depth > 1e9) {"],
+  ]),
+  ...guards("src/change/repository.ts", "test/change/git.test.ts", [
+    ["a revision holds no line of its own", "|| /[\\x00-\\x1f\\x7f]/.test(revision)", ""],
+  ]),
+  ...guards("src/change/api-objects.ts", "test/change/api.test.ts", [
+    ["a content is what its id says", "if (blobId(data, oid.length) !== oid) return null;", ""],
+  ]),
+  ...guards("src/change/api.ts", "test/change/api.test.ts", [
+    ["a list of another head is noticed", "unchecked.push({ what: path, reason: disagreement });", "void 0;"],
+  ]),
+  ...guards("src/action/report-file.ts", "test/action/report-file.test.ts", [
+    ["a large report is not read", "if (size > largestReport)", "if (size < 0)"],
+    ["a report is no link", " | constants.O_NOFOLLOW", ""],
+    ["a report is a file", 'if (!stat.isFile()) throw new Error("it is not a file");', ""],
+    ["a report is about the head", "if (parsed.data.head !== head)", "if (head === null)"],
+    ["verdicts are counted", "parsed.data.verdicts.length > mostVerdicts", "parsed.data.verdicts.length < 0"],
+    ["a pin without a verdict is open", "if (proven) return [];", "return [];"],
+    [
+      "no report is not green",
+      'return incomplete(review, [{ what: "verification", reason: report.reason }]);',
+      "return review;",
+    ],
+  ]),
+  ...guards("src/report/schema.ts", "test/action/report-file.test.ts", [
+    [
+      "a report has no unknown keys",
+      "export const reviewSchema = z.strictObject({",
+      "export const reviewSchema = z.object({",
+    ],
+  ]),
+  ...guards("src/action/find-pulls.ts", "test/action/publish.test.ts", [
+    ["a report is published on its own head", "head.sha === sha && ", ""],
+    ["a report is published for its own repository", "head.repo?.id === from.id && ", ""],
+    ["only runs of pull requests are published", 'run.event !== "pull_request" || ', ""],
+  ]),
+  ...guards("src/action/inputs.ts", "test/action/publish.test.ts", [
+    [
+      "what analyzes has no token",
+      'if (mode === "analyze" && token !== "") {',
+      'if (mode === "analyze" && token === "never") {',
+    ],
+  ]),
+  ...guards("src/github/plan.ts", "test/github/publish.test.ts", [
+    [
+      "an old run does not overwrite a newer one",
+      "mark.run > run && (completed || mark.result !== null)",
+      "mark.run > run && mark.run < 0",
+    ],
+  ]),
+  ...guards("src/github/publish.ts", "test/github/publish.test.ts", [
+    ["a head that moved gets no comment", "published.currentHead !== pull.head", "pull.head === null"],
+  ]),
+  ...guards("src/github/published.ts", "test/github/publish.test.ts", [
+    ["a comment of others is not ours", "if (!first?.viewerDidAuthor) return [];", "if (!first) return [];"],
+    ["a check run of others is not ours", ".filter(({ app }) => app?.slug === slug)", ""],
+  ]),
+  ...guards("src/github/check-output.ts", "test/github/check-output.test.ts", [
+    ["what is incomplete is not green", 'if (!review.complete) return "action_required";', ""],
+    ["annotations are counted", ".slice(0, mostAnnotations)", ""],
+    ["a summary keeps to its limit", "if (size <= bytes) return text;", "if (size > 0) return text;"],
+  ]),
+  ...guards("src/github/commands.ts", "test/github/commands.test.ts", [
+    [
+      "commands are counted",
+      "if (commands.length <= mostCommands) return commands;",
+      "if (commands.length > 0) return commands;",
+    ],
+    ["a finding is named by digits", "if (FINDING.test(word)) return make", 'if (word !== "") return make'],
+    ["a reason is short", "if (reason.length > longestReason)", "if (reason.length < 0)"],
+    ["a reason has words", "if (!/\\p{L}/u.test(reason))", "if (reason === null)"],
+    ["a reason holds no HTML", "if (hasHtml) return", "if (!hasHtml && hasHtml) return"],
+    [
+      "only ASCII is another case of ASCII",
+      "text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())",
+      "text.toLowerCase()",
+    ],
+  ]),
+  ...guards("src/github/command-lines.ts", "test/github/commands.test.ts", [
+    ["a quoted mail commands nothing", "if (introducesMail(raw)) break;", ""],
+    ["a lone CR ends a line", 'body.replace(/\\r\\n?/g, "\\n")', 'body.replaceAll("\\r\\n", "\\n")'],
+    [
+      "what is inside of HTML commands nothing",
+      "isInside: () => lost ||",
+      "isInside: () => false && lost ||",
+    ],
+    ["code over several lines commands nothing", 'if (raw.includes("\\n")) own = false;', ""],
+  ]),
+  ...guards("src/github/decide.ts", "test/github/decide.test.ts", [
+    ["an edited comment commands nothing", "!answered && !edited", "!answered"],
+    [
+      "a command for an earlier head is void",
+      "if (head !== null) return head !== pull.head;",
+      "if (head !== null) return false;",
+    ],
+    ["who may not acknowledge does not", "permit.allowed ? stand(more) : null", "stand(more)"],
+  ]),
+  ...guards("src/config-schema.ts", "test/config.test.ts", [
+    ["aliases of aliases do not grow", "maxAliasCount: 100", "maxAliasCount: -1"],
+  ]),
+  ...guards("src/config.ts", "test/config.test.ts", [
+    ["a large configuration is not read", "if (text.length > LARGEST_CONFIG) {", "if (text.length < 0) {"],
+    [
+      "a configuration is no link",
+      'if (entry.kind === "symlink" || entry.kind === "submodule") {',
+      'if (entry.kind === "submodule") {',
+    ],
+  ]),
+  ...guards("src/verify/urls.ts", "test/verify/urls.test.ts", [
+    ["a URL has two slashes", "if (!/^https?:\\/\\/[^/?#]/i.test(url)) {", "if (url === null) {"],
+    [
+      "a URL has no backslash and no blank",
+      "if (/[\\s\\\\\\u0000-\\u001f\\u007f-\\uffff]/.test(url)) {",
+      "if (url === null) {",
+    ],
+    [
+      "a URL has no user name",
+      'if (parsed.username !== "" || parsed.password !== "") {',
+      "if (parsed === null) {",
+    ],
+    ["a host has one spelling", "if (written !== parsed.hostname) {", "if (written === null) {"],
+    [
+      "an inner name is no public host",
+      'if (/(^|\\.)(localhost|local|internal|home\\.arpa)\\.?$/i.test(host) || !host.includes(".")) {',
+      'if (!host.includes(".")) {',
+    ],
+    ["loopback is refused", '["127.0.0.0", 8, "a loopback address"],', ""],
+    ["metadata are refused", '["169.254.0.0", 16, "a link-local or metadata address"],', ""],
+    ["mapped addresses are refused", '["::ffff:0:0", 96, "an IPv4-mapped address"],', ""],
+    ["NAT64 is refused", '["64:ff9b::", 96, "a NAT64 address"],', ""],
+  ]),
+  ...guards("src/verify/egress.ts", "test/verify/egress.test.ts", [
+    [
+      "a name that means an inner address is refused",
+      "if (what) throw new Refusal(`${host} resolves to",
+      "if (!what && what) throw new Refusal(`${host} resolves to",
+    ],
+    ["an inner host is refused", "if (refusal) throw new Refusal(refusal);", ""],
+    ["only HTTP is passed on", 'if (url.protocol !== "http:") {', 'if (url.protocol === "") {'],
+  ]),
+  ...guards("src/archive/collect.ts", "test/archive/read.test.ts", [
+    ["entries are counted", "if (entries > limits.entries) throw", "if (entries < 0) throw"],
+    ["unpacked bytes are counted", "if (bytes > limits.bytes) throw", "if (bytes < 0) throw"],
+    [
+      "a path does not lead out",
+      'else if (parts.includes("..")) odd',
+      'else if (parts.includes("never")) odd',
+    ],
+    ["a path is not absolute", 'if (raw.startsWith("/")) odd', 'if (raw.startsWith("never")) odd'],
+    ["a long path is refused", "if (raw.length > limits.path) throw", "if (raw.length < 0) throw"],
+    ["a name stands once", "for (const path of twice) files.delete(path);", ""],
+  ]),
+  ...guards("src/archive/unpack.ts", "test/archive/read.test.ts", [
+    ["a bomb of gzip and its like is cut", "if (unpacked > most) throw", "if (unpacked < 0) throw"],
+  ]),
+  ...guards("src/archive/zip.ts", "test/archive/read.test.ts", [
+    [
+      "a bomb of zip is cut",
+      "if (unpacked > limits.ratioFrom && unpacked > packed * limits.ratio) {",
+      "if (unpacked < 0) {",
+    ],
+  ]),
+  ...guards("src/archive/tar.ts", "test/archive/read.test.ts", [
+    [
+      "nothing follows the end of a tar",
+      "if (ended && chunk.some((byte) => byte !== 0)) fail",
+      "if (!ended && ended) fail",
+    ],
+    ["a tar is not packed twice", 'fail("it is packed twice");', ""],
+    ["a tar ends", 'if (!ended) throw new ArchiveFault("its tar ends before its end");', ""],
+  ]),
+  ...guards("src/report/suppress.ts", "test/report/assemble.test.ts", [
+    ["a suppression stands in the base", '(side === "base" || stands(comment, line))', "true"],
+  ]),
+];
