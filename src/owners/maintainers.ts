@@ -65,6 +65,7 @@ export async function readMaintainers(
     const text = await textAt(tree, file);
     if (text !== null) await addAll(maintainersIn(documents, file, text));
   }
+  documents.trim();
   return { people: [...people.values()], unknown: [...unknown] };
 }
 
