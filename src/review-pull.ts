@@ -2,10 +2,12 @@
 import type { PullChange, PullRange } from "./change/api.ts";
 import type { Change } from "./change/change.ts";
 import type { GitHubApi, RepositoryName } from "./change/github-api.ts";
-import { CONFIG_PATH, type Config, loadConfig } from "./config.ts";
+import { CONFIG_PATH, type Config, DEFAULT_CONFIG, loadConfig } from "./config.ts";
 import { attempt, messageOf, VerifodError } from "./errors.ts";
-import type { Acknowledged } from "./github/acknowledgements.ts";
-import { type CheckOutput, checkOutput } from "./github/check-output.ts";
+import { type Acknowledged, NOTHING } from "./github/acknowledgements.ts";
+import { type CheckOutput, checkOutput, failing } from "./github/check-output.ts";
+import { readConversation } from "./github/conversation.ts";
+import { type Alerts, alertsFor, peopleOf, tell } from "./github/people.ts";
 import type { CheckAction } from "./github/plan.ts";
 import {
   type Publication,
@@ -13,10 +15,14 @@ import {
   publish,
   publishCheck,
   startCheck,
+  untilAnswered,
 } from "./github/publish.ts";
-import type { Published } from "./github/published.ts";
+import type { Published, PullRequest } from "./github/published.ts";
+import type { Documents } from "./nix/documents.ts";
+import { OWNER_PLACES } from "./owners/codeowners.ts";
+import type { Concern } from "./owners/subsystems.ts";
 import { failedReview } from "./report/failed.ts";
-import type { Review } from "./report/review.ts";
+import type { Finding, Review } from "./report/review.ts";
 import type { Threshold } from "./report/status.ts";
 
 export interface Target {
@@ -41,18 +47,6 @@ export interface OpenedPull {
   close(): void;
 }
 
-/** A review as it is to be published. */
-export interface Completed {
-  readonly review: Review;
-  /** Markdown of ours to put above the summary, after that of the settings. */
-  readonly notes?: readonly string[];
-  readonly acknowledged?: Acknowledged;
-  /** What is to be said elsewhere before the check run is completed: one that is says that all is done. */
-  readonly before?: () => Promise<void>;
-  /** What is to be said once it is. */
-  readonly after?: () => Promise<void>;
-}
-
 export interface ReviewSettings {
   readonly repository: RepositoryName;
   /** Grows with each run, of all that report as the same app. */
@@ -68,11 +62,15 @@ export interface ReviewSettings {
   /** Reviews an opened change. `subjects`: the titles of the pull request and of its commits. */
   readonly check: (change: PullChange, config: Config, subjects: readonly string[]) => Promise<Review>;
   /** What becomes of the static review before it is published. */
-  readonly complete: (review: Review, change: Change, config: Config) => Promise<Completed>;
+  readonly complete: (review: Review, change: Change, config: Config) => Promise<Review>;
+  /** What people have acknowledged of a review's findings, of one that failed too; by default nothing. */
+  readonly acknowledged?: (review: Review, config: Config, published: Published) => Promise<Acknowledged>;
+  /** For reading Nix texts of the base. */
+  readonly documents: () => Promise<Documents>;
   /** Sentences to put above the summary. */
   readonly notes: readonly string[];
-  /** Buttons of the check run. */
-  readonly actions?: readonly CheckAction[];
+  /** Buttons of the check run. `open`: the findings that fail it. */
+  readonly actions?: (open: readonly Finding[]) => readonly CheckAction[];
   readonly again?: boolean;
   readonly pace?: number;
   /** What is known to be published already, so that it is not asked again. */
@@ -85,18 +83,20 @@ export interface ReviewSettings {
  * @throws VerifodError (outside) when GitHub does not take the result
  */
 export async function reviewPull(api: GitHubApi, target: Target, settings: ReviewSettings): Promise<Outcome> {
-  const { repository, run, details, notes, actions = [], again = false, pace = 1, known } = settings;
+  const { repository, run, details, notes, again = false, pace = 1, known } = settings;
+  const { actions = () => [], acknowledged: stand = async () => NOTHING } = settings;
   const { number, head, base } = target;
   const pull = { repository, number, head };
-  const options: PublishOptions = { reporter: { pull: number, base, run }, details, actions, again, pace };
+  const options: PublishOptions = { reporter: { pull: number, base, run }, details, again, pace };
   const { published } = await startCheck(api, pull, options, known);
   // Counted for the current head only, which may be another by now.
   const changedFiles = published.currentHead === head ? published.changedFiles : null;
   const reviewed = await attempt(() => checkPull(target, changedFiles, settings));
   if (reviewed.failure !== null) {
     const result = failedReview(base, head, reasonOf(reviewed.failure));
-    const output = checkOutput(result, "high", notes);
-    const { check } = await publishCheck(api, pull, output, options);
+    const acknowledged = await stand(result, DEFAULT_CONFIG, published);
+    const output = checkOutput(result, "high", notes, acknowledged);
+    const { check } = await publishCheck(api, pull, output, { ...options, actions: actions([]) });
     const missing = check === "denied" ? (["checks: write"] as const) : [];
     return {
       review: result,
@@ -105,37 +105,74 @@ export async function reviewPull(api: GitHubApi, target: Target, settings: Revie
       failure: reviewed.failure,
     };
   }
-  const { opened, completed, failOn } = reviewed.value;
+  const { opened, result, config, failOn } = reviewed.value;
   try {
-    const { review, acknowledged } = completed;
-    const output = checkOutput(review, failOn, [...notes, ...(completed.notes ?? [])], acknowledged);
-    await completed.before?.();
-    const publication = await publish(api, pull, review, opened.change, output, options);
-    await completed.after?.();
-    return { review, output, publication, failure: null };
+    const acknowledged = await stand(result, config, published);
+    const alerts = await attempt(() =>
+      findPeople(api, pull, settings, opened.change, result, config, acknowledged),
+    );
+    const said =
+      alerts.failure === null ? alerts.value.notes : ["Whom this concerns could not be found out."];
+    const output = checkOutput(result, failOn, [...notes, ...said], acknowledged);
+    const buttons = actions(failing(result, failOn, acknowledged));
+    // Before the check run is completed: one that is says that all is done.
+    const told = await attempt(async () => {
+      if (alerts.failure !== null || !alerts.value.due || !published.open || published.currentHead !== head)
+        return;
+      const { concerns } = alerts.value;
+      await untilAnswered(pace, () => tell(api, pull, concerns, config.mentions));
+    });
+    const publication = await publish(api, pull, result, opened.change, output, {
+      ...options,
+      actions: buttons,
+    });
+    return { review: result, output, publication, failure: alerts.failure ?? told.failure };
   } finally {
     opened.close();
   }
+}
+
+interface Checked {
+  readonly opened: OpenedPull;
+  readonly result: Review;
+  readonly config: Config;
+  readonly failOn: Threshold;
 }
 
 async function checkPull(
   { number, title, base, head }: Target,
   changedFiles: number | null,
   settings: ReviewSettings,
-): Promise<{ readonly opened: OpenedPull; readonly completed: Completed; readonly failOn: Threshold }> {
+): Promise<Checked> {
   const path = settings.config ?? CONFIG_PATH;
-  const opened = await settings.open({ number, base, head, changedFiles }, [path]);
+  const opened = await settings.open({ number, base, head, changedFiles }, [path, ...OWNER_PLACES]);
   try {
     const { change } = opened;
     const config = await loadConfig(change.tip, path);
     const subjects = [title, ...(change.subjects ?? [])];
-    const review = await settings.check(change, config, subjects);
-    const completed = await settings.complete(review, change, config);
-    return { opened, completed, failOn: settings.failOn ?? config.failOn };
+    const result = await settings.complete(await settings.check(change, config, subjects), change, config);
+    return { opened, result, config, failOn: settings.failOn ?? config.failOn };
   } catch (error) {
     opened.close();
     throw error;
   }
+}
+
+/** Whom a review concerns, and what the check run says of them. */
+async function findPeople(
+  api: GitHubApi,
+  pull: PullRequest,
+  { documents, pace }: ReviewSettings,
+  change: PullChange,
+  review: Review,
+  config: Config,
+  acknowledged: Acknowledged,
+): Promise<Alerts & { readonly concerns: readonly Concern[] }> {
+  const { notes, concerns } = await peopleOf(review, change, config, acknowledged, await documents());
+  if (concerns.length === 0) return { notes, concerns, due: false };
+  const conversation = await untilAnswered(pace, () => readConversation(api, pull));
+  const alerts = alertsFor(concerns, conversation, config.mentions);
+  return { ...alerts, notes: [...notes, ...alerts.notes], concerns };
 }
 
 /** Our own mistakes are told without what they hold: it may be a stranger's text, and the log has all of it. */

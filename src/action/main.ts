@@ -5,7 +5,7 @@ import { conclusionOf } from "../github/check-output.ts";
 import { createGitHubApi } from "../github/client.ts";
 import type { Review } from "../report/review.ts";
 import { createTools, review as reviewChange } from "../review.ts";
-import { type Completed, type ReviewSettings, reviewPull, type Target } from "../review-pull.ts";
+import { type ReviewSettings, reviewPull, type Target } from "../review-pull.ts";
 import { type Analysis, analyze } from "./analyze.ts";
 import { findPulls } from "./find-pulls.ts";
 import { type Inputs, type Runner, readInputs, readPullEvent, readRunEvent, readRunner } from "./inputs.ts";
@@ -22,7 +22,7 @@ async function run(): Promise<void> {
     case "review": {
       const { number, title, base, head } = readPullEvent(process.env);
       const target = { number, title, base: base.sha, head: head.sha };
-      return runPublishing(target, inputs, runner, [], async (review) => ({ review }));
+      return runPublishing(target, inputs, runner, [], async (review) => review);
     }
     case "publish":
       return runPublish(inputs, runner);
@@ -53,9 +53,9 @@ async function runPublish(inputs: Inputs, runner: Runner): Promise<void> {
   if (targets.length === 0)
     core.notice("no open pull request has the head of that run any more: nothing to publish");
   for (const target of targets) {
-    await runPublishing(target, inputs, runner, [REPORTED], async (review) => ({
-      review: withReport(review, await readReport(path, event.head_sha)),
-    }));
+    await runPublishing(target, inputs, runner, [REPORTED], async (review) =>
+      withReport(review, await readReport(path, event.head_sha)),
+    );
   }
 }
 
@@ -64,11 +64,12 @@ async function runPublishing(
   inputs: Inputs,
   runner: Runner,
   notes: readonly string[],
-  complete: (review: Review) => Promise<Completed>,
+  complete: (review: Review) => Promise<Review>,
 ): Promise<void> {
   const api = clientFor(inputs, runner);
   const { repository, run, details, workspace, pace } = runner;
   const { config, failOn } = inputs;
+  const tools = createTools();
   const settings: ReviewSettings = {
     repository,
     run,
@@ -77,7 +78,8 @@ async function runPublishing(
     failOn,
     open: (range, prefetch) => openPull(api, repository, range, workspace, prefetch),
     check: async (change, configuration, subjects) =>
-      reviewChange(change, await createTools(), { config: configuration, subjects }),
+      reviewChange(change, await tools, { config: configuration, subjects }),
+    documents: async () => (await tools).documents,
     complete,
     notes,
     pace,

@@ -1,4 +1,5 @@
 /** What there is to do, as plain values: a queue may write them down, and another process may do them. */
+import type { Press } from "../github/decide.ts";
 
 /** Why a pull request is looked at. */
 export type Reason =
@@ -30,6 +31,8 @@ export interface PullJob extends Place {
   /** As the event had it. What is reviewed is the head that the pull request has when the job is done. */
   readonly head: string;
   readonly reason: Reason;
+  /** Buttons that were pressed: GitHub does not remember them. */
+  readonly presses?: readonly Press[];
 }
 
 /** A merge group to answer for: its head, on its base, with the pull request that its branch names. */
@@ -94,7 +97,8 @@ export function meeting(job: Job, other: Job, running: boolean): Meeting {
   }
   if (job.reason === "push") return "drop";
   // Whoever asks again while it waits gets the one answer.
-  return !running && strength(other.reason) >= strength(job.reason) ? "drop" : "replace";
+  const asksMore = job.presses !== undefined || strength(job.reason) > strength(other.reason);
+  return running || asksMore ? "replace" : "drop";
 }
 
 /** Reasons that ask for more come later. */
@@ -108,5 +112,14 @@ export function merged(job: Job, waiting: Job): Job {
   if (job.kind === "group" || waiting.kind === "group") return job;
   const head = job.head === UNKNOWN_HEAD ? waiting.head : job.head;
   const reason = strength(waiting.reason) > strength(job.reason) ? waiting.reason : job.reason;
-  return { ...job, head, reason };
+  const presses = [...(waiting.presses ?? []), ...(job.presses ?? [])].slice(0, mostPresses);
+  return { ...job, head, reason, ...(presses.length > 0 && { presses }) };
+}
+
+/** Each is the click of somebody who may write. */
+const mostPresses = 20;
+
+/** Whether a job looks for what people have asked. A push voids what they did. */
+export function listens({ reason }: PullJob): boolean {
+  return reason === "comment" || reason === "recheck" || reason === "sweep";
 }

@@ -48,7 +48,7 @@ export async function answerGroup(
     notes: [
       `The merge group of #${number}, reviewed afresh: its files differ from those that were reviewed.`,
     ],
-    actions: [],
+    actions: () => [],
   });
   const { check } = publication;
   return check === "denied" || check === "superseded" ? check : output.conclusion;

@@ -1,4 +1,7 @@
 /** What people ask of the App: in comments, in reviews, and with the buttons of a check run. */
+import { readCommands } from "../github/commands.ts";
+import type { CheckAction } from "../github/plan.ts";
+import type { Finding } from "../report/review.ts";
 import type { Place } from "./jobs.ts";
 import { requestReview, type Services } from "./services.ts";
 
@@ -22,12 +25,23 @@ export interface Comment {
   readonly pullAuthor: Person | null;
 }
 
-/** Does what a comment asks for, if its author may ask for it. */
-export async function onComment(services: Services, comment: Comment): Promise<void> {
-  const { place, number, body, by, pullAuthor } = comment;
-  if (by.type !== "User" || by.id !== pullAuthor?.id) return;
-  const asked = body.split(/\r?\n/).some((line) => line.trim() === `@${services.identity.slug} recheck`);
-  if (asked) await requestReview(services, { place, number, head: null, reason: "recheck" });
+/** The buttons of a completed check run. */
+export function buttonsFor(open: readonly Finding[]): readonly CheckAction[] {
+  const [only, ...others] = open;
+  const recheck = { label: "Recheck", description: "Review this head again", identifier: "recheck" };
+  // With several, one click would acknowledge what nobody has looked at.
+  if (only === undefined || others.length > 0) return [recheck];
+  const identifier = `acknowledge-${only.fingerprint.slice(0, 8)}`;
+  return [
+    recheck,
+    { label: "Acknowledge", description: "The one finding that fails this check", identifier },
+  ];
+}
+
+/** Has a job look at what a comment asks for. The event only says that there is something: what counts is what GitHub has. */
+export async function onComment(services: Services, { place, number, body, by }: Comment): Promise<void> {
+  if (by.type !== "User" || readCommands(body, services.identity.slug).length === 0) return;
+  await requestReview(services, { place, number, head: null, reason: "comment" });
 }
 
 /** A button of one of our check runs that somebody pressed. GitHub shows them to those with write access only. */
@@ -40,6 +54,14 @@ export interface Press {
   readonly by: Person;
 }
 
-export async function onPress(services: Services, { place, number, head, identifier }: Press): Promise<void> {
+/** Has a job do what a button stands for. */
+export async function onPress(
+  services: Services,
+  { place, number, head, identifier, by: { id, login } }: Press,
+): Promise<void> {
   if (identifier === "recheck") await requestReview(services, { place, number, head, reason: "recheck" });
+  const finding = /^acknowledge-([0-9a-f]{8})$/.exec(identifier)?.[1];
+  if (finding === undefined) return;
+  const presses = [{ by: { id, login }, finding, head }];
+  await services.queue.add({ kind: "pull", ...place, number, head, reason: "comment", presses });
 }

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { createNodeMiddleware, Probot } from "probot";
 import { statusOf } from "../change/github-api.ts";
 import { VerifodError } from "../errors.ts";
+import { createDocuments, type Documents } from "../nix/documents.ts";
 import { handleEvents } from "./events.ts";
 import { createHttpServer, type Middleware } from "./http.ts";
 import { openInstallations } from "./installations.ts";
@@ -68,7 +69,22 @@ export async function startApp(
     throw refused(error);
   });
   const threads = openReviewThreads({ threads: settings.threads, ...(program && { program }) });
-  const services = { identity, api: installations.api, queue, log, metrics, installations, threads, pace };
+  let loaded: Promise<Documents> | undefined;
+  const documents = () => {
+    loaded ??= createDocuments();
+    return loaded;
+  };
+  const services = {
+    identity,
+    api: installations.api,
+    queue,
+    log,
+    metrics,
+    installations,
+    threads,
+    documents,
+    pace,
+  };
   await queue.start(createWork(services));
 
   let stopping = false;

@@ -1,34 +1,33 @@
 /** Doing a job: a pull request is reviewed as it is now, whatever the event said. */
-import { openApiChange } from "../change/api.ts";
+import { openApiChange, type PullRange } from "../change/api.ts";
 import { type GitHubApi, isGraphqlError, statusOf } from "../change/github-api.ts";
 import { CONFIG_PATH } from "../config.ts";
 import { unreachable, VerifodError } from "../errors.ts";
-import { type CheckAction, isFinished } from "../github/plan.ts";
+import { isMaintainerOf } from "../github/people.ts";
+import { isFinished } from "../github/plan.ts";
 import { cancelChecks } from "../github/publish.ts";
 import { type Published, readPublished } from "../github/published.ts";
+import type { Documents } from "../nix/documents.ts";
 import { type ReviewSettings, reviewPull } from "../review-pull.ts";
-import type { Job, PullJob, Stop, Work } from "./jobs.ts";
+import { openCommands } from "./commands.ts";
+import { type Job, listens, type PullJob, type Stop, type Work } from "./jobs.ts";
 import { answerGroup } from "./merge-group.ts";
 import type { Metrics } from "./metrics.ts";
+import { buttonsFor } from "./on-comment.ts";
 import type { ReviewThreads } from "./review-threads.ts";
 import type { Services } from "./services.ts";
 
 export interface WorkServices extends Services {
   readonly threads: ReviewThreads;
   readonly metrics: Metrics;
+  /** For reading Nix texts of the base. */
+  readonly documents: () => Promise<Documents>;
   /** What stretches the pauses between attempts; 1 outside of tests. */
   readonly pace: number;
 }
 
 /** Longer than GitHub's limits make a review wait; what hangs does not hold its place for ever. */
 const longestJobMs = 30 * 60_000;
-
-/** The buttons of a check run. */
-const RECHECK: CheckAction = {
-  label: "Recheck",
-  description: "Review this head again",
-  identifier: "recheck",
-};
 
 /** What became of a job, for the log and the counters. */
 export type Result = "closed" | "finished" | "stopped" | "unreachable" | "denied" | "failed" | Conclusion;
@@ -101,12 +100,29 @@ async function workOnPull(services: WorkServices, job: PullJob, signal: AbortSig
   const published = await readCurrent(api, job);
   const { currentHead: head, currentBase: base, title, open, checks } = published;
   if (!open) return "closed";
-  const again = job.reason === "recheck";
-  if (!again && isFinished(checks, base)) return "finished";
-  const target = { number, title, base, head };
+  const { owner, repo, presses = [] } = job;
   const settings = settingsFor(services, job, signal);
-  const outcome = await reviewPull(api, target, { ...settings, again, known: published });
+  const commands = await openCommands({
+    api,
+    pull: { repository: { owner, name: repo }, number, head },
+    handle: services.identity.slug,
+    isMaintainer: (id) => isMaintainer(services, settings, { number, base, head, changedFiles: null }, id),
+    published,
+    presses,
+    listen: listens(job),
+    pace: services.pace,
+  });
+  const again = job.reason === "recheck" || commands.again;
+  // A draft that is ready for review is told of, whatever its check run says.
+  if (!again && !commands.needFindings && job.reason !== "edit" && isFinished(checks, base)) {
+    await commands.reply();
+    return "finished";
+  }
+  const target = { number, title, base, head };
+  const { acknowledged } = commands;
+  const outcome = await reviewPull(api, target, { ...settings, again, known: published, acknowledged });
   const { failure, publication, output } = outcome;
+  if (publication.check === "written" || publication.check === "unchanged") await commands.reply();
   // What GitHub did not give is told in the check run; a bug is told to whoever runs this, too.
   if (failure !== null && !isExpected(failure))
     services.log.error({ ...job, err: failure }, "a review failed");
@@ -120,9 +136,29 @@ async function workOnPull(services: WorkServices, job: PullJob, signal: AbortSig
   return publication.check === "superseded" ? "superseded" : output.conclusion;
 }
 
+/** Whether an account maintains a package that a change touches; null: the base cannot be read. */
+async function isMaintainer(
+  { documents }: WorkServices,
+  { open }: ReviewSettings,
+  range: PullRange,
+  id: number,
+): Promise<boolean | null> {
+  try {
+    const { change, close } = await open(range, []);
+    try {
+      return await isMaintainerOf(change, await documents(), id);
+    } finally {
+      close();
+    }
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    return null;
+  }
+}
+
 /** How any head of a job's repository is reviewed. */
 export function settingsFor(
-  { api, threads, pace }: WorkServices,
+  { api, threads, documents, pace }: WorkServices,
   { installation, owner, repo }: Job,
   signal: AbortSignal,
 ): ReviewSettings {
@@ -138,9 +174,10 @@ export function settingsFor(
       close: () => {},
     }),
     check: (change, _config, subjects) => threads.review(change, CONFIG_PATH, subjects, signal),
-    complete: async (review) => ({ review }),
+    complete: async (review) => review,
+    documents,
     notes: [],
-    actions: [RECHECK],
+    actions: buttonsFor,
     pace,
   };
 }

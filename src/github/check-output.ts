@@ -49,10 +49,20 @@ export function conclusionOf(
   failOn: Threshold,
   acknowledged: Acknowledged = NOTHING,
 ): Conclusion {
-  const open = review.findings.filter((finding) => !isAcknowledged(acknowledged, finding));
-  if (open.some(({ severity }) => isAtLeast(severity, failOn))) return "failure";
+  if (failing(review, failOn, acknowledged).length > 0) return "failure";
   if (!review.complete) return "action_required";
-  return open.length > 0 ? "neutral" : "success";
+  return review.findings.every((finding) => isAcknowledged(acknowledged, finding)) ? "success" : "neutral";
+}
+
+/** The findings that fail a check run: severe enough, and not acknowledged. */
+export function failing(
+  { findings }: Review,
+  failOn: Threshold,
+  acknowledged: Acknowledged,
+): readonly Finding[] {
+  return findings.filter(
+    (finding) => isAtLeast(finding.severity, failOn) && !isAcknowledged(acknowledged, finding),
+  );
 }
 
 /** The output for a review. `notes`: Markdown of ours to put before it. */

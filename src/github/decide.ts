@@ -134,8 +134,19 @@ async function hearOne(
   }
 }
 
-function refusal(said: Said, { unknown, reason }: Extract<Permit, { allowed: false }>): Outcome {
+type Refusal = Extract<Permit, { allowed: false }>;
+
+function refusal(said: Said, { unknown, reason }: Refusal): Outcome {
   return { said, reaction: unknown ? "CONFUSED" : "THUMBS_DOWN", text: reason };
+}
+
+/** A button that somebody pressed: it acknowledges a finding. */
+export interface Press {
+  readonly by: Account;
+  /** How the fingerprint begins. */
+  readonly finding: string;
+  /** The head of the check run that has the button. */
+  readonly head: string;
 }
 
 export interface Decided {
@@ -146,18 +157,42 @@ export interface Decided {
 /** Answers what needs the findings of the head, and gives what is acknowledged after that. `given`: what was before. */
 export async function decide(
   setting: Setting,
-  { open }: Pick<Heard, "open">,
+  { open, presses }: Pick<Heard, "open"> & { readonly presses: readonly Press[] },
   review: Review,
   given: readonly Acknowledgement[],
   find: SubsystemsOf,
 ): Promise<Decided> {
-  const { pull } = setting;
+  const { api, pull, author } = setting;
   const stand = (all: readonly Acknowledgement[]) =>
     acknowledgedIn(review, pull, all, (finding) => acknowledgementsFor(find, finding));
   const outcomes: Outcome[] = [];
   let all = given;
   let acknowledged = stand(given);
   if (acknowledged === null) throw new Error("what was kept does not fit any more");
+
+  /** Null: done. */
+  async function acknowledge(
+    finding: Finding,
+    by: Account,
+    reason: string,
+    from: string,
+  ): Promise<Refusal | null> {
+    const subject = { repository: pull.repository, author: author?.id ?? null };
+    const permit = await mayAcknowledge(api, by, subject, teamsFor(find, finding));
+    if (!permit.allowed) return permit;
+    const more = [...all, { finding: finding.fingerprint, content: contentOf(finding), by, reason, from }];
+    const stands = stand(more);
+    if (stands === null)
+      return {
+        allowed: false,
+        unknown: false,
+        reason: "No more acknowledgements can be kept for this head.",
+      };
+    all = more;
+    acknowledged = stands;
+    return null;
+  }
+
   for (const { said, command } of open) {
     const found = findFinding(review, command.kind === "acknowledge" ? command.finding : command.subject);
     if (typeof found === "string") {
@@ -165,39 +200,16 @@ export async function decide(
     } else if (command.kind === "explain") {
       outcomes.push({ said, reaction: "THUMBS_UP", text: explanation(found) });
     } else {
-      const reason = command.reason;
-      const permit = await mayAcknowledgeFinding(setting, said.by, found, find);
-      const more = [
-        ...all,
-        { finding: found.fingerprint, content: contentOf(found), by: said.by, reason, from: said.nodeId },
-      ];
-      const stands = permit.allowed ? stand(more) : null;
-      if (!permit.allowed) outcomes.push(refusal(said, permit));
-      else if (stands === null)
-        outcomes.push({
-          said,
-          reaction: "THUMBS_DOWN",
-          text: "No more acknowledgements can be kept for this head.",
-        });
-      else {
-        all = more;
-        acknowledged = stands;
-        outcomes.push({ said, reaction: "ROCKET", text: null });
-      }
+      const no = await acknowledge(found, said.by, command.reason, said.nodeId);
+      outcomes.push(no === null ? { said, reaction: "ROCKET", text: null } : refusal(said, no));
     }
   }
+  for (const { by, finding, head } of presses) {
+    const found = head === pull.head ? findFinding(review, finding) : "";
+    // There is nowhere to answer a button but the check run itself, where it stays.
+    if (typeof found !== "string") await acknowledge(found, by, "with the button of the check run", "button");
+  }
   return { outcomes, acknowledged };
-}
-
-/** Whether a person may acknowledge a finding of a pull request. */
-export function mayAcknowledgeFinding(
-  { api, pull, author }: Setting,
-  person: Account,
-  finding: Finding,
-  find: SubsystemsOf,
-): Promise<Permit> {
-  const subject = { repository: pull.repository, author: author?.id ?? null };
-  return mayAcknowledge(api, person, subject, teamsFor(find, finding));
 }
 
 /** The one finding whose fingerprint begins so; else why there is not one. */

@@ -1,7 +1,7 @@
 /** The people around a review: whom its findings concern, who maintains what it touches, and who is told. */
 import type { PullChange } from "../change/api.ts";
-import { pathOf } from "../change/change.ts";
-import type { GitHubApi } from "../change/github-api.ts";
+import { type FileChange, pathOf } from "../change/change.ts";
+import { type GitHubApi, isForbidden } from "../change/github-api.ts";
 import type { Config } from "../config.ts";
 import type { Documents } from "../nix/documents.ts";
 import { readOwners } from "../owners/codeowners.ts";
@@ -10,7 +10,7 @@ import { type Concern, concernsOf, subsystemsOf } from "../owners/subsystems.ts"
 import { code } from "../report/markdown-escape.ts";
 import type { Review } from "../report/review.ts";
 import { type Acknowledged, isAcknowledged } from "./acknowledgements.ts";
-import { alertBody, concernLines, planAlerts, toldBy } from "./alerts.ts";
+import { type AlertPlan, alertBody, concernLines, planAlerts, toldBy } from "./alerts.ts";
 import { bySeverity } from "./check-output.ts";
 import { type Conversation, readConversation, writeRemark } from "./conversation.ts";
 import type { PullRequest } from "./published.ts";
@@ -23,10 +23,7 @@ export interface People {
 
 const mostShown = 20;
 
-/**
- * Whom a review concerns. Nothing for one without findings, which concerns nobody. `unsaid`: those of whom there is no
- * room for a mention. Everything is read from the tip of the base.
- */
+/** Whom a review concerns; nobody, when it has no findings. Everything is read from the tip of the base. */
 export async function peopleOf(
   review: Review,
   change: PullChange,
@@ -40,7 +37,13 @@ export async function peopleOf(
   const concerns = concernsOf(open, subsystemsOf(config), owners);
   const paths = [...new Set(review.findings.map(({ path }) => path))];
   const owning = [...new Set(paths.flatMap((path) => owners?.of(path) ?? []))];
-  const maintainers = await maintainersOf(change, documents, new Set(paths));
+  const places = placesOf(
+    change,
+    (file) => paths.includes(pathOf(file)) || paths.includes(file.base?.path ?? ""),
+  );
+  // Shown only: the files of the merge base are here already.
+  const trees = { packages: change.base, lists: change.tip };
+  const maintainers = await readMaintainers(trees, places, documents);
   return {
     concerns,
     notes: [
@@ -52,18 +55,23 @@ export async function peopleOf(
   };
 }
 
-/** Who maintains the packages of a change, as the base has it; of the files at `paths`, or of all. */
-export function maintainersOf(
-  change: PullChange,
-  documents: Documents,
-  paths: ReadonlySet<string> | null = null,
-): Promise<Maintainers> {
-  const files = change.files.filter(
-    (file) => paths === null || paths.has(pathOf(file)) || paths.has(file.base?.path ?? ""),
+/**
+ * Whether an account (by its number) maintains a package that a change touches, as far as the text of the base decides.
+ * @throws VerifodError (outside) when the base cannot be read
+ */
+export async function isMaintainerOf(change: PullChange, documents: Documents, id: number): Promise<boolean> {
+  const trees = { packages: change.tip, lists: change.tip };
+  const { people } = await readMaintainers(
+    trees,
+    placesOf(change, () => true),
+    documents,
   );
-  // What a package is called now is what the base knows it by, unless the change moves it.
-  const places = files.flatMap((file) => [file.base?.path ?? file.head?.path ?? []].flat());
-  return readMaintainers(change.tip, places, documents);
+  return people.some(({ githubId }) => githubId === id);
+}
+
+/** The files of a change as the base knows them. */
+function placesOf({ files }: PullChange, isWanted: (file: FileChange) => boolean): readonly string[] {
+  return files.filter(isWanted).map((file) => (file.base ?? file.head).path);
 }
 
 function maintainerLines({ people, unknown }: Maintainers): readonly string[] {
@@ -89,24 +97,28 @@ function cut(shown: readonly string[]): string {
 /** Who is told now, of what; `notes` says so in the check run. */
 export interface Alerts {
   readonly notes: readonly string[];
-  /** The comment that tells; null: none is due. */
-  readonly body: string | null;
+  /** Somebody is still to be told. */
+  readonly due: boolean;
 }
 
 /** What there is to tell, after what has been told on this pull request. A draft, and the author, are left in peace. */
 export function alertsFor(concerns: readonly Concern[], conversation: Conversation, limit: number): Alerts {
-  const { own, whole, author, draft } = conversation;
-  const others = concerns.filter(
-    ({ whom }) => whom.toLowerCase() !== `@${author?.login ?? ""}`.toLowerCase(),
-  );
+  const others = withoutAuthor(concerns, conversation);
+  const { say, unsaid } = plan(others, conversation, limit);
+  return { notes: concernLines(others, conversation.draft ? [] : unsaid), due: say.length > 0 };
+}
+
+function withoutAuthor(concerns: readonly Concern[], { author }: Conversation): readonly Concern[] {
+  return concerns.filter(({ whom }) => whom.toLowerCase() !== `@${author?.login ?? ""}`.toLowerCase());
+}
+
+function plan(concerns: readonly Concern[], { own, whole, draft }: Conversation, limit: number): AlertPlan {
   // Where ours cannot all be seen, somebody could be told twice.
-  const room = draft || !whole ? 0 : limit;
-  const { say, unsaid } = planAlerts(others, toldBy(own.map(({ body }) => body)), room);
-  return { notes: concernLines(others, draft ? [] : unsaid), body: say.length > 0 ? alertBody(say) : null };
+  return planAlerts(concerns, toldBy(own.map(({ body }) => body)), draft || !whole ? 0 : limit);
 }
 
 /**
- * Tells teams of what concerns them. It looks again at what has been said before it says anything.
+ * Tells teams of what concerns them. It looks at what has been said before it says anything.
  * @throws what the API throws
  */
 export async function tell(
@@ -115,6 +127,13 @@ export async function tell(
   concerns: readonly Concern[],
   limit: number,
 ): Promise<void> {
-  const { body } = alertsFor(concerns, await readConversation(api, pull), limit);
-  if (body !== null) await writeRemark(api, pull, body, undefined);
+  const conversation = await readConversation(api, pull);
+  const { say } = plan(withoutAuthor(concerns, conversation), conversation, limit);
+  if (say.length === 0) return;
+  try {
+    await writeRemark(api, pull, alertBody(say), undefined);
+  } catch (error) {
+    // The check run names them, and says which permission is missing.
+    if (!isForbidden(error)) throw error;
+  }
 }

@@ -180,22 +180,35 @@ async function comment(
 }
 
 /** Reads the state and acts on it; after a failure whose outcome is not known, again from the beginning. */
-async function converge<T>(
+function converge<T>(
   api: GitHubApi,
   pull: PullRequest,
-  { pace = 1 }: PublishOptions,
+  { pace }: PublishOptions,
   act: (published: Published) => Promise<T>,
   known?: Published,
 ): Promise<T> {
+  return untilAnswered(pace, async (attempt) =>
+    act(attempt === 1 && known ? known : await readPublished(api, pull)),
+  );
+}
+
+/**
+ * Does something, and when it is not known whether it was done does it again, which must not do it twice.
+ * @throws VerifodError (outside) when GitHub does not answer
+ */
+export async function untilAnswered<T>(
+  pace: number | undefined,
+  act: (attempt: number) => Promise<T>,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await act(attempt === 1 && known ? known : await readPublished(api, pull));
+      return await act(attempt);
     } catch (error) {
       if (error instanceof VerifodError) throw error;
       const status = statusOf(error);
       const mayPass = status !== null && status >= 500;
       if (!mayPass || attempt >= mostAttempts) throw outside(error);
-      await sleep(attempt * attempt * 1_000 * pace);
+      await sleep(attempt * attempt * 1_000 * (pace ?? 1));
     }
   }
 }

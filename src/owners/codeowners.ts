@@ -83,14 +83,19 @@ export function matcherOf(pattern: string): ((path: string) => boolean) | null {
 }
 
 /** Where GitHub looks, in its order, and where nixpkgs keeps its own. */
-const PLACES = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", "ci/OWNERS"];
+export const OWNER_PLACES: readonly string[] = [
+  ".github/CODEOWNERS",
+  "CODEOWNERS",
+  "docs/CODEOWNERS",
+  "ci/OWNERS",
+];
 
 /**
  * The owners that a tree (of the base) names: in the file at `path`, or else in the first of the usual places. Null:
  * there is no such file, or it is none that can be read.
  */
 export async function readOwners(tree: Tree, path: string | null): Promise<Owners | null> {
-  for (const place of path === null ? PLACES : [path]) {
+  for (const place of path === null ? OWNER_PLACES : [path]) {
     const entry = await tree.entry(place);
     if (entry?.kind !== "file" && entry?.kind !== "executable") continue;
     const content = await tree.read(entry);

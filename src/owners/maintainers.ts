@@ -30,18 +30,24 @@ const GITHUB_TEAMS = "maintainers/github-teams.json";
 const mostFiles = 20;
 const mostPeople = 100;
 
-/** Reads who maintains the packages around `paths`, which need not be there. `tree` is that of the base. */
+/** Two trees of the base. Where it is about rights, both are its tip: who changes something chooses the older one. */
+export interface MaintainerTrees {
+  readonly packages: Tree;
+  readonly lists: Tree;
+}
+
+/** Reads who maintains the packages around `paths`, which need not be there. */
 export async function readMaintainers(
-  tree: Tree,
+  { packages, lists: tree }: MaintainerTrees,
   paths: readonly string[],
   documents: Documents,
 ): Promise<Maintainers> {
-  const files = new Set<string>();
-  for (const path of paths) {
-    const file = await packageFileOf(tree, path);
-    if (file !== null) files.add(file);
-    if (files.size > mostFiles) return { people: [], unknown: [`more than ${mostFiles} packages`] };
-  }
+  const treewide = { people: [], unknown: [`more than ${mostFiles} packages`] };
+  const places = new Map(paths.map((path) => [placesOf(path).join("\n"), placesOf(path)]));
+  if (places.size > 3 * mostFiles) return treewide;
+  const found = await Promise.all([...places.values()].map((each) => firstOf(packages, each)));
+  const files = new Set(found.filter((file) => file !== null));
+  if (files.size > mostFiles) return treewide;
   const unknown = new Set<string>();
   const people = new Map<string, Maintainer>();
   const list = lazyText(tree, LIST);
@@ -62,24 +68,26 @@ export async function readMaintainers(
     }
   };
   for (const file of files) {
-    const text = await textAt(tree, file);
+    const text = await textAt(packages, file);
     if (text !== null) await addAll(maintainersIn(documents, file, text));
   }
   documents.trim();
   return { people: [...people.values()], unknown: [...unknown] };
 }
 
-/** The file that defines the package which a file belongs to; null when there is none to be seen. */
-async function packageFileOf(tree: Tree, path: string): Promise<string | null> {
+/** Where the package that a file belongs to may be defined, the likeliest first. */
+function placesOf(path: string): readonly string[] {
   const byName = /^pkgs\/by-name\/[^/]+\/[^/]+\//.exec(path)?.[0];
+  if (byName !== undefined) return [`${byName}package.nix`];
+  if (path.endsWith(".nix")) return [path];
   const folder = path.slice(0, path.lastIndexOf("/") + 1);
-  const places = byName
-    ? [`${byName}package.nix`]
-    : [...(path.endsWith(".nix") ? [path] : []), `${folder}default.nix`, `${folder}package.nix`];
-  for (const place of places) {
-    if ((await tree.entry(place)) !== null) return place;
-  }
-  return null;
+  return [`${folder}default.nix`, `${folder}package.nix`];
+}
+
+/** The first of some files that is there; null: none. */
+async function firstOf(tree: Tree, places: readonly string[]): Promise<string | null> {
+  const entries = await Promise.all(places.map((place) => tree.entry(place)));
+  return entries.find((entry) => entry !== null)?.path ?? null;
 }
 
 /** The text of a file; null when it has none. */

@@ -4,7 +4,7 @@ import { type Acknowledgement, contentOf } from "../../src/github/acknowledgemen
 import { conclusionOf } from "../../src/github/check-output.ts";
 import { createGitHubApi } from "../../src/github/client.ts";
 import { readConversation } from "../../src/github/conversation.ts";
-import { decide, hear, type Setting, unanswered } from "../../src/github/decide.ts";
+import { decide, hear, type Press, type Setting, unanswered } from "../../src/github/decide.ts";
 import type { OwnCheck } from "../../src/github/published.ts";
 import { reply } from "../../src/github/reply.ts";
 import { subsystemsOf } from "../../src/owners/subsystems.ts";
@@ -79,6 +79,7 @@ interface Options {
   readonly subsystems?: readonly Subsystem[];
   readonly given?: readonly Acknowledgement[];
   readonly maintainers?: readonly number[] | null;
+  readonly presses?: readonly Press[];
 }
 
 /** Answers all that is asked, as a job of the App does. */
@@ -88,6 +89,7 @@ async function job({
   subsystems = [],
   given = [],
   maintainers = [MAINTAINER],
+  presses = [],
 }: Options = {}) {
   const api = createGitHubApi({ token: fake.token(app), apiUrl: fake.url, pace: 0 });
   const target = {
@@ -107,7 +109,7 @@ async function job({
   const heard = await hear(setting, asked, checks);
   const decided = await decide(
     setting,
-    heard,
+    { ...heard, presses },
     { ...review, head: target.head },
     given,
     subsystemsOf({ subsystems }),
@@ -281,6 +283,28 @@ test("a member of the team acknowledges in the team's part, and as many as are a
     acknowledged: { count: 2 },
   });
   expect(reactions()).toEqual(["ROCKET", "ROCKET", "ROCKET"]);
+});
+
+test("a button acknowledges for the same people, on the head that it was shown on", async () => {
+  const review = reviewOf({ findings: [one] });
+  const press = (by: Identity | undefined, values: Partial<Press> = {}): Press => ({
+    by: { id: by?.id ?? 0, login: by?.login ?? "" },
+    finding: digitsOf(one),
+    head: pull.head.sha,
+    ...values,
+  });
+  for (const [by, values, count] of [
+    [writer, {}, 1],
+    [author, {}, 0],
+    [stranger, {}, 0],
+    [writer, { head: "d".repeat(40) }, 0],
+    [writer, { finding: "99999999" }, 0],
+  ] as const)
+    expect(await job({ review, presses: [press(by, values)] })).toMatchObject({ acknowledged: { count } });
+  const { acknowledged } = await job({ review, presses: [press(writer), press(writer)] });
+  expect(acknowledged.standings.get(one.fingerprint)?.given).toMatchObject([
+    { by: { id: 2 }, reason: "with the button of the check run", from: "button" },
+  ]);
 });
 
 test("the same begun check again does not make older comments late", async () => {

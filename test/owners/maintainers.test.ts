@@ -126,7 +126,8 @@ async function read(files: Parameters<TestRepository["commit"]>[0], paths: reado
     "maintainers/github-teams.json": GITHUB,
   };
   const commit = await repository.resolve(made.commit({ ...lists, ...files }));
-  return readMaintainers(repositoryTree(repository, commit.oid, commit.tree), paths, documents);
+  const tree = repositoryTree(repository, commit.oid, commit.tree);
+  return readMaintainers({ packages: tree, lists: tree }, paths, documents);
 }
 
 const by = (text: string) => `{ lib }: { pname = "frob"; meta = { ${text} }; }\n`;

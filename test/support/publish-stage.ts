@@ -5,6 +5,7 @@ import type { GitHubApi } from "../../src/change/github-api.ts";
 import { createGitHubApi } from "../../src/github/client.ts";
 import { parseMarker } from "../../src/github/comment-text.ts";
 import { parseMark } from "../../src/github/published.ts";
+import { createDocuments } from "../../src/nix/documents.ts";
 import { createTools, review as reviewChange } from "../../src/review.ts";
 import { reviewPull, type Target } from "../../src/review-pull.ts";
 import {
@@ -143,8 +144,9 @@ export async function runReview(
         reviewChange(change, await createTools(), { config, subjects }),
       complete: async (review) => {
         finished = true;
-        return { review };
+        return review;
       },
+      documents: createDocuments,
       notes: [],
       pace: 0,
     });
