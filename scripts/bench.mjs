@@ -148,11 +148,14 @@ console.log(
   `Node ${process.version}, ${availableParallelism()} processors, load ${loadavg()[0].toFixed(1)}. The raw parse is one thread of web-tree-sitter, its start and git left out.`,
 );
 
-// What verification costs, where there is a Nix to verify with.
-const verification = spawnSync(process.execPath, ["--import", "tsx", join(root, "bench/verify.ts")], {
-  cwd: root,
-  encoding: "utf8",
-});
-console.log(
-  verification.status === 0 ? verification.stdout : `Verification is not measured: ${verification.stderr}`,
-);
+// What verification costs, where there is a Nix to verify with, and how fast the App answers.
+for (const [program, what] of [
+  ["bench/verify.ts", "Verification"],
+  ["bench/app.ts", "The App"],
+]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", join(root, program)], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  console.log(status === 0 ? stdout : `${what} is not measured: ${stderr}`);
+}

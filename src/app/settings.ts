@@ -23,6 +23,9 @@ export interface AppSettings {
   readonly sweepMs: number;
 }
 
+/** Where deliveries come to, unless WEBHOOK_PATH says otherwise. */
+export const WEBHOOK_PATH = "/api/github/webhooks";
+
 /** Reads `.env` of the working directory into the environment: what stands there already stays. */
 export function loadEnvironmentFile(): void {
   if (existsSync(".env")) process.loadEnvFile(".env");
@@ -51,7 +54,7 @@ const environmentSchema = z.object({
   HOST: optional(z.string().default("localhost")),
   PORT: optional(whole("PORT", 1, 65_535).default(3_000)),
   WEBHOOK_PATH: optional(
-    z.string().startsWith("/", { error: "WEBHOOK_PATH begins with /" }).default("/api/github/webhooks"),
+    z.string().startsWith("/", { error: "WEBHOOK_PATH begins with /" }).default(WEBHOOK_PATH),
   ),
   LOG_LEVEL: optional(
     z
@@ -84,7 +87,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): AppSettings {
     ];
     throw new VerifodError(
       "usage",
-      `the App needs ${missing.join(", ")}: set what its settings page shows, or create an App with verifod serve --setup`,
+      `the App needs ${missing.join(", ")}: set what its settings page shows, or create an App with verifod serve --setup ADDRESS`,
     );
   }
   return {

@@ -5,13 +5,21 @@ export function register(program: Command): void {
   program
     .command("serve")
     .description("run the GitHub App, set up by environment variables as any Probot app: see docs/app.md")
+    .option(
+      "--setup <address>",
+      "create an App whose deliveries come to that address: open http://localhost:3000",
+    )
     .action(serve);
 }
 
-async function serve(): Promise<void> {
-  const { loadEnvironmentFile, readSettings } = await import("../app/settings.ts");
+async function serve({ setup }: { readonly setup?: string }): Promise<void> {
+  const { loadEnvironmentFile, readSettings, WEBHOOK_PATH } = await import("../app/settings.ts");
   const { createLog } = await import("../app/log.ts");
   const { startApp } = await import("../app/server.ts");
+  if (setup !== undefined) {
+    const { setUp } = await import("../app/setup.ts");
+    return setUp(setup, process.env.WEBHOOK_PATH || WEBHOOK_PATH);
+  }
   loadEnvironmentFile();
   const settings = readSettings(process.env);
   // What is started from here, and what prints an environment, does not see them.
