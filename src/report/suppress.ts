@@ -31,7 +31,8 @@ export function readSuppressions(file: FileFacts): FileSuppressions | null {
   const base = linesOf(file.base);
   const head = linesOf(file.head);
   const hunks = diffTexts(file.base ?? "", file.head ?? "");
-  const baseLine = (line: number) => (hunks === null ? null : counterpart(line, base, head, hunks));
+  const before = hunks === null ? [] : counterparts(base, head, hunks);
+  const baseLine = (line: number) => before[line] ?? null;
 
   /** Whether a comment of the head stood in the base at the code that is on `line` now. */
   const stands = (comment: Suppression, line: number): boolean => {
@@ -67,31 +68,42 @@ function sameComment(a: string | undefined, b: string | undefined): boolean {
 }
 
 /**
- * The line of the base that became `line` of the head; null when it is new. In a stretch that was replaced, a line
- * became the one that sets the same attribute: otherwise a change could slip other code under an old comment.
+ * For each line of the head (from 1) the line of the base that became it; null when it is new. In a stretch that was
+ * replaced, a line became the one that sets the same attribute: otherwise a change could slip other code under an old
+ * comment.
  */
-function counterpart(
-  line: number,
+function counterparts(
   base: readonly string[],
   head: readonly string[],
   hunks: readonly Hunk[],
-): number | null {
+): readonly (number | null)[] {
+  const found: (number | null)[] = [null];
   let shift = 0;
   for (const hunk of hunks) {
-    if (line < hunk.head.lines.start) break;
-    if (line <= hunk.head.lines.end) {
-      const key = keyOf(head[line - 1]);
-      const same = (lines: readonly string[], { start, end }: { start: number; end: number }) =>
-        Array.from({ length: Math.max(0, end - start + 1) }, (_, index) => start + index).filter(
-          (at) => keyOf(lines[at - 1]) === key,
-        );
-      const [before, ...others] = same(base, hunk.base.lines);
-      const once = others.length === 0 && same(head, hunk.head.lines).length === 1;
-      return once ? (before ?? null) : null;
+    while (found.length < hunk.head.lines.start) found.push(found.length + shift);
+    const before = linesByKey(base, hunk.base.lines);
+    const after = linesByKey(head, hunk.head.lines);
+    while (found.length <= hunk.head.lines.end) {
+      const key = keyOf(head[found.length - 1]);
+      found.push(after.get(key) === found.length ? (before.get(key) ?? null) : null);
     }
     shift = hunk.base.lines.end - hunk.head.lines.end;
   }
-  return line + shift;
+  while (found.length <= head.length) found.push(found.length + shift);
+  return found;
+}
+
+/** The lines of a stretch by what they set; null where several set the same. */
+function linesByKey(
+  lines: readonly string[],
+  { start, end }: { readonly start: number; readonly end: number },
+): ReadonlyMap<string, number | null> {
+  const byKey = new Map<string, number | null>();
+  for (let line = start; line <= end; line++) {
+    const key = keyOf(lines[line - 1]);
+    byKey.set(key, byKey.has(key) ? null : line);
+  }
+  return byKey;
 }
 
 /** What a line sets, without the value; of a line that sets nothing, the whole line. */

@@ -52,7 +52,7 @@ test.each<[string, () => string | Uint8Array]>([
   ["an unknown outcome", () => honest().replace('"match"', '"fine"')],
   ["another head", () => honest().replaceAll(head, "c".repeat(40))],
   ["nested without end", () => "[".repeat(4_000_000)],
-  ["too large", () => new Uint8Array(10_000_001)],
+  ["too large", () => honest() + " ".repeat(10_000_000)],
   [
     "too many verdicts",
     () => formatJson(reviewOf({ verdicts: Array.from({ length: 2_001 }, () => verdict()) })),
@@ -71,6 +71,12 @@ test("a report that is missing, a link or a folder gives none", async () => {
       reason: expect.stringContaining("cannot be read"),
     });
   }
+});
+
+test("a report that is a device is not read without end", { timeout: 5_000 }, async () => {
+  const reason = expect.stringContaining("it is not a file");
+  for (const file of ["/dev/zero", folder])
+    expect(await readReport(file, head)).toEqual({ kind: "none", reason });
 });
 
 const changed = () => reviewOf({ sources: [pin(path)] });
