@@ -5,6 +5,7 @@ import {
   attrNames,
   bare,
   bindingsOf,
+  nodeMemo,
   parts,
   type SyntaxNode,
   stringPieces,
@@ -212,7 +213,7 @@ function offsetIn(runs: readonly Run[], offset: number): number | null {
   return run ? run.fileStart + Math.max(0, Math.min(offset - run.at, run.length)) : null;
 }
 
-const scopes = new WeakMap<SyntaxNode, ReadonlyMap<string, SyntaxNode>>();
+const scopes = nodeMemo<ReadonlyMap<string, SyntaxNode>>();
 
 /** The expression that a name is bound to by an enclosing `let` or `rec`, when the text says so. */
 export function boundTo(source: string, variable: SyntaxNode): SyntaxNode | null {

@@ -262,18 +262,14 @@ export function asSet(session: Session, value: Value): SetValue | null {
   return value.kind === "call" ? callAttributes(session, value) : null;
 }
 
-const attributesOfCalls = new WeakMap<CallValue, SetValue | null>();
-
 /** `mkDerivation { … }` shows what it was given; `mkDerivation (finalAttrs: { … })` is given itself. */
 function callAttributes(session: Session, call: CallValue): SetValue | null {
-  const made = attributesOfCalls.get(call);
-  if (made !== undefined) return made;
-  attributesOfCalls.set(call, null);
+  if (call.attributes !== undefined) return call.attributes;
+  call.attributes = null;
   let argument = call.argument();
   if (argument.kind === "function") argument = apply(session, argument, () => call, call.text);
-  const attributes = asSet(session, argument);
-  attributesOfCalls.set(call, attributes);
-  return attributes;
+  call.attributes = asSet(session, argument);
+  return call.attributes;
 }
 
 /** Applies a function to an argument. */

@@ -16,7 +16,7 @@ import type { PackageFacts } from "./packages.ts";
 import type { Session } from "./session.ts";
 import { bindingPath, type NixFile } from "./sites.ts";
 import type { SourceFile } from "./source-file.ts";
-import { attrNames, bindingsOf, isAttrset, type SyntaxNode } from "./syntax.ts";
+import { attrNames, bindingsOf, isAttrset, nodeMemo, type SyntaxNode } from "./syntax.ts";
 import { asText, knownText, type Origin, type SetValue, type Value } from "./value.ts";
 
 export interface FoundPin {
@@ -162,7 +162,7 @@ function argumentsOf(session: Session, attributes: SetValue): FetcherArguments {
 }
 
 type Written = Pick<Source, "urlSpan" | "shape">;
-const knownWritten = new WeakMap<SyntaxNode, Map<Fetcher | undefined, Written>>();
+const knownWritten = nodeMemo<Map<Fetcher | undefined, Written>>();
 
 /** What a carrier's own text says, worked out once: a map of hashes carries a pin for each of its entries. */
 function written(file: SourceFile, carrier: SyntaxNode, fetcher: Fetcher | undefined): Written {

@@ -8,6 +8,7 @@ import {
   bare,
   bindingsOf,
   isAttrset,
+  nodeMemo,
   parts,
   type SyntaxNode,
 } from "./syntax.ts";
@@ -39,7 +40,7 @@ export function packageSpan(source: string, path: string, node: SyntaxNode): Spa
   return null;
 }
 
-const packages = new WeakMap<SyntaxNode, boolean>();
+const packages = nodeMemo<boolean>();
 
 /** More bindings than any package has: a list of packages. To read all of its names takes as long as to parse it. */
 const MOST_BINDINGS = 400;

@@ -1,7 +1,7 @@
 /** One evaluation: its files, its assumptions, its limits. */
 import type { Scope } from "./scope.ts";
 import type { SourceFile, SourceFiles } from "./source-file.ts";
-import type { SyntaxNode } from "./syntax.ts";
+import { nodeMemo, type SyntaxNode } from "./syntax.ts";
 import { knownText, type Value } from "./value.ts";
 
 /** A place where the text alone does not decide, with the ways it can go. */
@@ -52,7 +52,7 @@ export function choose(session: Session, key: string, options: readonly string[]
   return undefined;
 }
 
-const snippets = new WeakMap<SyntaxNode, string>();
+const snippets = nodeMemo<string>();
 
 /** An expression as it stands, on one line and not longer than a reader wants it. */
 export function snippet(file: SourceFile, node: SyntaxNode): string {

@@ -52,6 +52,8 @@ export interface CallValue {
   readonly name: string | null;
   readonly text: string;
   readonly argument: Thunk;
+  /** What it shows as a set, once someone has asked. */
+  attributes?: SetValue | null;
 }
 
 export interface UnknownValue {

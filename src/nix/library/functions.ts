@@ -52,7 +52,9 @@ const overrideAttrs: Builtin = {
     if (!after) return undefined;
     const before = asSet(session, old);
     const whole = before ? update(before, after) : { ...after, open: true };
-    return old.kind === "call" ? { ...old, argument: () => whole } : whole;
+    return old.kind === "call"
+      ? { kind: "call", name: old.name, text: old.text, argument: () => whole }
+      : whole;
   },
 };
 
