@@ -83,7 +83,7 @@ export async function gatherFacts(
     unchecked.push(...read.unchecked);
     files.push(read.facts);
     const { code: both, regions } = read;
-    if (both.base?.document && both.head?.document) {
+    if (both.base?.kind === "nix" && both.head?.kind === "nix") {
       const text = (side: Side) => ({ text: both[side]?.text ?? "", regions: regions[side] });
       const path = { base: both.base.path, head: both.head.path };
       for (const name of repointedNames(text("base"), text("head"))) repointed.push({ path, name });
@@ -102,7 +102,7 @@ export async function gatherFacts(
       }
       settings[side].push(...settingsOf(code, read.regions[side]));
       impurities[side].push(...impuritiesOf(code, read.regions[side]));
-      if (code.text.length > HUGE_CHARACTERS) code.document?.forgetNodes();
+      if (code.kind === "nix" && code.text.length > HUGE_CHARACTERS) code.document.forgetNodes();
     }
   }
   const changedPaths = new Set(change.files.flatMap((file) => [file.base?.path, file.head?.path]));
@@ -274,17 +274,18 @@ async function readFile(
   const head = textOf(file.head, contents.head);
   const hunks = diffTexts(base ?? "", head ?? "");
   const code: Record<Side, CodeFile | null> = {
-    base: base === null ? null : await codeOf(file.base, base, sides.base),
+    base: base === null ? null : await codeOf(file.base, base, sides.base, file.head?.oid),
     head: head === null ? null : await codeOf(file.head, head, sides.head, file.base?.oid),
   };
+  const parseErrors = file.base?.oid === file.head?.oid ? [] : errorsOf(code.head);
   return {
     facts: {
       change: file,
       base,
       head,
       changed: changedText(hunks, head ?? ""),
-      parseErrors: errorsOf(code.head),
-      baseParseErrors: errorsOf(code.base),
+      parseErrors,
+      baseParseErrors: parseErrors.length > 0 ? errorsOf(code.base) : [],
       target: { base: targetOf(file.base, contents.base), head: targetOf(file.head, contents.head) },
       binary: { base: binaryOf(contents.base), head: binaryOf(contents.head) },
     },
@@ -302,12 +303,12 @@ async function codeOf(
 ): Promise<CodeFile | null> {
   if (!entry) return null;
   const loaded = /\.(?:nix|json)$/.test(entry.path) ? await side.load(entry, previous) : null;
-  return { path: entry.path, text, document: loaded?.kind === "nix" ? loaded.document : null };
+  return loaded?.kind === "nix" ? loaded : { kind: "text", path: entry.path, text };
 }
 
 function mayHoldScripts(code: CodeFile): boolean {
   return (
-    code.document !== null || code.text.startsWith("#!") || /\.(?:sh|bash|py|pl|patch|diff)$/.test(code.path)
+    code.kind === "nix" || code.text.startsWith("#!") || /\.(?:sh|bash|py|pl|patch|diff)$/.test(code.path)
   );
 }
 
@@ -325,7 +326,7 @@ function binaryOf(content: Content | null): BinaryFacts | null {
 }
 
 function errorsOf(code: CodeFile | null): FileFacts["parseErrors"] {
-  return code?.document ? parseErrors(code.document.root) : [];
+  return code?.kind === "nix" ? parseErrors(code.document.root) : [];
 }
 
 function regionsOf(hunks: readonly Hunk[] | null, side: Side, text: string | null): readonly Region[] {

@@ -12,6 +12,8 @@ export interface Documents {
    * change) whose tree is reused when it is here.
    */
   get(oid: string, text: string, previous?: string): ParseResult;
+  /** The document of no text. */
+  readonly empty: Document;
   /**
    * Disposes of the documents used longest ago until the rest fits, and forgets the nodes of those not used since the
    * last time. Call it between files: nodes must not be held across it.
@@ -27,7 +29,10 @@ export async function createDocuments(): Promise<Documents> {
   // Those used since the last `trim`, and since the one before it.
   let used = new Set<Document>();
   let older = new Set<Document>();
+  const nothing = parser.parse("");
+  if (nothing.kind !== "document") throw new Error(nothing.reason);
   return {
+    empty: nothing.document,
     get(oid, text, previous) {
       const known = kept.get(oid);
       if (known) {

@@ -266,10 +266,16 @@ export function asSet(session: Session, value: Value): SetValue | null {
 function callAttributes(session: Session, call: CallValue): SetValue | null {
   if (call.attributes !== undefined) return call.attributes;
   call.attributes = null;
-  let argument = call.argument();
-  if (argument.kind === "function") argument = apply(session, argument, () => call, call.text);
-  call.attributes = asSet(session, argument);
-  return call.attributes;
+  let known: SetValue | null | undefined;
+  try {
+    let argument = call.argument();
+    if (argument.kind === "function") argument = apply(session, argument, () => call, call.text);
+    known = asSet(session, argument);
+    return known;
+  } finally {
+    // Not known when a file must be loaded first: it is worked out afresh then.
+    call.attributes = known;
+  }
 }
 
 /** Applies a function to an argument. */

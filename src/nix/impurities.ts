@@ -36,7 +36,7 @@ const BUILTINS: Readonly<Record<string, Impurity["kind"]>> = {
 
 /** The impurities of a Nix file that `regions` touch, in order. */
 export function impuritiesOf(file: CodeFile, regions: readonly Region[]): readonly Impurity[] {
-  if (!file.document) return [];
+  if (file.kind !== "nix") return [];
   const { text, root } = file.document;
   const found = new Map<SyntaxNode, Impurity>();
   for (const region of regions) {

@@ -36,6 +36,11 @@ export interface DocumentParser {
 // https://github.com/NixOS/nixfmt/issues/175
 const LONE_CR = /\r(?!\n)/g;
 
+/** A Nix text as it is parsed: offsets stay. */
+export function withLines(text: string): string {
+  return text.includes("\r") ? text.replace(LONE_CR, "\n") : text;
+}
+
 /** A parser for one language; independent of any other. */
 export async function createParser(name: GrammarName): Promise<DocumentParser> {
   const language: Language = await loadGrammar(name);
@@ -49,7 +54,7 @@ export async function createParser(name: GrammarName): Promise<DocumentParser> {
           reason: `larger than ${PARSE_LIMIT_CHARACTERS / 1_000_000} million characters`,
         };
       }
-      const text = name === "nix" && source.includes("\r") ? source.replace(LONE_CR, "\n") : source;
+      const text = name === "nix" ? withLines(source) : source;
       const limit =
         LIMIT_MILLISECONDS + Math.round((text.length / 1_000_000) * LIMIT_MILLISECONDS_A_MEGABYTE);
       const deadline = performance.now() + limit;

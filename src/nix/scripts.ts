@@ -1,19 +1,16 @@
 /** Code in other languages: strings of Nix files that are scripts, and script files beside them. */
 import { type CodeText, codeText, plainText } from "./code-text.ts";
 import type { Script, ScriptContext, ScriptLanguage } from "./model.ts";
-import type { Document, DocumentParser } from "./parser.ts";
+import type { DocumentParser } from "./parser.ts";
 import { attributePath, packageSpan } from "./places.ts";
 import { readPython } from "./python.ts";
 import { contextOf, isTestFile, type Placed, placeOf, textsIn } from "./script-places.ts";
 import { readShell, type ScriptReading } from "./shell.ts";
+import type { SourceFile } from "./source-file.ts";
 import type { SyntaxNode } from "./syntax.ts";
 
-/** One side of a changed file. `document`: its syntax tree when it is a Nix file. */
-export interface CodeFile {
-  readonly path: string;
-  readonly text: string;
-  readonly document: Document | null;
-}
+/** One side of a changed file: what is not Nix has no syntax tree. */
+export type CodeFile = Exclude<SourceFile, { kind: "json" }>;
 
 /** A stretch of a text that differs from the other side; empty where the other side only has more. */
 export interface Region {
@@ -37,7 +34,7 @@ export function scriptsOf(
   onCut: () => void = () => {},
 ): readonly Script[] {
   if (regions.length === 0) return [];
-  if (!file.document) return fileScript(file, parsers);
+  if (file.kind !== "nix") return fileScript(file, parsers);
   const { text, root } = file.document;
   const seen = new Set<SyntaxNode>();
   const scripts: Script[] = [];

@@ -10,7 +10,7 @@ const MOST_SETTINGS = 20_000;
 
 /** The settings of a Nix file that `regions` touch, in order. A function's `name ? default` is one too. */
 export function settingsOf(file: CodeFile, regions: readonly Region[]): readonly Setting[] {
-  if (!file.document) return [];
+  if (file.kind !== "nix") return [];
   const { text, root } = file.document;
   const bindings = new Set<SyntaxNode>();
   for (const region of regions) {

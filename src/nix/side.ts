@@ -6,8 +6,9 @@ import { sourcesOfJson } from "./data-sources.ts";
 import type { Documents } from "./documents.ts";
 import { parseJson } from "./json.ts";
 import type { Source } from "./model.ts";
+import { type Document, withLines } from "./parser.ts";
 import type { Region } from "./scripts.ts";
-import { directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
+import { type Attempt, directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { sourcesOfNix } from "./sources.ts";
 import type { Origin } from "./value.ts";
 
@@ -36,7 +37,7 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
   const files: SourceFiles = {
     get(path) {
       const file = loaded.get(path);
-      if (file === undefined || isGone(file)) throw new FileNeeded(path);
+      if (file === undefined) throw new FileNeeded(path);
       return file;
     },
     siblings(path) {
@@ -58,7 +59,7 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
 
   async function load(entry: Entry, previous?: string): Promise<SourceFile | null> {
     const known = loaded.get(entry.path);
-    if (known !== undefined && !isGone(known)) return known;
+    if (known !== undefined) return known;
     const file = await read(entry, previous);
     loaded.set(entry.path, file);
     return file;
@@ -77,54 +78,66 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
     const { text } = content;
     if (path.endsWith(".json")) return { kind: "json", path, text, root: parseJson(text) };
     if (!path.endsWith(".nix")) return { kind: "text", path, text };
-    const result = documents.get(entry.oid, text, previous);
-    if (result.kind === "document")
-      return { kind: "nix", path, text: result.document.text, document: result.document };
-    unchecked.push({ what: path, reason: result.reason });
-    return null;
+    return nixFile(entry, withLines(text), previous);
   }
 
-  /** What `read` makes of a file, with the files that it asks for loaded. */
-  async function reading<T>(path: string, read: (file: SourceFile) => T): Promise<T | null> {
-    const known = loaded.get(path) ?? null;
-    const entry = isGone(known) ? await tree.entry(path) : null;
-    const file = entry ? await load(entry) : known;
-    if (!file) return null;
-    for (let needed = 0; ; needed++) {
-      try {
-        return read(file);
-      } catch (error) {
-        if (!(error instanceof FileNeeded)) throw error;
-        if (error.wanted === "directory") {
-          await list(error.path);
-          continue;
+  function nixFile({ path, oid }: Entry, text: string, previous?: string): SourceFile {
+    let unread: Document | null = null;
+    return {
+      kind: "nix",
+      path,
+      text,
+      get document() {
+        if (unread) return unread;
+        const result = documents.get(oid, text, previous);
+        if (result.kind === "document") return result.document;
+        unchecked.push({ what: path, reason: result.reason });
+        unread = documents.empty;
+        return unread;
+      },
+    };
+  }
+
+  /** For the evaluation of one file: loads what its steps ask for. */
+  function createAttempt(): Attempt {
+    let needed = 0;
+    return async (step) => {
+      for (;;) {
+        try {
+          return step();
+        } catch (error) {
+          if (!(error instanceof FileNeeded)) throw error;
+          if (error.wanted === "directory") {
+            await list(error.path);
+            continue;
+          }
+          // Beyond the limit, files are as if they were not there: what depends on them stays unknown.
+          const entry = needed++ < NEEDED_LIMIT ? await tree.entry(error.path) : null;
+          if (entry) await load(entry);
+          else loaded.set(error.path, null);
         }
-        // Beyond the limit, files are as if they were not there: what depends on them stays unknown.
-        const entry = needed < NEEDED_LIMIT ? await tree.entry(error.path) : null;
-        if (entry) await load(entry);
-        else loaded.set(error.path, null);
       }
-    }
+    };
   }
 
   async function sources(path: string, changed: readonly Region[]): Promise<readonly Source[]> {
-    const pins = await reading(path, (file) => {
-      switch (file.kind) {
-        case "nix":
-          return sourcesOfNix(files, file, changed);
-        case "json":
-          return sourcesOfJson(files, file, changed);
-        case "text":
-          return [];
-        default:
-          return unreachable(file);
-      }
-    });
-    return pins ?? [];
+    const file = loaded.get(path);
+    switch (file?.kind) {
+      case "nix":
+        return sourcesOfNix(files, file, changed, createAttempt());
+      case "json":
+        return createAttempt()(() => sourcesOfJson(files, file, changed));
+      case "text":
+      case undefined:
+        return [];
+      default:
+        return unreachable(file);
+    }
   }
 
   async function hashes(path: string, name: string): Promise<readonly Origin[]> {
-    return (await reading(path, (file) => (file.kind === "nix" ? hashesOf(files, file, name) : []))) ?? [];
+    const file = loaded.get(path);
+    return file?.kind === "nix" ? createAttempt()(() => hashesOf(files, file, name)) : [];
   }
 
   async function users(path: string): Promise<readonly string[]> {
@@ -157,11 +170,6 @@ const USER_LIMIT = 12;
 const TAKES_HASHES =
   /\b(?:inherit\b[^;]*\b\w*(?:hash|sha(?:1|256|512))|(?:hash|sha(?:1|256|512))\s*=\s*[A-Za-z_])/i;
 const HOLDS_HASHES = /(?:hash|sha(?:1|256|512))[\w.-]*"?\s*=\s*"/i;
-
-/** The tree of a file that was read some files ago may have made room for others. */
-function isGone(file: SourceFile | null): boolean {
-  return file?.kind === "nix" && file.document.disposed;
-}
 
 /** The names under which nixpkgs keeps the functions and the users of data files. */
 const USERS = ["generic.nix", "default.nix", "package.nix", "common.nix"];

@@ -4,6 +4,7 @@ import type { Document } from "./parser.ts";
 
 /** A file as evaluation sees it. */
 export type SourceFile =
+  /** `document` is parsed when it is looked at; of a text that cannot be parsed in time, it is an empty one. */
   | { readonly kind: "nix"; readonly path: string; readonly text: string; readonly document: Document }
   | {
       readonly kind: "json";
@@ -15,14 +16,17 @@ export type SourceFile =
 
 /**
  * Gives the files of one side. Null: there is no such file, or it cannot be read. Files come from git or the
- * network, evaluation is synchronous: a file that is not here yet throws `FileNeeded`, and the caller loads it
- * and evaluates again.
+ * network, evaluation is synchronous: a file that is not here yet throws `FileNeeded`, and `Attempt` loads it and
+ * evaluates again.
  */
 export interface SourceFiles {
   get(path: string): SourceFile | null;
   /** The paths of the Nix files in the same directory, likely users of a file first, without it. */
   siblings(path: string): readonly string[];
 }
+
+/** Does a step of evaluation; one that throws `FileNeeded` is done again from its start, once the file is there. */
+export type Attempt = <T>(step: () => T) => Promise<T>;
 
 /** Thrown to whoever can load the file, or list the directory. */
 export class FileNeeded extends Error {

@@ -9,7 +9,7 @@ import { addPin, pinKey, type Reading } from "./reading.ts";
 import type { Region } from "./scripts.ts";
 import { type Choice, createSession, type Session } from "./session.ts";
 import { type HashLiteral, hashLiteralsOf, type NixFile, type Site, sitesOf } from "./sites.ts";
-import type { SourceFiles } from "./source-file.ts";
+import type { Attempt, SourceFiles } from "./source-file.ts";
 import { parts } from "./syntax.ts";
 import { addBare, reaching, traceFile, traceLiteral, traceSiblings } from "./uncovered.ts";
 import { knownText, type SetValue, type Value } from "./value.ts";
@@ -23,13 +23,14 @@ const TRACE_LIMIT = 60;
 
 /**
  * The pins of a Nix file that `changed` stretches can reach, in the order of their hashes; all pins of a file that is
- * not big. Throws `FileNeeded` for files that it must see first.
+ * not big. `attempt` does the steps that may need other files.
  */
-export function sourcesOfNix(
+export async function sourcesOfNix(
   files: SourceFiles,
   file: NixFile,
   changed: readonly Region[],
-): readonly Source[] {
+  attempt: Attempt,
+): Promise<readonly Source[]> {
   const within = affectedBy(file, changed);
   const reading: Reading = {
     files,
@@ -39,17 +40,19 @@ export function sourcesOfNix(
     worlds: FILE_WORLD_LIMIT,
   };
   const sites = sitesOf(file, within);
-  for (const site of sites) readSite(reading, site);
+  for (const site of sites) await attempt(() => readSite(reading, site));
   const bare = sites.filter((site) => !site.application).map((site) => site.carrier);
   const literals = hashLiteralsOf(file, within);
   const open = () => literals.filter((literal) => !reading.pins.has(pinKey(file, literal.node)));
   if (open().length > 0 || bare.length > 0) {
     // A big list is not one package: what is in it is looked for entry by entry.
-    if (within === null) traceFile(reading);
+    if (within === null) await attempt(() => traceFile(reading));
     const vague = literals.filter((literal) => isVague(reading, literal));
-    for (const literal of [...open(), ...vague].slice(0, TRACE_LIMIT)) traceLiteral(reading, literal);
-    if (within === null) traceSiblings(reading, literals, bare);
-    for (const literal of open()) addBare(reading, literal);
+    for (const literal of [...open(), ...vague].slice(0, TRACE_LIMIT)) {
+      await attempt(() => traceLiteral(reading, literal));
+    }
+    if (within === null) await traceSiblings(reading, literals, bare, attempt);
+    for (const literal of open()) await attempt(() => addBare(reading, literal));
   }
   return [...reading.pins.values()].sort(
     (a, b) => compare(a.path, b.path) || a.hashSpan.start - b.hashSpan.start,

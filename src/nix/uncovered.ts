@@ -9,7 +9,7 @@ import { addPin, pinKey, type Reading } from "./reading.ts";
 import { type Choice, createSession, type Session } from "./session.ts";
 import { update } from "./sets.ts";
 import { bindingName, conditionsAround, type HashLiteral, type NixFile } from "./sites.ts";
-import { directoryOf, type SourceFile, type SourceFiles } from "./source-file.ts";
+import { type Attempt, directoryOf, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { ancestors, attrNames, bindingsOf, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
 import { hashedCalls } from "./trace.ts";
 import { set as setOf, type Thunk, type Value } from "./value.ts";
@@ -143,32 +143,42 @@ function addTraced(reading: Reading, session: Session, value: Value, node: Synta
  * Looks for literals in what the files beside make of this one: a `default.nix` that imports it, or a function whose
  * arguments are named as its attributes (`variants.nix` and `generic.nix`).
  */
-export function traceSiblings(
+export async function traceSiblings(
   reading: Reading,
   literals: readonly HashLiteral[],
   bare: readonly SyntaxNode[],
+  attempt: Attempt,
+): Promise<void> {
+  const { file, files } = reading;
+  const sets = new Set([...literals.map((literal) => carrierOf(file, literal.node)), ...bare]);
+  const hashes = new Set([...sets].flatMap((set) => hashNamesIn(file, set)));
+  const siblings = await attempt(() => files.siblings(file.path).slice(0, SIBLING_LIMIT));
+  for (const path of siblings) await attempt(() => traceSibling(reading, path, sets, hashes));
+}
+
+function traceSibling(
+  reading: Reading,
+  path: string,
+  sets: ReadonlySet<SyntaxNode>,
+  hashes: ReadonlySet<string>,
 ): void {
   const { file, files } = reading;
+  const sibling = files.get(path);
+  if (sibling?.kind !== "nix") return;
+  const session = createSession(nearFiles(reading));
   const name = file.path.slice(directoryOf(file.path).length).replace(/^\//, "");
-  const sets = new Set([...literals.map((literal) => carrierOf(file, literal.node)), ...bare]);
-  const hashes = [...sets].flatMap((set) => hashNamesIn(file, set));
-  for (const path of files.siblings(file.path).slice(0, SIBLING_LIMIT)) {
-    const sibling = files.get(path);
-    if (sibling?.kind !== "nix") continue;
-    const session = createSession(nearFiles(reading));
-    if (sibling.text.includes(name)) {
-      addTraced(reading, session, evaluateAt(session, sibling, sibling.document.root), null);
-      if (session.choices.length > 0) {
-        const usual = createSession(nearFiles(reading), new Map([["system", DEFAULT_SYSTEM]]));
-        addTraced(reading, usual, evaluateAt(usual, sibling, sibling.document.root), null);
-      }
+  if (sibling.text.includes(name)) {
+    addTraced(reading, session, evaluateAt(session, sibling, sibling.document.root), null);
+    if (session.choices.length > 0) {
+      const usual = createSession(nearFiles(reading), new Map([["system", DEFAULT_SYSTEM]]));
+      addTraced(reading, usual, evaluateAt(usual, sibling, sibling.document.root), null);
     }
-    if (!hashes.some((hash) => takes(sibling, hash))) continue;
-    const builder = evaluateAt(session, sibling, sibling.document.root);
-    for (const set of sets) {
-      const argument: Thunk = () => asVariant(session, evaluateAt(session, file, set));
-      addTraced(reading, session, apply(session, builder, argument, path), null);
-    }
+  }
+  if (!takesAny(sibling, hashes)) return;
+  const builder = evaluateAt(session, sibling, sibling.document.root);
+  for (const set of sets) {
+    const argument: Thunk = () => asVariant(session, evaluateAt(session, file, set));
+    addTraced(reading, session, apply(session, builder, argument, path), null);
   }
 }
 
@@ -198,12 +208,14 @@ function hashNamesIn(file: NixFile, set: SyntaxNode): readonly string[] {
     .filter((name) => name !== null && isHashName(name)) as string[];
 }
 
-/** Whether a file is a function with an argument of that name. */
-function takes(file: Extract<SourceFile, { kind: "nix" }>, name: string): boolean {
+/** Whether a file is a function with an argument of one of the names. */
+function takesAny(file: Extract<SourceFile, { kind: "nix" }>, names: ReadonlySet<string>): boolean {
+  // Most files do not even hold the word, and need not be parsed.
+  if (![...names].some((name) => file.text.includes(name))) return false;
   const [root] = parts(file.document.root);
   const formals =
     root?.type === "function_expression" && root.children.find((part) => part.type === "formals");
-  return formals ? parts(formals).some((formal) => nameOf(file, formal) === name) : false;
+  return formals ? parts(formals).some((formal) => names.has(nameOf(file, formal) ?? "")) : false;
 }
 
 function nameOf(file: SourceFile, formal: SyntaxNode): string | null {

@@ -53,7 +53,7 @@ export interface CallValue {
   readonly text: string;
   readonly argument: Thunk;
   /** What it shows as a set, once someone has asked. */
-  attributes?: SetValue | null;
+  attributes?: SetValue | null | undefined;
 }
 
 export interface UnknownValue {

@@ -72,7 +72,7 @@ export interface FileFacts {
   readonly changed: readonly { readonly start: number; readonly end: number }[];
   /** Stretches of the head's text that the parser could not read (Nix files only). */
   readonly parseErrors: readonly { readonly start: number; readonly end: number }[];
-  /** The same of the base's text. */
+  /** The same of the base's text, where the head's has some. */
   readonly baseParseErrors: readonly { readonly start: number; readonly end: number }[];
   /** Where a symbolic link points to, as it stands in the tree. */
   readonly target: { readonly base: string | null; readonly head: string | null };

@@ -11,7 +11,7 @@ function impurities(text: string) {
   const result = nix.parse(text);
   if (result.kind !== "document") throw new Error(result.reason);
   try {
-    const file = { path: "x.nix", text, document: result.document };
+    const file = { kind: "nix", path: "x.nix", text, document: result.document } as const;
     return impuritiesOf(file, [{ start: 0, end: text.length }]).map(({ name, kind }) => `${kind} ${name}`);
   } finally {
     result.document.dispose();

@@ -13,7 +13,10 @@ function scripts(text: string, path = "pkgs/frob/package.nix", region = { start:
   const result = path.endsWith(".nix") ? nix.parse(text) : null;
   const document = result?.kind === "document" ? result.document : null;
   try {
-    return scriptsOf({ path, text, document }, [region], parsers);
+    const file = document
+      ? ({ kind: "nix", path, text, document } as const)
+      : ({ kind: "text", path, text } as const);
+    return scriptsOf(file, [region], parsers);
   } finally {
     document?.dispose();
   }

@@ -11,7 +11,7 @@ function settings(text: string, region = { start: 0, end: text.length }) {
   const result = nix.parse(text);
   if (result.kind !== "document") throw new Error(result.reason);
   try {
-    return settingsOf({ path: "x.nix", text, document: result.document }, [region]);
+    return settingsOf({ kind: "nix", path: "x.nix", text, document: result.document }, [region]);
   } finally {
     result.document.dispose();
   }
