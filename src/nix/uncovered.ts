@@ -10,7 +10,16 @@ import { type Choice, createSession, type Session } from "./session.ts";
 import { update } from "./sets.ts";
 import { bindingName, conditionsAround, type HashLiteral, type NixFile } from "./sites.ts";
 import { type Attempt, directoryOf, type SourceFile, type SourceFiles } from "./source-file.ts";
-import { ancestors, attrNames, bindingsOf, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
+import {
+  ancestors,
+  attrNames,
+  bindingsOf,
+  isAttrset,
+  nodeAt,
+  nodeMemo,
+  parts,
+  type SyntaxNode,
+} from "./syntax.ts";
 import { hashedCalls } from "./trace.ts";
 import { set as setOf, type Thunk, type Value } from "./value.ts";
 
@@ -64,15 +73,13 @@ export function reaching(file: NixFile, literal: HashLiteral): ReadonlyMap<strin
   }
   // A table of releases, `{ "1.2" = …; }.${version}`: the entry is used when its version is asked for.
   const release = releaseOf(literal);
-  if (release !== undefined) {
-    for (const [, selector] of file.text.matchAll(SELECTOR))
-      assumed.set(argumentKey(selector ?? ""), release);
-  }
+  const { selectors, selections } = selectorsIn(file);
+  if (release !== undefined) for (const selector of selectors) assumed.set(argumentKey(selector), release);
   // `binaries.${system}.${edition}`: what is asked for when the literal's entry of `binaries` is used.
-  for (const [, table, selectors] of file.text.matchAll(SELECTED)) {
-    const at = literal.path.indexOf(table ?? "");
+  for (const { table, by } of selections) {
+    const at = literal.path.indexOf(table);
     if (at < 0) continue;
-    for (const [index, [, selector = ""]] of [...(selectors ?? "").matchAll(SELECTORS)].entries()) {
+    for (const [index, selector] of by.entries()) {
       const option = literal.path[at + 1 + index];
       const key = /(?:^|\.)system$/.test(selector) ? "system" : argumentKey(selector);
       if (option !== undefined && !assumed.has(key)) assumed.set(key, option);
@@ -81,9 +88,34 @@ export function reaching(file: NixFile, literal: HashLiteral): ReadonlyMap<strin
   return assumed;
 }
 
-const SELECTOR = /\."?\$\{([A-Za-z_]\w*)\}/g;
-const SELECTED = /\b([A-Za-z_][\w'-]*)((?:\."?\$\{[\w.]+\}"?)+)/g;
+/** The computed names that a file's text selects by. */
+interface Selectors {
+  /** `version` of `x.${version}`. */
+  readonly selectors: readonly string[];
+  /** `binaries` by `system` and `edition` of `binaries.${system}.${edition}`. */
+  readonly selections: readonly { readonly table: string; readonly by: readonly string[] }[];
+}
+
+const SELECTIONS = /(?:\."?\$\{[\w.]+\}"?)+/g;
 const SELECTORS = /\$\{([\w.]+)\}/g;
+const LONGEST_NAME = 200;
+
+const knownSelectors = nodeMemo<Selectors>();
+
+function selectorsIn(file: NixFile): Selectors {
+  const { root } = file.document;
+  let known = knownSelectors.get(root);
+  if (!known) {
+    const selections = [...file.text.matchAll(SELECTIONS)].map(({ index, 0: text }) => ({
+      table: /[A-Za-z_][\w'-]*$/.exec(file.text.slice(Math.max(0, index - LONGEST_NAME), index))?.[0] ?? "",
+      by: [...text.matchAll(SELECTORS)].map(([, selector = ""]) => selector),
+    }));
+    const selectors = selections.flatMap(({ by }) => by).filter((name) => /^[A-Za-z_]\w*$/.test(name));
+    known = { selectors, selections };
+    knownSelectors.set(root, known);
+  }
+  return known;
+}
 
 function releaseOf(literal: HashLiteral): string | undefined {
   return literal.path.find((name) => /^\d/.test(name));

@@ -46,16 +46,15 @@ export function reusesOf(
   pins: Readonly<Record<"base" | "head", readonly Source[]>>,
   remembered: readonly KnownPin[],
 ): readonly Reuse[] {
-  const byHash = new Map<string, KnownPin[]>();
+  const fresh = introduced(changes);
+  const byHash = new Map<string, KnownPin[]>(fresh.map(({ hash }) => [hash, []]));
   const own = (["base", "head"] as const).flatMap((side) =>
-    pins[side].filter(hasHash).map((source) => ownPin(source, side)),
+    pins[side].flatMap((source) =>
+      hasHash(source) && byHash.has(source.hash) ? [ownPin(source, side)] : [],
+    ),
   );
-  for (const pin of [...own, ...remembered]) {
-    const list = byHash.get(pin.hash);
-    if (list) list.push(pin);
-    else byHash.set(pin.hash, [pin]);
-  }
-  return introduced(changes).flatMap((source) => {
+  for (const pin of [...own, ...remembered]) byHash.get(pin.hash)?.push(pin);
+  return fresh.flatMap((source) => {
     const known = (byHash.get(source.hash) ?? []).filter((pin) => pin.source !== source);
     return known.length === 0 ? [] : [{ source, known }];
   });

@@ -56,6 +56,12 @@ export function pairSources(
   );
   const replaced = new Set(renamedTo.map(([, now]) => now));
   const left = new Set(renamedTo.map(([old]) => old));
+  const ofFile = new Map<string, (readonly [Source, Source])[]>();
+  for (const pair of pairs) {
+    const list = ofFile.get(pair[1].path);
+    if (list) list.push(pair);
+    else ofFile.set(pair[1].path, [pair]);
+  }
   return [
     ...renamedTo.map(([old, now]) => paired(old, now)),
     ...pairs
@@ -64,18 +70,19 @@ export function pairSources(
     ...[...before]
       .filter((source) => !left.has(source))
       .map((source) => ({ change: "removed", before: source, after: null }) as const),
-    ...[...after].filter((source) => !replaced.has(source)).map((source) => beside(source, pairs)),
+    ...[...after]
+      .filter((source) => !replaced.has(source))
+      .map((source) => beside(source, ofFile.get(source.path) ?? [])),
   ].sort(byPlace);
 }
 
 /**
  * A pin that is new. When the old pin of its place lives on beside it (`if new then { version = …; } else { … }`), the
- * place got a new version; another platform's pin, of the same version, is an addition.
+ * place got a new version; another platform's pin, of the same version, is an addition. `pairs`: those of its file.
  */
 function beside(source: Source, pairs: readonly (readonly [Source, Source])[]): SourceChange {
   const kept = pairs.find(
     ([old, now]) =>
-      now.path === source.path &&
       (now.binding === source.binding || (old.binding !== now.binding && now.pname === source.pname)) &&
       now.hashAttribute === source.hashAttribute &&
       source.role !== "patch" &&
