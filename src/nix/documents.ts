@@ -3,7 +3,7 @@ import { Edit, type Tree } from "web-tree-sitter";
 import { createParser, type Document, type DocumentParser, type ParseResult } from "./parser.ts";
 
 /** Characters of text whose trees are kept; a tree takes some ten bytes of memory a character, its nodes forty. */
-const KEPT_CHARACTERS = 2_000_000;
+const KEPT_CHARACTERS = 4_000_000;
 
 /** A cache of documents. Not for use by several reviews at once: `trim` ends what a review may hold. */
 export interface Documents {

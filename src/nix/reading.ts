@@ -1,6 +1,6 @@
 /** What is known while the pins of one file are read. */
 import type { Source } from "./model.ts";
-import type { Session } from "./session.ts";
+import type { Choice, Session } from "./session.ts";
 import type { NixFile } from "./sites.ts";
 import type { SourceFiles } from "./source-file.ts";
 
@@ -11,6 +11,8 @@ export interface Reading {
   readonly plain: Session;
   /** Pins by the place of their hash. */
   readonly pins: Map<string, Source>;
+  /** The choices met in each call that was looked through, by its place and what was assumed. */
+  readonly traced: Map<string, readonly Choice[]>;
   worlds: number;
 }
 

@@ -37,6 +37,7 @@ export async function sourcesOfNix(
     file,
     plain: createSession(files),
     pins: new Map(),
+    traced: new Map(),
     worlds: FILE_WORLD_LIMIT,
   };
   const sites = sitesOf(file, within);

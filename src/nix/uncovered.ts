@@ -51,16 +51,31 @@ export function traceLiteral(reading: Reading, literal: HashLiteral): void {
     // Without assumptions, the whole file has been looked through already.
     if (node === root && assumed.size === 0) return;
     for (let count = 0; count < 6 && reading.worlds > 0; count++) {
-      reading.worlds--;
-      const session = createSession(node === root ? nearFiles(reading) : reading.files, assumed);
-      addTraced(reading, session, evaluateAt(session, reading.file, node), node);
-      reading.worlds -= session.steps >> 9;
+      const choices = traceCall(reading, node, assumed);
       if (reading.pins.get(wanted)?.urls.every((url) => url.resolved)) return;
-      const next = towards(literal, assumed, session.choices);
+      const next = towards(literal, assumed, choices);
       if (!next) break;
       assumed = next;
     }
   }
+}
+
+/** Looks through what an expression gives under assumptions, once for all literals in it; gives the choices met. */
+function traceCall(
+  reading: Reading,
+  node: SyntaxNode,
+  assumed: ReadonlyMap<string, string>,
+): readonly Choice[] {
+  const key = JSON.stringify([node.start, node.end, ...assumed]);
+  const known = reading.traced.get(key);
+  if (known) return known;
+  reading.worlds--;
+  const files = node === reading.file.document.root ? nearFiles(reading) : reading.files;
+  const session = createSession(files, assumed);
+  addTraced(reading, session, evaluateAt(session, reading.file, node), node);
+  reading.worlds -= session.steps >> 9;
+  reading.traced.set(key, session.choices);
+  return session.choices;
 }
 
 /** What must hold for the literal to be used, as far as its place says. */
