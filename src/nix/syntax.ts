@@ -7,42 +7,34 @@ import { type NodeHandle, type NodeKind, type TreeMemory, treeMemory } from "./t
  * and can be a key. (`a class` because there is one per node and the getter must be cheap.)
  */
 export class SyntaxNode implements NodeHandle {
-  readonly type: string;
-  readonly isNamed: boolean;
+  readonly kind: NodeKind;
   readonly start: number;
   readonly end: number;
   readonly parent: SyntaxNode | null;
   /** What tree-sitter knows the node by. */
   readonly id: number;
-  readonly row: number;
-  readonly column: number;
   readonly alias: number;
-  private readonly memory: TreeMemory;
+  private readonly memory: TreeMemory<SyntaxNode>;
   private kids: readonly SyntaxNode[] | undefined;
   private meaningful: readonly SyntaxNode[] | undefined;
   /** What was worked out of it, by the number of the memo. */
   memos: unknown[] | undefined;
 
   private constructor(
-    memory: TreeMemory,
+    memory: TreeMemory<SyntaxNode>,
     parent: SyntaxNode | null,
     kind: NodeKind,
     end: number,
     id: number,
     start: number,
-    row: number,
-    column: number,
     alias: number,
   ) {
     this.memory = memory;
     this.parent = parent;
-    this.type = kind.type;
-    this.isNamed = kind.isNamed;
+    this.kind = kind;
     this.start = start;
     this.end = end;
     this.id = id;
-    this.row = row;
-    this.column = column;
     this.alias = alias;
     this.kids = undefined;
     this.meaningful = undefined;
@@ -50,26 +42,32 @@ export class SyntaxNode implements NodeHandle {
   }
 
   static rootOf(tree: Tree): SyntaxNode {
-    const memory = treeMemory(tree);
-    return memory.root(
-      (kind, end, id, start, row, column, alias) =>
-        new SyntaxNode(memory, null, kind, end, id, start, row, column, alias),
+    const memory: TreeMemory<SyntaxNode> = treeMemory(
+      tree,
+      (parent, kind, end, id, start, alias) => new SyntaxNode(memory, parent, kind, end, id, start, alias),
     );
+    return memory.root();
+  }
+
+  get type(): string {
+    return this.kind.type;
+  }
+
+  get isNamed(): boolean {
+    return this.kind.isNamed;
   }
 
   /** All children, punctuation and comments too. */
   get children(): readonly SyntaxNode[] {
-    this.kids ??= this.memory.children(
-      this,
-      (kind, end, id, start, row, column, alias) =>
-        new SyntaxNode(this.memory, this, kind, end, id, start, row, column, alias),
-    );
+    this.kids ??= this.memory.children(this);
     return this.kids;
   }
 
   /** The children that carry meaning: no punctuation, no comments. */
   get parts(): readonly SyntaxNode[] {
-    this.meaningful ??= this.children.filter((child) => child.isNamed && child.type !== "comment");
+    this.meaningful ??= this.children.every(isMeaningful)
+      ? this.children
+      : this.children.filter(isMeaningful);
     return this.meaningful;
   }
 
@@ -82,6 +80,10 @@ export class SyntaxNode implements NodeHandle {
   get isMissing(): boolean {
     return this.memory.isMissing(this);
   }
+}
+
+function isMeaningful({ kind }: SyntaxNode): boolean {
+  return kind.isNamed && kind.type !== "comment";
 }
 
 /** What is worked out once per node, and forgotten with it. */

@@ -11,8 +11,6 @@ export interface NodeHandle {
   readonly id: number;
   /** In UTF-16 units. */
   readonly start: number;
-  readonly row: number;
-  readonly column: number;
   readonly alias: number;
 }
 
@@ -20,23 +18,24 @@ export interface NodeHandle {
 export interface NodeKind {
   readonly type: string;
   readonly isNamed: boolean;
+  /** It is a token, which has no children. */
+  readonly isToken: boolean;
 }
 
 /** Called once per node that is read; the handle's words as arguments, to make no object in between. */
 export type MakeNode<Made> = (
+  parent: Made | null,
   kind: NodeKind,
   end: number,
   id: number,
   start: number,
-  row: number,
-  column: number,
   alias: number,
 ) => Made;
 
 /** The nodes of one tree. */
-export interface TreeMemory {
-  root<Made>(make: MakeNode<Made>): Made;
-  children<Made>(node: NodeHandle, make: MakeNode<Made>): readonly Made[];
+export interface TreeMemory<Made> {
+  root(): Made;
+  children(node: Made): readonly Made[];
   hasError(node: NodeHandle): boolean;
   isMissing(node: NodeHandle): boolean;
 }
@@ -52,7 +51,7 @@ interface Exports {
   free(address: number): void;
 }
 
-/** Words of 32 bits that a node takes: id, start, row, column, alias. */
+/** Words of 32 bits that a node takes: id, start, row, column (neither is read here), alias. */
 const NODE_WORDS = 5;
 
 interface Memory {
@@ -93,13 +92,18 @@ export function instantiateWasm(bytes: Uint8Array) {
   };
 }
 
+/** Half of all nodes are tokens: not to ask for their children saves as many calls. */
+const NAMED_TOKENS = new Set(["identifier", "comment", "string_fragment"]);
+
 const kinds = new WeakMap<Language, NodeKind[]>();
 
 function kindOf(known: NodeKind[], language: Language, symbol: number): NodeKind {
   let kind = known[symbol];
   if (!kind) {
     // The symbol of ERROR is in no table.
-    kind = { type: language.types[symbol] || "ERROR", isNamed: language.nodeTypeIsNamed(symbol) };
+    const type = language.types[symbol] || "ERROR";
+    const isNamed = language.nodeTypeIsNamed(symbol);
+    kind = { type, isNamed, isToken: type !== "ERROR" && (!isNamed || NAMED_TOKENS.has(type)) };
     known[symbol] = kind;
   }
   return kind;
@@ -111,8 +115,11 @@ function wordsOf(loaded: Runtime): Int32Array {
   return loaded.words;
 }
 
-/** Gives access to the nodes of a tree. After the tree is deleted, each use throws. */
-export function treeMemory(tree: Tree): TreeMemory {
+/** Gives access to the nodes of a tree, each made by `make`. After the tree is deleted, each use throws. */
+export function treeMemory<Made extends NodeHandle & { readonly kind: NodeKind }>(
+  tree: Tree,
+  make: MakeNode<Made>,
+): TreeMemory<Made> {
   if (!runtime) throw new Error("a tree without its grammar");
   const loaded = runtime;
   const { wasm, transfer } = loaded;
@@ -131,36 +138,36 @@ export function treeMemory(tree: Tree): TreeMemory {
     const words = wordsOf(loaded);
     words[transfer] = node.id;
     words[transfer + 1] = node.start;
-    words[transfer + 2] = node.row;
-    words[transfer + 3] = node.column;
+    // Row and column only serve to work out those of the children.
+    words[transfer + 2] = 0;
+    words[transfer + 3] = 0;
     words[transfer + 4] = node.alias;
   }
 
   /** Makes the node whose words are at `at`. */
-  function read<Made>(words: Int32Array, at: number, treeAt: number, make: MakeNode<Made>): Made {
+  function read(parent: Made | null, words: Int32Array, at: number, treeAt: number): Made {
     const id = words[at] as number;
     const start = words[at + 1] as number;
-    const row = words[at + 2] as number;
-    const column = words[at + 3] as number;
     const alias = words[at + 4] as number;
     words[transfer] = id;
     words[transfer + 1] = start;
-    words[transfer + 2] = row;
-    words[transfer + 3] = column;
+    words[transfer + 2] = 0;
+    words[transfer + 3] = 0;
     words[transfer + 4] = alias;
     // Neither call writes to the words handed over.
     const symbol = wasm.ts_node_symbol_wasm(treeAt);
     const end = wasm.ts_node_end_index_wasm(treeAt);
-    return make(kindOf(known, language, symbol), end, id, start, row, column, alias);
+    return make(parent, kindOf(known, language, symbol), end, id, start, alias);
   }
 
   return {
-    root(make) {
+    root() {
       const treeAt = address();
       wasm.ts_tree_root_node_wasm(treeAt);
-      return read(wordsOf(loaded), transfer, treeAt, make);
+      return read(null, wordsOf(loaded), transfer, treeAt);
     },
-    children(node, make) {
+    children(node) {
+      if (node.kind.isToken) return NONE;
       const treeAt = address();
       handOver(node);
       wasm.ts_node_children_wasm(treeAt);
@@ -170,7 +177,7 @@ export function treeMemory(tree: Tree): TreeMemory {
       const list = words[transfer + 1] as number;
       const made = new Array(count);
       for (let index = 0; index < count; index++) {
-        made[index] = read(words, (list >> 2) + index * NODE_WORDS, treeAt, make);
+        made[index] = read(node, words, (list >> 2) + index * NODE_WORDS, treeAt);
       }
       wasm.free(list);
       return made;
