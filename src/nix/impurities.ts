@@ -34,9 +34,23 @@ const BUILTINS: Readonly<Record<string, Impurity["kind"]>> = {
   storePath: "path",
 };
 
+/** What each impurity below has in its file's text. Most files have none of it, and are not walked. */
+const MAY_BE_IMPURE = new RegExp(
+  [
+    "builtins",
+    "__[A-Za-z]",
+    "fetch(?:Tarball|Git|Mercurial|Tree)\\b",
+    "<[A-Za-z]", // <nixpkgs>
+    "~/",
+    '(?:^|[^\\w.$}"/]|(?<!\\$\\{[^{}]*)\\})/[\\w.+${-]', // a path, /etc/passwd; `${x}/bin` is none
+    '"/', // readFile "/etc/passwd"
+  ].join("|"),
+  "m",
+);
+
 /** The impurities of a Nix file that `regions` touch, in order. */
 export function impuritiesOf(file: CodeFile, regions: readonly Region[]): readonly Impurity[] {
-  if (file.kind !== "nix") return [];
+  if (file.kind !== "nix" || !MAY_BE_IMPURE.test(file.text)) return [];
   const { text, root } = file.document;
   const found = new Map<SyntaxNode, Impurity>();
   for (const region of regions) {
