@@ -56,21 +56,42 @@ export function diffTexts(base: string, head: string, timeoutMs = defaultTimeout
   return hunks;
 }
 
+interface Match {
+  readonly base: number;
+  readonly head: number;
+}
+
 /** The lines, by index, that stay, in order; null when they could not be found in time. */
 function matchLines(
   before: readonly string[],
   after: readonly string[],
   timeout: number,
-): { readonly base: number; readonly head: number }[] | null {
+): readonly Match[] | null {
   // Lines that only one side has cannot stay. Without them the rest takes little time even for a rewritten file.
   const [inBefore, inAfter] = [new Set(before), new Set(after)];
   const bases = before.flatMap((line, index) => (inAfter.has(line) ? [index] : []));
   const heads = after.flatMap((line, index) => (inBefore.has(line) ? [index] : []));
-  const linesAt = (lines: readonly string[], indices: number[]) => indices.map((index) => lines[index] ?? "");
-  const changes = diffArrays(linesAt(before, bases), linesAt(after, heads), { timeout });
-  if (changes === undefined) return null;
+  const deadline = performance.now() + timeout;
+  return matchIn({ before, after, deadline }, bases, heads);
+}
 
-  const matches: { base: number; head: number }[] = [];
+interface Texts {
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  readonly deadline: number;
+}
+
+/** More differing lines than these are matched piece by piece: the time for a piece grows with the square of them. */
+const MOST_EDITS = 400;
+
+/** The lines that stay among those at some indices. */
+function matchIn(texts: Texts, bases: readonly number[], heads: readonly number[]): readonly Match[] | null {
+  const at = (lines: readonly string[], indices: readonly number[]) =>
+    indices.map((index) => lines[index] ?? "");
+  const [before, after] = [at(texts.before, bases), at(texts.after, heads)];
+  const changes = diffArrays(before, after, { maxEditLength: MOST_EDITS });
+  if (changes === undefined) return matchBetweenAnchors(texts, bases, heads);
+  const matches: Match[] = [];
   let [base, head] = [0, 0];
   for (const { removed, added, count } of changes) {
     for (let step = 0; !removed && !added && step < count; step += 1) {
@@ -80,6 +101,75 @@ function matchLines(
     if (!removed) head += count;
   }
   return matches;
+}
+
+/**
+ * Patience diff: lines that each side has once, in the order of both, divide the rest. Where there are none, nothing is
+ * said to stay. https://bramcohen.livejournal.com/73318.html
+ */
+function matchBetweenAnchors(
+  texts: Texts,
+  bases: readonly number[],
+  heads: readonly number[],
+): readonly Match[] | null {
+  if (performance.now() > texts.deadline) return null;
+  const matches: Match[] = [];
+  let [base, head] = [0, 0];
+  const anchors = inOrder(commonOnce(texts, bases, heads));
+  if (anchors.length === 0) return [];
+  for (const anchor of [...anchors, { base: bases.length, head: heads.length }]) {
+    const between = matchIn(texts, bases.slice(base, anchor.base), heads.slice(head, anchor.head));
+    if (between === null) return null;
+    matches.push(...between);
+    [base, head] = [anchor.base + 1, anchor.head + 1];
+    if (anchor.base < bases.length)
+      matches.push({ base: bases[anchor.base] ?? 0, head: heads[anchor.head] ?? 0 });
+  }
+  return matches;
+}
+
+/** The lines that both sides have exactly once, as positions in `bases` and `heads`, in the order of the base. */
+function commonOnce(texts: Texts, bases: readonly number[], heads: readonly number[]): readonly Match[] {
+  const once = (lines: readonly string[], indices: readonly number[]) => {
+    const positions = new Map<string, number>();
+    for (const [position, index] of indices.entries()) {
+      const line = lines[index] ?? "";
+      positions.set(line, positions.has(line) ? -1 : position);
+    }
+    return positions;
+  };
+  const inHead = once(texts.after, heads);
+  return [...once(texts.before, bases)].flatMap(([line, base]) => {
+    const head = inHead.get(line) ?? -1;
+    return base >= 0 && head >= 0 ? [{ base, head }] : [];
+  });
+}
+
+/** The longest part of `matches`, which are in the order of the base, that is in the order of the head as well. */
+function inOrder(matches: readonly Match[]): readonly Match[] {
+  // For each length the chain that ends first. https://en.wikipedia.org/wiki/Patience_sorting
+  const ends: { readonly match: Match; readonly previous: number }[][] = [];
+  for (const match of matches) {
+    let low = 0;
+    let high = ends.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ends[middle]?.at(-1)?.match.head ?? 0) < match.head) low = middle + 1;
+      else high = middle;
+    }
+    const pile = ends[low] ?? [];
+    ends[low] = pile;
+    pile.push({ match, previous: (ends[low - 1]?.length ?? 0) - 1 });
+  }
+  const chain: Match[] = [];
+  let at = (ends.at(-1)?.length ?? 0) - 1;
+  for (let length = ends.length - 1; length >= 0; length--) {
+    const end = ends[length]?.[at];
+    if (!end) break;
+    chain.push(end.match);
+    at = end.previous;
+  }
+  return chain.reverse();
 }
 
 /** A place between lines: the index among the lines compared, the line's number and offset in the whole text. */

@@ -36,6 +36,18 @@ describe("the stretches that differ", () => {
     expect(summary(base, head)).toEqual(expected);
   });
 
+  test("are found between the lines that stay, in a text that is mostly new", () => {
+    const text = (name: string) =>
+      Array.from(
+        { length: 300 },
+        (_, index) => `}\n${name}\n{\n${index % 2 ? name : "}"}\nkept ${index}\n`,
+      ).join("");
+    const hunks = diff(text("old"), text("new"));
+    expect(hunks.every(({ base, head }) => base.lines.start === head.lines.start)).toBe(true);
+    expect(hunks.every(({ base }) => base.lines.end - base.lines.start < 3)).toBe(true);
+    expect(hunks.length).toBeGreaterThanOrEqual(300);
+  });
+
   const text = fc
     .array(fc.constantFrom("a", "b", "c", "a\r", ""), { maxLength: 12 })
     .chain((lines) => fc.constantFrom(lines.join("\n"), `${lines.join("\n")}\n`));
