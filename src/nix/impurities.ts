@@ -42,7 +42,7 @@ const MAY_BE_IMPURE = new RegExp(
     "fetch(?:Tarball|Git|Mercurial|Tree)\\b",
     "<[A-Za-z]", // <nixpkgs>
     "~/",
-    '(?:^|[^\\w.$}"/]|(?<!\\$\\{[^{}]*)\\})/[\\w.+${-]', // a path, /etc/passwd; `${x}/bin` is none
+    '(?:^|[^\\w.$}"/]|(?<!\\$\\{[^{}]{0,80})\\})/[\\w.+${-]', // a path, /etc/passwd; `${x}/bin` is none
     '"/', // readFile "/etc/passwd"
   ].join("|"),
   "m",

@@ -122,7 +122,9 @@ function selectorsIn(file: NixFile): Selectors {
   let known = knownSelectors.get(root);
   if (!known) {
     const selections = [...file.text.matchAll(SELECTIONS)].map(({ index, 0: text }) => ({
-      table: /[A-Za-z_][\w'-]*$/.exec(file.text.slice(Math.max(0, index - LONGEST_NAME), index))?.[0] ?? "",
+      table:
+        /(?<![\w'-])[A-Za-z_][\w'-]*$/.exec(file.text.slice(Math.max(0, index - LONGEST_NAME), index))?.[0] ??
+        "",
       by: [...text.matchAll(SELECTORS)].map(([, selector = ""]) => selector),
     }));
     const selectors = selections.flatMap(({ by }) => by).filter((name) => /^[A-Za-z_]\w*$/.test(name));
