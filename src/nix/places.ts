@@ -16,7 +16,7 @@ import {
 /** The names of the bindings around a node, outermost first; computed ones as `${…}`. */
 export function attributePath(source: string, node: SyntaxNode): readonly string[] {
   const names: string[] = [];
-  for (const up of [node, ...ancestors(node)]) {
+  for (let up: SyntaxNode | null = node; up; up = up.parent) {
     if (up.type !== "binding") continue;
     const [path] = parts(up);
     if (path)

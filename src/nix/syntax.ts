@@ -242,6 +242,10 @@ const SIMPLE_ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: 
 /** The pieces of a `"…"` or `''…''` literal, as Nix reads them. */
 export function stringPieces(text: string, node: SyntaxNode): readonly StringPiece[] {
   const indented = node.type === "indented_string_expression";
+  if (!indented && isPlain(text, node)) {
+    const [start, end] = [node.start + 1, node.end - 1];
+    return start < end ? [{ kind: "text", text: text.slice(start, end), start, end }] : [];
+  }
   const pieces: StringPiece[] = [];
   // The grammar drops nothing inside a literal except, in older versions, white space next to an interpolation:
   // gaps between children are text too.
@@ -272,6 +276,11 @@ export function stringPieces(text: string, node: SyntaxNode): readonly StringPie
   }
   add(at, Math.max(at, end));
   return indented ? withoutIndentation(pieces) : pieces;
+}
+
+/** Whether a `"…"` literal is its text as it stands, as most are: its children need not be made then. */
+function isPlain(text: string, { start, end }: SyntaxNode): boolean {
+  return text[end - 1] === '"' && end - start >= 2 && !/[\\$\r]/.test(text.slice(start, end));
 }
 
 function plainEscape(raw: string): string {
