@@ -81,12 +81,6 @@ export function checkUrl(url: string, allowed: AllowedHosts): UrlCheck {
   if (scheme !== "http" && scheme !== "https") {
     return { kind: "foreign", reason: scheme ? `${scheme} URLs are not fetched` : "not a URL" };
   }
-  if (!/^https?:\/\/[^/?#]/i.test(url)) {
-    return {
-      kind: "refused",
-      reason: "a URL without two slashes and a host, which programs read differently",
-    };
-  }
   if (/[\s\\\u0000-\u001f\u007f-\uffff]/.test(url)) {
     return { kind: "refused", reason: "a URL with characters that programs read differently" };
   }
@@ -99,7 +93,7 @@ export function checkUrl(url: string, allowed: AllowedHosts): UrlCheck {
   if (parsed.username !== "" || parsed.password !== "") {
     return { kind: "refused", reason: "a URL with a user name" };
   }
-  // As written, or as the parser made of it: `http://0x7f.1/` is `127.0.0.1` to some.
+  // As the parser makes it of `http://0x7f.1/` or `http:///host`, other programs may not.
   const written = /^[^:]*:\/\/([^/?#]*?)(?::\d*)?(?:[/?#]|$)/.exec(url)?.[1]?.toLowerCase();
   if (written !== parsed.hostname) {
     return { kind: "refused", reason: "a host in a spelling that programs read differently" };

@@ -79,6 +79,7 @@ const table: readonly (readonly [string, string, readonly object[]])[] = [
   ["indented in a paragraph", "look:\n    @verifod recheck", []],
   ["after a tab", "look:\n\n\t@verifod recheck", []],
   ["in inline code", "`@verifod recheck`", []],
+  ["with code over lines in the reason", `@verifod acknowledge ${id} \`a\nb\` fine`, []],
   ["in inline code over lines", "so `a\n@verifod recheck\nb` it is", []],
   ["in a quote", "> @verifod recheck", []],
   ["in a nested quote", "> > @verifod recheck", []],

@@ -98,3 +98,10 @@ test.each([
 ])("the address %s: %s", (address, what) => {
   expect(refuseAddress(address)).toBe(what);
 });
+
+test.each(["http://good.org@93.184.216.34/", "https://user:secret@good.org/", "https://:secret@good.org/"])(
+  "%s is refused for its user name",
+  (url) => {
+    expect(checkUrl(url, [])).toEqual({ kind: "refused", reason: "a URL with a user name" });
+  },
+);
