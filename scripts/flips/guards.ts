@@ -73,7 +73,7 @@ export const GUARDS: readonly Guard[] = [
   ]),
   ...guards("src/nix/parser.ts", "test/nix/syntax.test.ts", [
     ["a parser bomb ends", "performance.now() > deadline", "false"],
-    ["code behind a lone CR is code", 'source.replace(LONE_CR, "\\n")', "source"],
+    ["code behind a lone CR is code", 'text.replace(LONE_CR, "\\n")', "text"],
   ]),
   ...guards("src/nix/evaluate.ts", "test/nix/hostile-sources.test.ts", [
     [

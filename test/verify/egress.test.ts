@@ -97,6 +97,12 @@ test("refuses a public name that resolves to a private address", async () => {
   egress = await openEgress({ allowed: [] });
   expect((await get("http://localhost.localdomain/x")).status).toBeGreaterThanOrEqual(403);
   expect(egress.transfers()[0]?.bytes).toBe(0);
+  // No literal address to a program, and one to the resolver.
+  expect(await tunnel("0x7f.1:443")).toMatch(/^HTTP\/1\.1 403 /);
+  expect(egress.transfers().at(-1)).toMatchObject({
+    refused: true,
+    failure: "0x7f.1 resolves to 127.0.0.1, a loopback address",
+  });
 });
 
 test("a tunnel is refused by its address, and counted when it is allowed", async () => {
