@@ -50,7 +50,8 @@ test("kill -9 at any request: never green, and the next process finishes it, say
       if (index === first + at) running.child.kill("SIGKILL");
     };
     // It may be gone before it takes it: then nobody has told of the push.
-    await deliver(running.url, pullEvent(fake, pull, "synchronize")).catch(() => 0);
+    const delivered = deliver(running.url, pullEvent(fake, pull, "synchronize")).catch(() => 0);
+    await Promise.race([delivered, running.ended]);
     const own = () => fake.checkRuns.filter(({ head_sha }) => head_sha === pull.head.sha);
     const finished = () => own().some(({ conclusion }) => conclusion === "failure");
     const killed = running.ended.then(() => "killed" as const);
@@ -70,7 +71,7 @@ test("kill -9 at any request: never green, and the next process finishes it, say
   const fingerprints = fake.reviewComments.map(({ body }) => parseMarker(body)?.fingerprint);
   expect(new Set(fingerprints).size).toBe(fingerprints.length);
   for (const canary of CANARIES) expect(app.output()).not.toContain(canary);
-}, 60_000);
+}, 120_000);
 
 test("SIGTERM ends the process once what runs has ended; what nobody told of is found at the next start", async () => {
   app = await spawnApp(fake);

@@ -157,6 +157,8 @@ export async function deliver(
       "x-hub-signature-256": signature,
     },
     body,
+    // GitHub waits no longer.
+    signal: AbortSignal.timeout(10_000),
   });
   await response.text();
   return response.status;
