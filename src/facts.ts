@@ -16,6 +16,7 @@ import { introduced, type KnownPin, reusesOf } from "./pair/reuse.ts";
 import { pairScripts } from "./pair/scripts.ts";
 import { pairSettings } from "./pair/settings.ts";
 import { pairSources } from "./pair/sources.ts";
+import type { Upstream } from "./provenance/upstream.ts";
 import type { BinaryFacts, Facts, FileFacts } from "./rules/rule.ts";
 
 /** What is loaded once per process: parsers, and the texts parsed so far. */
@@ -64,6 +65,7 @@ export async function gatherFacts(
   tools: Tools,
   subjects: readonly string[] | null,
   memory: Memory | null = null,
+  upstream: Upstream | null = null,
 ): Promise<Gathered> {
   const sides = {
     base: createNixSide(change.base, tools.documents),
@@ -142,6 +144,7 @@ export async function gatherFacts(
       settings: pairSettings(settings.base, settings.head, renames),
       impurities,
       subjects,
+      upstream: upstream === null ? null : await upstream.ask(pairs),
     },
     unchecked: distinctUnchecked(unchecked),
     textOf: (side, path) => sides[side].text(path),

@@ -4,10 +4,12 @@ import { type Config, configuredSeverity } from "./config.ts";
 import { messageOf } from "./errors.ts";
 import { gatherFacts, type Memory, type Tools } from "./facts.ts";
 import { type AttributesOf, readAttributes } from "./nix/attributes.ts";
+import { unansweredOf } from "./provenance/unanswered.ts";
+import type { Upstream } from "./provenance/upstream.ts";
 import { assemble, type Raised } from "./report/assemble.ts";
 import { createPositions } from "./report/positions.ts";
 import { publishPins } from "./report/publish-pins.ts";
-import { type Review, SCHEMA } from "./report/review.ts";
+import { type Review, SCHEMA, type Severity } from "./report/review.ts";
 import { rules } from "./rules/index.ts";
 import type { Facts } from "./rules/rule.ts";
 import { VERSION } from "./version.ts";
@@ -21,10 +23,13 @@ export interface ReviewOptions {
   readonly subjects?: readonly string[];
   /** What is remembered of earlier changes, where something is. */
   readonly memory?: Memory | null;
+  /** Asked what it says of the pins, where it is to be asked. */
+  readonly upstream?: Upstream | null;
 }
 
 /**
- * Reviews a change statically: nothing is evaluated, fetched or executed. What could not be read or decided is in
+ * Reviews a change statically: nothing is evaluated, fetched or executed, and
+ * nobody is asked but `upstream`. What could not be read or decided is in
  * `unchecked`, and the review is then not complete. Throws only for what is our own bug.
  */
 export async function review(change: Change, tools: Tools, options: ReviewOptions): Promise<Review> {
@@ -34,15 +39,17 @@ export async function review(change: Change, tools: Tools, options: ReviewOption
     tools,
     options.subjects ?? change.subjects,
     options.memory,
+    options.upstream,
   );
   const attrsOf = await attributesIn(change, tools);
-  const judged = judge(facts);
+  const severityOf = (rule: string, path: string) => configuredSeverity(options.config, rule, path);
+  const judged = judge(facts, severityOf);
   const positions = createPositions(facts.files, textOf);
   const { findings, suppressed, addedSuppressions } = assemble(judged.raised, facts.files, positions, {
-    severityOf: (rule, path) => configuredSeverity(options.config, rule, path),
+    severityOf,
     attrsOf,
   });
-  const sources = publishPins(facts.sources, positions, attrsOf);
+  const sources = publishPins(facts.sources, positions, attrsOf, facts.upstream);
   tools.documents.trim();
   const open = [...unchecked, ...judged.unchecked];
   return {
@@ -57,6 +64,9 @@ export async function review(change: Change, tools: Tools, options: ReviewOption
     unchecked: open,
     suppressed,
     addedSuppressions,
+    ...(facts.upstream && {
+      provenance: { requests: facts.upstream.requests, unanswered: unansweredOf(facts.upstream) },
+    }),
     stats: { files: change.files.length, milliseconds: Math.round(performance.now() - started) },
   };
 }
@@ -74,7 +84,10 @@ async function attributesIn(change: Change, tools: Tools): Promise<AttributesOf>
 }
 
 /** Asks every rule. One that fails says nothing of the others, and is not taken for silence. */
-function judge(facts: Facts): {
+function judge(
+  facts: Facts,
+  severityOf: (rule: string, path: string) => Severity | "off" | null,
+): {
   readonly raised: readonly Raised[];
   readonly unchecked: readonly Unchecked[];
 } {
@@ -83,6 +96,10 @@ function judge(facts: Facts): {
   for (const rule of rules) {
     try {
       for (const finding of rule.check(facts)) raised.push({ rule: rule.id, finding });
+      for (const { undecided, at } of rule.undecided?.(facts) ?? []) {
+        if (severityOf(rule.id, at.span.path) === "off") continue;
+        unchecked.push({ what: at.span.path, reason: `${rule.id}: ${undecided}` });
+      }
     } catch (error) {
       unchecked.push({ what: rule.id, reason: `the rule failed: ${messageOf(error)}` });
     }

@@ -20,7 +20,7 @@ export function statusOf(error: unknown): number | null {
 
 /** An answer to a GraphQL query with errors, as Octokit throws it. https://github.com/octokit/graphql.js#errors */
 interface GraphqlError extends Error {
-  readonly errors: readonly { readonly type?: string }[];
+  readonly errors: readonly { readonly type?: string; readonly message?: string }[];
   readonly data: unknown;
 }
 

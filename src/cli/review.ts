@@ -4,7 +4,9 @@ import type { Change } from "../change/change.ts";
 import { openGitChange } from "../change/git.ts";
 import { openRepository, type Repository } from "../change/repository.ts";
 import { type Config, configuredSeverity } from "../config.ts";
+import { VerifodError } from "../errors.ts";
 import { openMemory } from "../ledger/memory.ts";
+import type { Upstream } from "../provenance/upstream.ts";
 import { formatReview } from "../report/format.ts";
 import type { Review } from "../report/review.ts";
 import { exitStatus } from "../report/status.ts";
@@ -16,6 +18,7 @@ import { addVerificationOptions, type VerificationOptions } from "./verify-optio
 
 interface Options extends VerificationOptions, ReportOptions {
   readonly verify?: true;
+  readonly ask?: true;
 }
 
 export function register(program: Command): void {
@@ -23,10 +26,9 @@ export function register(program: Command): void {
     .command("review")
     .description("review the change between two commits")
     .argument("[range]", "BASE..HEAD, or BASE...HEAD from their merge base (default: HEAD^..HEAD)");
-  addReportOptions(addRepositoryOptions(command)).option(
-    "--verify",
-    "evaluate what the change touches and fetch its changed sources again, too",
-  );
+  addReportOptions(addRepositoryOptions(command))
+    .option("--verify", "evaluate what the change touches and fetch its changed sources again, too")
+    .option("--ask", "ask GitHub what it knows of the changed sources, too (needs GITHUB_TOKEN)");
   addVerificationOptions(command).action(run);
 }
 
@@ -66,13 +68,31 @@ async function reviewRemembering(
   change: Change,
   config: Config,
   gitDirectory: string,
-  { offline }: Options,
+  { offline, ask }: Options,
 ): Promise<Review> {
+  const upstream = ask ? await upstreamFrom(process.env, offline ?? false) : null;
   const environment = offline ? { ...process.env, VERIFOD_DATABASE_URL: undefined } : process.env;
   const memory = await openMemory(environment, gitDirectory);
   try {
-    return await review(change, await createTools(), { config, memory });
+    return await review(change, await createTools(), { config, memory, upstream });
   } finally {
     await memory.close();
   }
+}
+
+/**
+ * Upstream, with the user's token. It is loaded here: a review that asks nobody does not wait for it.
+ * @throws VerifodError (usage) when nobody may be asked
+ */
+async function upstreamFrom(environment: NodeJS.ProcessEnv, offline: boolean): Promise<Upstream> {
+  if (offline)
+    throw new VerifodError("usage", "--ask asks GitHub, which --offline forbids: leave one of them out");
+  const token = environment.GITHUB_TOKEN ?? "";
+  if (token === "")
+    throw new VerifodError(
+      "usage",
+      "--ask needs a token, since GitHub answers nobody else: set GITHUB_TOKEN",
+    );
+  const { openUpstream } = await import("../provenance/open.ts");
+  return openUpstream({ token, apiUrl: environment.VERIFOD_GITHUB_API ?? "https://api.github.com" });
 }

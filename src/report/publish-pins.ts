@@ -3,6 +3,9 @@ import type { Side } from "../change/change.ts";
 import { unreachable } from "../errors.ts";
 import type { Source } from "../nix/model.ts";
 import type { SourceChange } from "../pair/sources.ts";
+import type { UpstreamFacts } from "../provenance/answers.ts";
+import { publishUpstream } from "../provenance/publish.ts";
+import { compareLink } from "./compare-link.ts";
 import type { Positions } from "./positions.ts";
 import type { Pin, PinChange } from "./review.ts";
 
@@ -11,6 +14,7 @@ export function publishPins(
   changes: readonly SourceChange[],
   positions: Positions,
   attrsOf: (path: string) => readonly string[],
+  upstream: UpstreamFacts | null = null,
 ): PinChange[] {
   const side = (name: Side, source: Source): Pin => ({
     path: source.path,
@@ -21,7 +25,7 @@ export function publishPins(
     hash: source.hash,
     resolved: [...source.urls, ...(source.rev ? [source.rev] : [])].every(({ resolved }) => resolved),
   });
-  return changes.map((each): PinChange => {
+  const published = (each: SourceChange): PinChange => {
     const { path, binding, fetcher } = each.after ?? each.before;
     const common = { path, binding, fetcher, attrs: attrsOf(path) };
     switch (each.change) {
@@ -40,5 +44,10 @@ export function publishPins(
       default:
         return unreachable(each);
     }
+  };
+  return changes.map((each) => {
+    const pin = published(each);
+    const said = upstream && publishUpstream(each, upstream);
+    return said ? { ...pin, upstream: { ...said, compare: compareLink(pin) } } : pin;
   });
 }

@@ -54,6 +54,20 @@ export interface Pin {
   readonly resolved: boolean;
 }
 
+/** What upstream says of a pin of the head. What could not be asked is in `unknown`, and its values are null. */
+export interface PinUpstream {
+  /** As it is called now: `github.com/acme/frob`, `crates.io serde`. */
+  readonly project: string | null;
+  /** The commit that the tag or branch names now, or the commit that the pin names. */
+  readonly commit: string | null;
+  /** When the release, tag or version was published; ISO 8601. */
+  readonly published: string | null;
+  readonly publisher: string | null;
+  /** The page on which the forge compares the two sides. */
+  readonly compare: string | null;
+  readonly unknown: readonly string[];
+}
+
 interface PinChangeOf<C extends string, B, A> {
   readonly path: string;
   readonly binding: string;
@@ -62,6 +76,8 @@ interface PinChangeOf<C extends string, B, A> {
   readonly change: C;
   readonly before: B;
   readonly after: A;
+  /** Only where upstream was asked. */
+  readonly upstream?: PinUpstream;
 }
 export type PinChange =
   | PinChangeOf<"added", null, Pin>
@@ -117,6 +133,13 @@ export interface AddedSuppression {
   readonly reason: string;
 }
 
+/** How upstream was asked. */
+export interface Provenance {
+  readonly requests: number;
+  /** What was asked and not answered. It clears nothing. */
+  readonly unanswered: readonly { readonly what: string; readonly reason: string }[];
+}
+
 export interface Review {
   readonly schema: typeof SCHEMA;
   readonly tool: { readonly name: "verifod"; readonly version: string };
@@ -130,5 +153,7 @@ export interface Review {
   readonly unchecked: readonly Unchecked[];
   readonly suppressed: readonly Suppressed[];
   readonly addedSuppressions: readonly AddedSuppression[];
+  /** Only where upstream was asked. */
+  readonly provenance?: Provenance;
   readonly stats: { readonly files: number; readonly milliseconds: number };
 }

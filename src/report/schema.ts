@@ -50,7 +50,24 @@ const pin = z.strictObject({
   resolved: z.boolean().describe("False: a part stands as ${expression}"),
 });
 
-const pinOf = { path, binding: text(), fetcher: text().nullable(), attrs };
+const upstream = z
+  .strictObject({
+    project: text(1_000).nullable().describe("As it is called now"),
+    commit: text(100).nullable().describe("What the tag or branch names now, or the commit that is named"),
+    published: text(100).nullable().describe("ISO 8601"),
+    publisher: text(1_000).nullable(),
+    compare: text(5_000).nullable().describe("The page on which the forge compares the two sides"),
+    unknown: list(text(1_000), 100).describe("What could not be asked, and why"),
+  })
+  .describe("What upstream says; only where it was asked");
+
+const pinOf = {
+  path,
+  binding: text(),
+  fetcher: text().nullable(),
+  attrs,
+  upstream: upstream.exactOptional(),
+};
 const pinChange = z.discriminatedUnion("change", [
   z.strictObject({ ...pinOf, change: z.literal("added"), before: z.null(), after: pin }),
   z.strictObject({ ...pinOf, change: z.literal("removed"), before: pin, after: z.null() }),
@@ -94,6 +111,13 @@ export const reviewSchema = z.strictObject({
   addedSuppressions: list(
     z.strictObject({ path, line, rules: list(text(), 1_000), reason: text() }),
   ).describe("Suppressions that the change adds: they silence nothing yet"),
+  provenance: z
+    .strictObject({
+      requests: z.int().min(0),
+      unanswered: list(z.strictObject({ what: text(), reason: text() })),
+    })
+    .exactOptional()
+    .describe("How upstream was asked; only where it was"),
   stats: z.strictObject({ files: z.int().min(0), milliseconds: z.number().min(0) }),
 }) satisfies z.ZodType<Review>;
 

@@ -26,6 +26,16 @@ const GITEA_HOSTS = new Set([
   "git.disroot.org",
 ]);
 
+/** The software of a forge, as far as its name tells: it decides how the forge is asked. */
+export type ForgeKind = "github" | "gitlab" | "forgejo" | "other";
+
+export function forgeKindOf(host: string): ForgeKind {
+  if (host === "github.com") return "github";
+  if (GITLAB_HOSTS.has(host) || host.startsWith("gitlab.")) return "gitlab";
+  if (GITEA_HOSTS.has(host) || host.startsWith("gitea.") || host.startsWith("forgejo.")) return "forgejo";
+  return "other";
+}
+
 function repositoryPlace(
   forge: string,
   owner: string | undefined,
@@ -79,15 +89,11 @@ export function forgePlace({ scheme, host, path, query }: Read): WhatIsThere | n
     const revision = parts.find((part) => /^[0-9a-f]{40}$/.test(part));
     return repositoryPlace(forge, first, second, "raw", revision ?? null);
   }
-  if (
-    forge === "github.com" ||
-    GITEA_HOSTS.has(forge) ||
-    forge.startsWith("gitea.") ||
-    forge.startsWith("forgejo.")
-  ) {
+  const software = forgeKindOf(forge);
+  if (software === "github" || software === "forgejo") {
     return repositoryPlace(forge, first, second, ...ownerAndName(third, fourth, rest));
   }
-  if (GITLAB_HOSTS.has(forge) || forge.startsWith("gitlab.")) return gitlabPlace(forge, path, query);
+  if (software === "gitlab") return gitlabPlace(forge, path, query);
   if (forge === "bitbucket.org") {
     if (third === "get")
       return repositoryPlace(forge, first, second, "archive", after(3).replace(ARCHIVE_SUFFIX, ""));

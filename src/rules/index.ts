@@ -20,6 +20,7 @@ import { rule as hashChangedAlone } from "./hash-changed-alone.ts";
 import { rule as hiddenUnicode } from "./hidden-unicode.ts";
 import { rule as highEntropyString } from "./high-entropy-string.ts";
 import { rule as homoglyphString } from "./homoglyph-string.ts";
+import { rule as impostorCommit } from "./impostor-commit.ts";
 import { rule as impureEval } from "./impure-eval.ts";
 import { rule as insecureMarkRemoved } from "./insecure-mark-removed.ts";
 import { rule as insecureTransport } from "./insecure-transport.ts";
@@ -77,6 +78,7 @@ export const rules: readonly Rule[] = [
   hiddenUnicode,
   highEntropyString,
   homoglyphString,
+  impostorCommit,
   impureEval,
   insecureMarkRemoved,
   insecureTransport,

@@ -5,6 +5,7 @@ import type { Reuse } from "../pair/reuse.ts";
 import type { ScriptChange } from "../pair/scripts.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import type { SourceChange } from "../pair/sources.ts";
+import type { UpstreamFacts } from "../provenance/answers.ts";
 import type { Confidence, Evidence, Severity } from "../report/review.ts";
 
 /** A place for a finding or a related line. */
@@ -33,6 +34,12 @@ export interface RuleFinding {
   readonly identity: readonly string[];
 }
 
+/** What a rule should say and cannot, since what it needs was asked for and not answered: the review is not complete. */
+export interface Undecided {
+  readonly undecided: string;
+  readonly at: Place;
+}
+
 /** Everything that a rule may look at. */
 export interface Facts {
   /** Changed files, with their texts where they are texts. */
@@ -51,6 +58,8 @@ export interface Facts {
   readonly impurities: Readonly<Record<Side, readonly Impurity[]>>;
   /** The title of the pull request and the first lines of its commit messages; null when not known. */
   readonly subjects: readonly string[] | null;
+  /** What upstream says of the pins; null: it was not asked. */
+  readonly upstream: UpstreamFacts | null;
 }
 
 /** What a binary file shows without being opened: the first and last bytes, a character (0–255) each. */
@@ -90,4 +99,6 @@ export interface Rule {
   /** The severity when nothing speaks against it. */
   readonly severity: Severity;
   readonly check: (facts: Facts) => Iterable<RuleFinding>;
+  /** Of rules that need answers of upstream: what they could not decide for want of one. */
+  readonly undecided?: (facts: Facts) => Iterable<Undecided>;
 }

@@ -1,3 +1,4 @@
+import { told } from "../provenance/answers.ts";
 import { eventOf, type Pair, pairsOf } from "./_events.ts";
 import { anonymousHost } from "./_hosts.ts";
 import { type Location, locationsOf, parseLocation } from "./_location.ts";
@@ -46,7 +47,10 @@ function finding(facts: Facts, pair: Pair, before: Location, after: Location): R
   const source = pair.after;
   const homepage = packageString(facts, "head", source, "homepage");
   const known = packageString(facts, "base", pair.before, "homepage");
-  const judgement = judge(pair, before, after, known?.value ?? "", homepage?.value ?? "");
+  const read = judge(pair, before, after, known?.value ?? "", homepage?.value ?? "");
+  const asked = forgeJudgement(facts, pair, before, after);
+  // That everybody moved to a fork is in the base: only the age of an account speaks against it.
+  const judgement = asked?.overrules || read.severity !== "low" ? (asked ?? read) : read;
   const namesOld = homepage !== null && before.owner !== null && namesOwner(homepage.value, before.owner);
   return {
     severity: judgement.severity,
@@ -62,7 +66,7 @@ function finding(facts: Facts, pair: Pair, before: Location, after: Location): R
     at: headAt(source.urlSpan ?? source.span),
     before: shown(before.text),
     after: shown(after.text),
-    evidence: ["static"],
+    evidence: judgement === asked ? ["static", "forge"] : ["static"],
     related: [
       {
         at: baseAt(pair.before.urlSpan ?? pair.before.span),
@@ -72,6 +76,60 @@ function finding(facts: Facts, pair: Pair, before: Location, after: Location): R
     ],
     identity: [source.pname ?? source.binding, ownerName(before), ownerName(after)],
   };
+}
+
+/** What the forge says of the two places, where it was asked; null: nothing that decides. */
+function forgeJudgement(
+  facts: Facts,
+  pair: Pair,
+  before: Location,
+  after: Location,
+): (Judgement & { readonly overrules: boolean }) | null {
+  const old = told(facts.upstream?.pins.get(pair.before)?.repository ?? null);
+  const now = told(facts.upstream?.pins.get(pair.after)?.repository ?? null);
+  const [from, to] = [before.owner?.repository, after.owner?.repository];
+  if (!from || !to || from.forge !== to.forge) return null;
+  if (old?.kind === "there" && isNamed(old.fullName, to)) {
+    return {
+      overrules: true,
+      severity: "low",
+      confidence: "high",
+      note: "The forge leads from the old name to the new one: it was renamed or transferred.",
+    };
+  }
+  if (now?.kind !== "there" || !facts.upstream) return null;
+  const isFork = now.forkOf !== null && isNamed(now.forkOf.fullName, from);
+  const created = now.owner.created ?? now.created;
+  const days = created === null ? null : daysBetween(created, facts.upstream.now);
+  const isYoung = days !== null && days < YOUNG_DAYS;
+  if (!isFork && !isYoung) return null;
+  return {
+    overrules: isYoung,
+    severity: "high",
+    confidence: "high",
+    note: [
+      ...(isFork
+        ? [
+            "The forge says that it is a fork of the old repository, and does not lead there from the old name.",
+          ]
+        : []),
+      ...(isYoung ? [`The new owner's account is ${days} days old.`] : []),
+    ].join(" "),
+  };
+}
+
+/** Younger accounts have no history that could speak for them. */
+const YOUNG_DAYS = 90;
+
+function isNamed(
+  fullName: string,
+  { owner, name }: { readonly owner: string; readonly name: string },
+): boolean {
+  return fullName.toLowerCase() === `${owner}/${name}`.toLowerCase();
+}
+
+function daysBetween(from: string, to: string): number {
+  return Math.floor((Date.parse(to) - Date.parse(from)) / 86_400_000);
 }
 
 type Judgement = Pick<RuleFinding, "severity" | "confidence"> & { readonly note: string | null };

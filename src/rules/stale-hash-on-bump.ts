@@ -1,6 +1,7 @@
 import type { Source } from "../nix/model.ts";
+import { told } from "../provenance/answers.ts";
 import type { Severity } from "../report/review.ts";
-import { eventOf, pairsOf, placeChange } from "./_events.ts";
+import { eventOf, pairsOf, placeChange, revisionOf } from "./_events.ts";
 import { baseAt, checkCommand, headAt, pinName, placeName } from "./_pins.ts";
 import { onlyLostCommit } from "./_version.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
@@ -25,8 +26,9 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     const was = versionMoved ? before.version : placeName(before);
     const is = versionMoved ? after.version : placeName(after);
     const decided = placeChange(before, after) !== "unknown";
+    const commit = sameCommit(facts, before, after);
     yield {
-      severity: severityOf(before, after, decided),
+      severity: commit === null ? severityOf(before, after, decided) : "low",
       confidence: decided ? "high" : "low",
       title: `${pinName(after)}: the ${versionMoved ? "version" : "revision"} moved, the hash did not`,
       message: [
@@ -34,13 +36,18 @@ function* check(facts: Facts): Iterable<RuleFinding> {
         decided
           ? `${placeName(after)} is a new place, so other bytes are expected there.`
           : "The text does not say whether the location depends on the version.",
+        ...(commit === null
+          ? []
+          : [
+              `The forge says that both names are the commit ${commit.slice(0, 12)}: the bytes are the same.`,
+            ]),
         "Nix looks a source up by name and hash, not by location: where the old source is in a store or cache, the new version is built from the old code.",
         `The hash of the new source clears this. To see it: ${checkCommand(after)}`,
       ].join(" "),
       at: headAt(after.hashSpan),
       before: was,
       after: is,
-      evidence: ["static"],
+      evidence: commit === null ? ["static"] : ["static", "forge"],
       related: [
         ...(versionMoved && after.versionSpan
           ? [{ at: headAt(after.versionSpan), note: `the version moved from ${was} to ${is}` }]
@@ -57,4 +64,16 @@ function severityOf(before: Source, after: Source, decided: boolean): Severity {
   if (after.role === "patch" || after.urls.length === 0) return "low";
   if (onlyLostCommit(before, after)) return "low";
   return decided ? "high" : "medium";
+}
+
+/** The commit that the revisions of both sides name by the word of the forge, of one repository; else null. */
+function sameCommit({ upstream }: Facts, before: Source, after: Source): string | null {
+  const [old, now] = [before, after].map((source) => {
+    const pin = upstream?.pins.get(source);
+    const repository = told(pin?.repository ?? null);
+    const revision = revisionOf(source);
+    const commit = told(pin?.ref ?? null)?.tag?.commit ?? (told(pin?.commit ?? null) ? revision : null);
+    return repository?.kind === "there" && commit ? { repository: repository.fullName, commit } : null;
+  });
+  return old && now && old.repository === now.repository && old.commit === now.commit ? now.commit : null;
 }

@@ -15,6 +15,7 @@ import {
   type Said,
   type World,
 } from "./state.ts";
+import { ownerOf, upstreamOf } from "./upstreams.ts";
 
 const schema = buildSchema(readFileSync(new URL("./schema.graphql", import.meta.url), "utf8"));
 for (const type of Object.values(schema.getTypeMap())) {
@@ -44,19 +45,21 @@ export async function runGraphql(
   const errors = result.errors?.map((error) => ({
     message: error.message,
     path: error.path,
-    ...(error.originalError instanceof Refusal && { type: "FORBIDDEN" }),
+    ...(error.originalError instanceof Refusal && {
+      type: error.originalError.status === 404 ? "NOT_FOUND" : "FORBIDDEN",
+    }),
   }));
   return JSON.parse(JSON.stringify({ data: result.data, ...(errors && { errors }) })) as GraphqlResult;
 }
 
-interface Page {
+export interface Page {
   readonly first?: number;
   readonly after?: string | null;
   readonly last?: number;
   readonly before?: string | null;
 }
 
-function connection<T, R>(
+export function connection<T, R>(
   items: readonly T[],
   { first, after, last, before }: Page,
   map: (item: T) => R,
@@ -81,8 +84,9 @@ function connection<T, R>(
 function queries(world: World, identity: Identity): object {
   return {
     viewer: { login: identity.login, databaseId: identity.id },
+    repositoryOwner: ({ login }: { login: string }) => ownerOf(world, login),
     repository: ({ owner, name }: { owner: string; name: string }) => {
-      if (owner !== world.owner || name !== world.name) return null;
+      if (owner !== world.owner || name !== world.name) return upstreamOf(world, owner, name);
       demand(identity, "contents", "read");
       return {
         nameWithOwner: `${owner}/${name}`,

@@ -2,6 +2,7 @@
 import type { TestRepository } from "../support/repository.ts";
 import type { RegisteredApp } from "./apps.ts";
 import type { BlobReader } from "./blob-reader.ts";
+import type { Account, UpstreamRepository } from "./upstreams.ts";
 
 /** Whose token it is, and what it may do. `login` of an app ends with `[bot]`. */
 export interface Identity {
@@ -112,6 +113,10 @@ export interface World {
   /** By `organisation/team`, then by login. */
   readonly teams: Map<string, Map<string, "active" | "pending">>;
   readonly identities: Map<string, Identity>;
+  /** The repositories that pins name, beside the one that is reviewed. */
+  readonly upstreams: UpstreamRepository[];
+  /** Who owns them, by login in lower case. */
+  readonly accounts: Map<string, Account>;
   /** A new id, never used before. */
   nextId(): number;
   readonly apps: RegisteredApp[];

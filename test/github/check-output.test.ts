@@ -3,8 +3,9 @@ import { marked } from "marked";
 import { expect, test } from "vitest";
 import { checkOutput, conclusionOf } from "../../src/github/check-output.ts";
 import { commentBody, parseMarker, solvedBody } from "../../src/github/comment-text.ts";
-import { compareLink, pinTable } from "../../src/github/pin-table.ts";
+import { pinTable } from "../../src/github/pin-table.ts";
 import { formatMark, parseMark } from "../../src/github/published.ts";
+import { compareLink } from "../../src/report/compare-link.ts";
 import { helpAddress } from "../../src/report/help.ts";
 import { type Pin, type PinChange, SEVERITIES } from "../../src/report/review.ts";
 import { isAtLeast, THRESHOLDS } from "../../src/report/status.ts";
@@ -152,6 +153,27 @@ test("a clone is compared by its revisions", () => {
     `https://github.com/a/b/compare/${from}...${to}`,
   );
   expect(pinTable(reviewOf(), 1_000)).toBeNull();
+});
+
+test("what upstream says stands beside the versions, and cannot come to life", () => {
+  const said = {
+    project: null,
+    commit: "4".repeat(40),
+    published: "2026-03-01T10:00:00Z",
+    publisher: "ada",
+    compare: null,
+    unknown: [],
+  };
+  const tableOf = (upstream: typeof said) => {
+    const sources = [{ ...pin("p/a.nix"), upstream }];
+    return pinTable(reviewOf({ sources }), 5_000) ?? "";
+  };
+  expect(tableOf(said)).toContain("(`444444444444`, `2026-03-01` by `ada`)");
+  for (const text of ["@acme/team", "| x |", "[a](https://evil.example)", "<img src=x>"]) {
+    const table = tableOf({ ...said, commit: text, published: text, publisher: text });
+    expect(liveText(allTokens(marked.lexer(table))), text).not.toMatch(/@acme|evil\.example|<img/);
+    expect(table.trimEnd().split("\n")).toHaveLength(5);
+  }
 });
 
 test("only a mark that we could have written counts", () => {

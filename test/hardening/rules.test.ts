@@ -64,6 +64,7 @@ function factsOf(path: string, base: string, head: string): Facts {
     impurities: { base: [], head: [] },
     reuses: [],
     subjects: ["frob: 1.0 -> 1.1"],
+    upstream: null,
   };
 }
 

@@ -55,6 +55,7 @@ export function fixtures(): Fixture[] {
     folders(`${root}fixtures/${rule}`).map((name) => {
       const directory = `${root}fixtures/${rule}/${name}`;
       const specialFile = `${directory}/special.json`;
+      const forgeFile = `${directory}/forge.json`;
       const special: SpecialFile = existsSync(specialFile)
         ? JSON.parse(readFileSync(specialFile, "utf8"))
         : {};
@@ -62,6 +63,7 @@ export function fixtures(): Fixture[] {
         base: readTree(`${directory}/base`, special.base),
         head: readTree(`${directory}/head`, special.head),
         subject: special.subject,
+        upstream: existsSync(forgeFile) ? JSON.parse(readFileSync(forgeFile, "utf8")) : undefined,
       };
       return { rule, name, directory, trees };
     }),
@@ -99,6 +101,7 @@ function expanded(path: string): string[] {
 /**
  * The examples of a page: each ```diff block under "### Found" or "### Not found" is one change. A block shows whole
  * files; `diff path=…` names the file (and `mode=…` what it is, `subject="…"` the title of the commit; a path with `{1..30}` names thirty), and blocks joined by a line "and" are one change.
+ * A ```json block after a change is what upstream says of it, as in a fixture's forge.json.
  * `<CR>` and `<U+XXXX>` stand for characters that cannot be seen.
  */
 export function examples(page: string): Example[] {
@@ -106,8 +109,18 @@ export function examples(page: string): Example[] {
   const section = /^### (Found|Not found)\n([\s\S]*?)(?=^##)/gm;
   for (const [, heading, body = ""] of `${page}\n##`.matchAll(section)) {
     let previousEnd = 0;
-    let sides: { base: Map<string, TreeFile>; head: Map<string, TreeFile>; subject?: string } | null = null;
-    for (const block of body.matchAll(/^```diff *(.*)\n([\s\S]*?)\n```$/gm)) {
+    let sides: {
+      base: Map<string, TreeFile>;
+      head: Map<string, TreeFile>;
+      subject?: string;
+      upstream?: TreePair["upstream"];
+    } | null = null;
+    for (const block of body.matchAll(/^```(?:diff|json) *(.*)\n([\s\S]*?)\n```$/gm)) {
+      if (block[0].startsWith("```json")) {
+        if (sides !== null) sides.upstream = JSON.parse(block[2] ?? "");
+        previousEnd = block.index + block[0].length;
+        continue;
+      }
       const joined = body.slice(previousEnd, block.index).trim() === "and";
       previousEnd = block.index + block[0].length;
       if (sides === null || !joined) {

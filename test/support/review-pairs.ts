@@ -7,6 +7,7 @@ import { DEFAULT_CONFIG } from "../../src/config.ts";
 import type { Review } from "../../src/report/review.ts";
 import { createTools, review } from "../../src/review.ts";
 import { commitPairs, type TreePair } from "./trees.ts";
+import { upstreamSaying } from "./upstream.ts";
 
 /** The reviews of the pairs, in their order. Nothing is left behind. */
 export async function reviewPairs(pairs: readonly TreePair[]): Promise<Review[]> {
@@ -17,9 +18,11 @@ export async function reviewPairs(pairs: readonly TreePair[]): Promise<Review[]>
     try {
       const tools = await createTools();
       const reviews: Review[] = [];
-      for (const { base, head } of commits) {
+      for (const [index, { base, head }] of commits.entries()) {
+        const saying = pairs[index]?.upstream;
+        const upstream = saying === undefined ? null : upstreamSaying(saying);
         const change = await openGitPair(repository, base, head);
-        reviews.push(await review(change, tools, { config: DEFAULT_CONFIG }));
+        reviews.push(await review(change, tools, { config: DEFAULT_CONFIG, upstream }));
       }
       return reviews;
     } finally {

@@ -1,6 +1,7 @@
 /** Pairs of trees as commits of one real git repository, made in one go: a hundred fixtures cost one process. */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import type { UpstreamSaid } from "./upstream.ts";
 
 /** A file of a tree, by its path. A symlink's bytes are its target, a submodule's the commit id that it names. */
 export interface TreeFile {
@@ -14,6 +15,8 @@ export interface TreePair {
   readonly head: TreeFiles;
   /** The title of the head's commit. */
   readonly subject?: string | undefined;
+  /** What upstream answers; undefined: it is not asked. */
+  readonly upstream?: UpstreamSaid | undefined;
 }
 
 export interface CommitPair {

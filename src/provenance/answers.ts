@@ -1,0 +1,153 @@
+/** What upstream says of a pin, as plain data for rules: each answer is a value, or why there is none. */
+import type { Source } from "../nix/model.ts";
+
+/** Unknown is an answer, and clears nothing. */
+export type Answer<T> =
+  | { readonly known: true; readonly value: T }
+  | { readonly known: false; readonly reason: string };
+
+export function known<T>(value: T): Answer<T> {
+  return { known: true, value };
+}
+
+export function unknown(reason: string): Answer<never> {
+  return { known: false, reason };
+}
+
+/** The value; null when there is none, for whatever reason. */
+export function told<T>(answer: Answer<T> | null): T | null {
+  return answer?.known ? answer.value : null;
+}
+
+/** A repository of a forge as it is now. Dates are ISO 8601, in UTC. */
+export type RepositoryFacts =
+  | {
+      readonly kind: "there";
+      /** As it is called now: another name than the one asked for means that it was renamed or moved. */
+      readonly fullName: string;
+      readonly created: string | null;
+      readonly archived: boolean;
+      readonly stars: number | null;
+      readonly forkOf: { readonly fullName: string; readonly stars: number | null } | null;
+      readonly owner: { readonly login: string; readonly created: string | null };
+    }
+  /** `owner`: whether the account is still there; null: not known. */
+  | { readonly kind: "gone"; readonly owner: boolean | null };
+
+export interface TagFacts {
+  /** The commit that it names now. */
+  readonly commit: string;
+  /** Null: the forge does not tell. */
+  readonly annotated: boolean | null;
+  /** When it was made, by the word of who made it; of a lightweight one, when its commit was. */
+  readonly date: string | null;
+}
+
+/** What a name is in a repository. */
+export interface RefFacts {
+  readonly tag: TagFacts | null;
+  /** The commit at the tip of the branch of that name. */
+  readonly branch: string | null;
+  /** The commit that the tag named when it was last looked at from here, when that was another one. */
+  readonly moved: { readonly from: string; readonly seen: string } | null;
+}
+
+/** Whether a branch or tag of the repository itself leads to a commit. */
+export type Reach =
+  /** `through`: as `main`, or `tag v1.0`. */
+  | { readonly kind: "reachable"; readonly through: string }
+  /** No branch or tag of the repository leads to it: `refs` were looked at, and these are all. */
+  | { readonly kind: "unreachable"; readonly refs: number }
+  | { readonly kind: "undecided"; readonly reason: string };
+
+export interface PullFacts {
+  readonly number: number;
+  readonly state: "open" | "closed" | "merged";
+}
+
+/** What a full commit id is in a repository; null: the forge serves no such commit there. */
+export interface CommitFacts {
+  /** By the word of who made it. */
+  readonly date: string | null;
+  readonly reach: Reach;
+  /** Pull requests of this repository that have it. */
+  readonly pulls: readonly PullFacts[];
+}
+
+/** A file that somebody attached to a release. */
+export interface AssetFacts {
+  readonly name: string;
+  readonly uploader: string | null;
+  readonly created: string | null;
+  readonly updated: string | null;
+  /** SRI of its bytes, by the forge. */
+  readonly digest: string | null;
+}
+
+export interface ReleaseFacts {
+  readonly published: string | null;
+  readonly author: string | null;
+  readonly prerelease: boolean;
+  /** Null: the forge does not tell. */
+  readonly immutable: boolean | null;
+  /** The file that the pin fetches; null: the pin fetches none, or there is none of that name. */
+  readonly asset: AssetFacts | null;
+}
+
+/** A version in a package registry. */
+export interface RegistryFacts {
+  /** As `crates.io`. */
+  readonly registry: string;
+  readonly name: string;
+  readonly version: string;
+  readonly published: string | null;
+  readonly publisher: string | null;
+  /** Why nobody should use it: yanked, deprecated, retired; null: nothing of that kind. */
+  readonly withdrawn: string | null;
+  /** SRI of the file that the pin fetches, in each algorithm that the registry gives. */
+  readonly checksums: readonly string[];
+  /** The repository that the package names as its own. */
+  readonly repository: string | null;
+}
+
+/** A host that is no forge and no registry, as HTTP shows it. */
+export type HostFacts =
+  /** The name has no address: whoever registers the domain owns it. */
+  | { readonly kind: "unresolvable" }
+  | {
+      readonly kind: "answers";
+      readonly status: number;
+      /** Where it sends to. */
+      readonly location: string | null;
+      readonly contentType: string | null;
+    };
+
+/** What is known of one side of a pin; null: there is nothing of that kind to ask. */
+export interface PinFacts {
+  readonly repository: Answer<RepositoryFacts> | null;
+  readonly ref: Answer<RefFacts> | null;
+  readonly commit: Answer<CommitFacts | null> | null;
+  readonly release: Answer<ReleaseFacts | null> | null;
+  readonly registry: Answer<RegistryFacts | null> | null;
+  readonly host: Answer<HostFacts> | null;
+}
+
+/** Nothing to ask. */
+export const NOTHING: PinFacts = {
+  repository: null,
+  ref: null,
+  commit: null,
+  release: null,
+  registry: null,
+  host: null,
+};
+
+/** What upstream says of the pins of a change. */
+export interface UpstreamFacts {
+  /** When it was asked, ISO 8601: rules have no other clock. */
+  readonly now: string;
+  /** By the pin itself, of either side. */
+  readonly pins: ReadonlyMap<Source, PinFacts>;
+  /** Requests that it took. */
+  readonly requests: number;
+}

@@ -1,0 +1,39 @@
+/** The one interface behind which forges are asked. */
+import type { Answer, CommitFacts, RefFacts, ReleaseFacts, RepositoryFacts } from "./answers.ts";
+
+/** All that a review wants to know of one repository. */
+export interface RepositoryQuestion {
+  /** The host, as `github.com`. */
+  readonly host: string;
+  /** With slashes on forges that have groups; "" where only a clone URL is known. */
+  readonly owner: string;
+  readonly name: string;
+  /** Names of tags or branches. */
+  readonly refs: readonly string[];
+  /** Full commit ids; `reach`: whether it matters that a branch or tag leads to it. */
+  readonly commits: readonly { readonly id: string; readonly reach: boolean }[];
+  /** Releases by their tag, with the file that is fetched from it. */
+  readonly releases: readonly { readonly tag: string; readonly asset: string | null }[];
+}
+
+/** The answers, by what was asked; what is not in a map was not asked. */
+export interface RepositoryAnswers {
+  readonly repository: Answer<RepositoryFacts>;
+  readonly refs: ReadonlyMap<string, Answer<Omit<RefFacts, "moved">>>;
+  readonly commits: ReadonlyMap<string, Answer<CommitFacts | null>>;
+  /** By tag. */
+  readonly releases: ReadonlyMap<string, Answer<ReleaseFacts | null>>;
+}
+
+/** Answers questions in their order. Never throws for what a server does. */
+export type Forge = (questions: readonly RepositoryQuestion[]) => Promise<readonly RepositoryAnswers[]>;
+
+/** The same answer to each part of a question: that there is none. */
+export function unanswered(question: RepositoryQuestion, answer: Answer<never>): RepositoryAnswers {
+  return {
+    repository: answer,
+    refs: new Map(question.refs.map((ref) => [ref, answer])),
+    commits: new Map(question.commits.map(({ id }) => [id, answer])),
+    releases: new Map(question.releases.map(({ tag }) => [tag, answer])),
+  };
+}

@@ -1,0 +1,334 @@
+/**
+ * GitHub as a forge: all repositories of a change with one GraphQL query for each few of them, whatever is asked of each.
+ * Names, refs and ids are variables of the query, never part of its text.
+ */
+import * as z from "zod";
+import type { GitHubApi } from "../change/github-api.ts";
+import {
+  type Answer,
+  type AssetFacts,
+  type CommitFacts,
+  known,
+  type PullFacts,
+  type ReleaseFacts,
+  type RepositoryFacts,
+  type TagFacts,
+  unknown,
+} from "./answers.ts";
+import type { Budget } from "./budget.ts";
+import { type Forge, type RepositoryAnswers, type RepositoryQuestion, unanswered } from "./forge.ts";
+import { type GitHubQuestions, githubQuestions, type QueryAnswer } from "./github-api.ts";
+import { findReach } from "./github-reach.ts";
+
+/** Comparisons make GitHub work: more of them in one query and it gives up. */
+const REPOSITORIES_PER_QUERY = 8;
+
+/** The GitHub behind `api`. */
+export function githubForge(api: GitHubApi, budget: Budget): Forge {
+  const github = githubQuestions(api, budget);
+  return async (questions) => {
+    const answers: RepositoryAnswers[] = [];
+    for (let start = 0; start < questions.length; start += REPOSITORIES_PER_QUERY) {
+      const batch = questions.slice(start, start + REPOSITORIES_PER_QUERY);
+      const { text, variables } = queryOf(batch);
+      const answer = await github.query(text, variables);
+      for (const [index, question] of batch.entries()) {
+        answers.push(
+          answer.known
+            ? await answersOf(github, question, replyOf(answer.value, index))
+            : unanswered(question, answer),
+        );
+      }
+    }
+    return answers;
+  };
+}
+
+const OWNER = "__typename login ... on User { createdAt } ... on Organization { createdAt }";
+const ABOUT = `nameWithOwner createdAt isArchived stargazerCount parent { nameWithOwner stargazerCount } owner { ${OWNER} }`;
+// A tag of a tag is rare, and a tag of that not heard of.
+const COMMIT = "__typename oid ... on Commit { committedDate }";
+const TAG = `target { ${COMMIT} ... on Tag { tagger { date } target { ${COMMIT} ... on Tag { target { ${COMMIT} } } } } }`;
+const PULLS = "associatedPullRequests(first: 5) { nodes { number state baseRepository { nameWithOwner } } }";
+
+function queryOf(questions: readonly RepositoryQuestion[]): {
+  readonly text: string;
+  readonly variables: Readonly<Record<string, string>>;
+} {
+  const variables: Record<string, string> = {};
+  const types: string[] = [];
+  const variable = (value: string, type = "String!"): string => {
+    const name = `v${types.length}`;
+    variables[name] = value;
+    types.push(`$${name}: ${type}`);
+    return `$${name}`;
+  };
+  const parts = questions.map(({ owner, name, refs, commits, releases }, index) => {
+    const login = variable(owner);
+    const comparisons = commits.map(({ id, reach }, at) =>
+      reach ? `k${at}: compare(headRef: ${variable(id)}) { status }` : "",
+    );
+    const fields = [
+      ABOUT,
+      `defaultBranchRef { name ${comparisons.join(" ")} }`,
+      ...refs.map((ref, at) => {
+        const plain = ref.replace(/^refs\/(heads|tags)\//, "");
+        return `t${at}: ref(qualifiedName: ${variable(`refs/tags/${plain}`)}) { ${TAG} } b${at}: ref(qualifiedName: ${variable(`refs/heads/${plain}`)}) { target { oid } }`;
+      }),
+      ...commits.map(
+        ({ id }, at) =>
+          `c${at}: object(oid: ${variable(id, "GitObjectID!")}) { ... on Commit { oid committedDate ${PULLS} } }`,
+      ),
+      ...releases.map(({ tag, asset }, at) =>
+        // REST tells more of files: their digest, and whether they can be replaced.
+        asset === null
+          ? `l${at}: release(tagName: ${variable(tag)}) { publishedAt isPrerelease author { login } }`
+          : "",
+      ),
+    ];
+    return `o${index}: repositoryOwner(login: ${login}) { login }
+r${index}: repository(owner: ${login}, name: ${variable(name)}) { ${fields.join(" ")} }`;
+  });
+  return { text: `query (${types.join(", ")}) {\n${parts.join("\n")}\n}`, variables };
+}
+
+const date = z.iso.datetime({ offset: true });
+const counted = z.object({ nameWithOwner: z.string(), stargazerCount: z.number() });
+const aboutSchema = counted.extend({
+  createdAt: date,
+  isArchived: z.boolean(),
+  parent: counted.nullable(),
+  owner: z.object({ login: z.string(), createdAt: date.optional() }),
+  defaultBranchRef: z.looseObject({ name: z.string() }).nullable(),
+});
+const commitSchema = z.object({ __typename: z.string(), oid: z.string(), committedDate: date.optional() });
+const tagSchema = z.object({
+  target: commitSchema.extend({
+    tagger: z.object({ date: date.nullable() }).nullish(),
+    target: commitSchema.extend({ target: commitSchema.optional() }).optional(),
+  }),
+});
+const branchSchema = z.object({ target: z.object({ oid: z.string() }) });
+const objectSchema = z.object({
+  oid: z.string().optional(),
+  committedDate: date.optional(),
+  associatedPullRequests: z
+    .object({
+      nodes: z.array(
+        z.object({
+          number: z.int(),
+          state: z.enum(["OPEN", "CLOSED", "MERGED"]),
+          baseRepository: z.object({ nameWithOwner: z.string() }).nullable(),
+        }),
+      ),
+    })
+    .nullish(),
+});
+const releaseSchema = z.object({
+  publishedAt: date.nullable(),
+  isPrerelease: z.boolean(),
+  author: z.object({ login: z.string() }).nullable(),
+});
+const restReleaseSchema = z.object({
+  published_at: date.nullable(),
+  prerelease: z.boolean(),
+  immutable: z.boolean().optional(),
+  author: z.object({ login: z.string() }).nullish(),
+  assets: z.array(
+    z.object({
+      name: z.string(),
+      created_at: date,
+      updated_at: date,
+      digest: z.string().nullish(),
+      uploader: z.object({ login: z.string() }).nullish(),
+    }),
+  ),
+});
+
+/** The part of a query's answer about one repository. */
+interface Reply {
+  readonly ownerIsThere: boolean;
+  /** The value at a field of the repository, or of its default branch; null when there is none. */
+  at<T>(schema: z.ZodType<T>, ...path: string[]): Answer<T | null>;
+}
+
+function replyOf({ data, errors }: QueryAnswer, index: number): Reply {
+  const valueAt = (steps: readonly string[]): unknown =>
+    steps.reduce<unknown>(
+      (value, step) => (value as Record<string, unknown> | null | undefined)?.[step],
+      data,
+    );
+  return {
+    ownerIsThere: (valueAt([`o${index}`]) ?? null) !== null,
+    at(schema, ...path) {
+      const steps = [`r${index}`, ...path];
+      const place = steps.join(".");
+      // Not found is how GitHub says null of what a query asks for by name.
+      const error = errors.find(
+        ({ type, path: at }) =>
+          type !== "NOT_FOUND" && (at === place || (path.length > 0 && at.startsWith(`${place}.`))),
+      );
+      if (error) return unknown(`GitHub could not say: ${error.message.slice(0, 200)}`);
+      const value = valueAt(steps);
+      if (value === null || value === undefined) return known(null);
+      const parsed = schema.safeParse(value);
+      return parsed.success ? known(parsed.data) : unknown(ODD);
+    },
+  };
+}
+
+const ODD = "GitHub answered in a form that is not known";
+
+async function answersOf(
+  github: GitHubQuestions,
+  question: RepositoryQuestion,
+  reply: Reply,
+): Promise<RepositoryAnswers> {
+  const about = reply.at(aboutSchema);
+  if (!about.known) return unanswered(question, about);
+  if (about.value === null) {
+    return {
+      ...unanswered(question, unknown("the repository is not there")),
+      repository: known({ kind: "gone", owner: reply.ownerIsThere }),
+    };
+  }
+  const repository = repositoryFacts(about.value);
+  const refs = new Map(question.refs.map((ref, at) => [ref, refFacts(ref, at, reply)]));
+  const commits = new Map<string, Answer<CommitFacts | null>>();
+  for (const [at, { id, reach }] of question.commits.entries()) {
+    commits.set(id, await commitFacts(github, about.value, at, id, reach, reply));
+  }
+  const releases = new Map<string, Answer<ReleaseFacts | null>>();
+  for (const [at, { tag, asset }] of question.releases.entries()) {
+    const answer =
+      asset === null ? releaseFacts(at, reply) : await releaseOf(github, repository.fullName, tag, asset);
+    releases.set(tag, answer);
+  }
+  return { repository: known(repository), refs, commits, releases };
+}
+
+type About = z.infer<typeof aboutSchema>;
+type There = Extract<RepositoryFacts, { kind: "there" }>;
+
+function repositoryFacts({
+  nameWithOwner,
+  createdAt,
+  isArchived,
+  stargazerCount,
+  parent,
+  owner,
+}: About): There {
+  return {
+    kind: "there",
+    fullName: nameWithOwner,
+    created: createdAt,
+    archived: isArchived,
+    stars: stargazerCount,
+    forkOf: parent && { fullName: parent.nameWithOwner, stars: parent.stargazerCount },
+    owner: { login: owner.login, created: owner.createdAt ?? null },
+  };
+}
+
+function refFacts(
+  ref: string,
+  at: number,
+  reply: Reply,
+): Answer<{ tag: TagFacts | null; branch: string | null }> {
+  const tag = reply.at(tagSchema, `t${at}`);
+  const branch = reply.at(branchSchema, `b${at}`);
+  if (!tag.known) return tag;
+  if (!branch.known) return branch;
+  return known({
+    tag: ref.startsWith("refs/heads/") || tag.value === null ? null : tagFacts(tag.value.target),
+    branch: ref.startsWith("refs/tags/") ? null : (branch.value?.target.oid ?? null),
+  });
+}
+
+function tagFacts(target: z.infer<typeof tagSchema>["target"]): TagFacts {
+  const annotated = target.__typename === "Tag";
+  const commit = target.target?.target ?? target.target ?? target;
+  return {
+    commit: commit.oid,
+    annotated,
+    date: (annotated ? target.tagger?.date : target.committedDate) ?? null,
+  };
+}
+
+async function commitFacts(
+  github: GitHubQuestions,
+  { nameWithOwner, defaultBranchRef }: About,
+  at: number,
+  id: string,
+  asksReach: boolean,
+  reply: Reply,
+): Promise<Answer<CommitFacts | null>> {
+  const object = reply.at(objectSchema, `c${at}`);
+  if (!object.known) return object;
+  // An object that is no commit has none of its fields.
+  if (object.value?.oid === undefined) return known(null);
+  const pulls = (object.value.associatedPullRequests?.nodes ?? []).flatMap(
+    ({ number, state, baseRepository }): PullFacts[] =>
+      baseRepository?.nameWithOwner === nameWithOwner
+        ? [{ number, state: state.toLowerCase() as PullFacts["state"] }]
+        : [],
+  );
+  const compared = reply.at(comparison, "defaultBranchRef", `k${at}`);
+  const reach =
+    asksReach && defaultBranchRef
+      ? await findReach(github, { fullName: nameWithOwner, branch: defaultBranchRef.name }, id, compared)
+      : ({ kind: "undecided", reason: asksReach ? "the repository has no branch" : "not asked" } as const);
+  return known({ date: object.value.committedDate ?? null, reach, pulls });
+}
+
+const comparison = z.object({ status: z.enum(["AHEAD", "BEHIND", "DIVERGED", "IDENTICAL"]) });
+
+function releaseFacts(at: number, reply: Reply): Answer<ReleaseFacts | null> {
+  const release = reply.at(releaseSchema, `l${at}`);
+  if (!release.known || release.value === null) return release as Answer<null>;
+  const { publishedAt, isPrerelease, author } = release.value;
+  return known({
+    published: publishedAt,
+    author: author?.login ?? null,
+    prerelease: isPrerelease,
+    immutable: null,
+    asset: null,
+  });
+}
+
+/** https://docs.github.com/en/rest/releases/releases#get-a-release-by-tag-name */
+async function releaseOf(
+  github: GitHubQuestions,
+  fullName: string,
+  tag: string,
+  asset: string,
+): Promise<Answer<ReleaseFacts | null>> {
+  const [owner = "", repo = ""] = fullName.split("/");
+  const answer = await github.get("GET /repos/{owner}/{repo}/releases/tags/{tag}", { owner, repo, tag });
+  if (!answer.known || answer.value === null) return answer as Answer<null>;
+  const parsed = restReleaseSchema.safeParse(answer.value);
+  if (!parsed.success) return unknown(ODD);
+  const { published_at, author, prerelease, immutable, assets } = parsed.data;
+  const file = assets.find(({ name }) => name === asset);
+  const facts: AssetFacts | null = file
+    ? {
+        name: file.name,
+        uploader: file.uploader?.login ?? null,
+        created: file.created_at,
+        updated: file.updated_at,
+        digest: sriOfDigest(file.digest ?? null),
+      }
+    : null;
+  return known({
+    published: published_at,
+    author: author?.login ?? null,
+    prerelease,
+    immutable: immutable ?? null,
+    asset: facts,
+  });
+}
+
+/** `sha256:HEX`, as GitHub gives it, in SRI. */
+function sriOfDigest(digest: string | null): string | null {
+  const hex = /^sha256:([0-9a-f]{64})$/.exec(digest ?? "")?.[1];
+  return hex === undefined ? null : `sha256-${Buffer.from(hex, "hex").toString("base64")}`;
+}

@@ -1,0 +1,136 @@
+/** From the pins of a change to what upstream is asked: a pure function. */
+import type { Source } from "../nix/model.ts";
+import type { SourceChange } from "../pair/sources.ts";
+import { revisionOf } from "../rules/_events.ts";
+import { type Location, locationsOf } from "../rules/_location.ts";
+import { isMoving } from "../rules/_refs.ts";
+import type { RepositoryQuestion } from "./forge.ts";
+
+/** Where one side of a pin comes from, as a thing that can be asked about. */
+export type Subject =
+  | {
+      readonly kind: "repository";
+      readonly host: string;
+      readonly owner: string;
+      readonly name: string;
+      /** A tag or branch. */
+      readonly ref: string | null;
+      /** A full commit id. */
+      readonly commit: string | null;
+      /** The file of the release `ref`. */
+      readonly asset: string | null;
+    }
+  /** A repository of which only the clone URL is known. */
+  | {
+      readonly kind: "clone";
+      readonly url: string;
+      readonly ref: string | null;
+      readonly commit: string | null;
+    }
+  | { readonly kind: "file"; readonly url: string; readonly location: Location };
+
+/** The same repository has the same key. */
+export function repositoryKey({ host, owner, name }: { host: string; owner: string; name: string }): string {
+  return `${host}/${owner}/${name}`.toLowerCase();
+}
+
+const COMMIT = /^[0-9a-f]{40}$/;
+/** Longer ones are no names; forges refuse them. */
+const LONGEST_REF = 200;
+
+/** What a pin is about; null when the text does not say. */
+export function subjectOf(source: Source): Subject | null {
+  // Dependencies come with the source: they have no place of their own.
+  if (source.role === "dependencies") return null;
+  const [location] = locationsOf(source);
+  if (!location?.resolved || location.userinfo !== null || location.port !== null) return null;
+  const repository = location.owner?.repository ?? null;
+  const revision = revisionOf(source);
+  const commit = revision !== null && COMMIT.test(revision) ? revision : null;
+  const isName =
+    revision !== null && commit === null && revision.length <= LONGEST_REF && revision !== "latest";
+  const ref = isName ? revision : null;
+  if (repository) {
+    const { forge: host, owner, name } = repository;
+    const asset =
+      location.kind === "asset" && ref !== null ? (location.path.split("/").at(-1) ?? null) : null;
+    return { kind: "repository", host, owner, name, ref, commit, asset };
+  }
+  if (location.kind === "clone" && location.scheme === "https") {
+    return { kind: "clone", url: location.text, ref, commit };
+  }
+  return location.scheme === "https" || location.scheme === "http" || location.scheme === "mirror"
+    ? { kind: "file", url: location.text, location }
+    : null;
+}
+
+/** The pins of a change with what they are about: sources first, since a budget may not last for all. */
+export function subjectsOf(changes: readonly SourceChange[]): ReadonlyMap<Source, Subject> {
+  const subjects = new Map<Source, Subject>();
+  const rank = ({ role }: Source) => (role === "source" ? 0 : role === "patch" ? 1 : 2);
+  const asked = changes.flatMap(({ before, after }) => (after ? [{ before, after }] : []));
+  for (const { before, after } of asked.sort((a, b) => rank(a.after) - rank(b.after))) {
+    for (const source of [after, before]) {
+      const subject = source && subjectOf(source);
+      if (source && subject) subjects.set(source, subject);
+    }
+  }
+  return subjects;
+}
+
+type Repository = Extract<Subject, { kind: "repository" }>;
+
+/**
+ * One question for each repository. `isNew`: whether a pin is of the head, so that it matters whether its commit is the
+ * repository's own.
+ */
+export function repositoryQuestions(
+  subjects: ReadonlyMap<Source, Subject>,
+  isNew: (source: Source) => boolean,
+): ReadonlyMap<string, RepositoryQuestion> {
+  const byKey = new Map<string, Part[]>();
+  for (const [of, subject] of subjects) {
+    if (subject.kind !== "repository") continue;
+    const key = repositoryKey(subject);
+    const known = byKey.get(key);
+    if (known) known.push({ of, subject });
+    else byKey.set(key, [{ of, subject }]);
+  }
+  return new Map(
+    [...byKey].flatMap(([key, [first, ...others]]) =>
+      first ? [[key, questionOf(first, others, isNew)] as const] : [],
+    ),
+  );
+}
+
+interface Part {
+  readonly of: Source;
+  readonly subject: Repository;
+}
+
+function questionOf(
+  first: Part,
+  others: readonly Part[],
+  isNew: (source: Source) => boolean,
+): RepositoryQuestion {
+  const refs = new Set<string>();
+  const commits = new Map<string, boolean>();
+  const releases = new Map<string, string | null>();
+  for (const { of, subject } of [first, ...others]) {
+    const { ref, commit, asset } = subject;
+    if (commit !== null) commits.set(commit, (commits.get(commit) ?? false) || isNew(of));
+    if (ref === null) continue;
+    refs.add(ref);
+    // Branches have no release.
+    if (!isMoving(ref)) releases.set(ref, asset ?? releases.get(ref) ?? null);
+  }
+  const { host, owner, name } = first.subject;
+  return {
+    host,
+    owner,
+    name,
+    refs: [...refs],
+    commits: [...commits].map(([id, reach]) => ({ id, reach })),
+    releases: [...releases].map(([tag, asset]) => ({ tag, asset })),
+  };
+}

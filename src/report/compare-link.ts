@@ -1,0 +1,55 @@
+/** Links to what upstream changed between the two sides of a pin. */
+import type { Pin, PinChange } from "./review.ts";
+
+/** A page of a forge; links are made of parts that match these, never of what the change says as a whole. */
+const NAME = "[A-Za-z0-9][A-Za-z0-9._-]*";
+const REVISION = /^[A-Za-z0-9][A-Za-z0-9._+/-]*$/;
+const FORGES: Readonly<Record<string, { readonly source: RegExp; readonly compare: string }>> = {
+  "github.com": {
+    source: new RegExp(
+      `^/(${NAME}/${NAME}?)(?:\\.git)?(?:/archive/(?:refs/(?:tags|heads)/)?(.+?)\\.(?:tar\\.gz|zip))?/?$`,
+    ),
+    compare: "/compare/",
+  },
+  "gitlab.com": {
+    source: new RegExp(`^/(${NAME}(?:/${NAME})+?)(?:\\.git)?(?:/-/archive/(.+?)/[^/]+)?/?$`),
+    compare: "/-/compare/",
+  },
+  "codeberg.org": {
+    source: new RegExp(`^/(${NAME}/${NAME}?)(?:\\.git)?(?:/archive/(.+?)\\.(?:tar\\.gz|zip))?/?$`),
+    compare: "/compare/",
+  },
+};
+
+interface Location {
+  readonly host: string;
+  readonly repository: string;
+  readonly revision: string;
+}
+
+/** Where on a forge a pin's source is; null when the text does not say so plainly. */
+function locationOf({ urls, rev, resolved }: Pin): Location | null {
+  const url = urls[0] !== undefined && resolved && URL.canParse(urls[0]) ? new URL(urls[0]) : null;
+  if (
+    url === null ||
+    url.protocol !== "https:" ||
+    url.port !== "" ||
+    url.username !== "" ||
+    url.search !== ""
+  )
+    return null;
+  const [, repository, ofUrl] = FORGES[url.hostname]?.source.exec(url.pathname) ?? [];
+  const revision = (rev ?? ofUrl)?.replace(/^refs\/(?:tags|heads)\//, "");
+  if (repository === undefined || revision === undefined) return null;
+  if (!REVISION.test(revision) || revision.includes("..")) return null;
+  return { host: url.hostname, repository, revision };
+}
+
+/** The page on which the forge compares the two sides of a pin; null when they are not of one repository. */
+export function compareLink({ before, after }: Pick<PinChange, "before" | "after">): string | null {
+  const [from, to] = [before && locationOf(before), after && locationOf(after)];
+  if (!from || !to || from.host !== to.host || from.repository !== to.repository) return null;
+  const forge = FORGES[from.host];
+  if (forge === undefined || from.revision === to.revision) return null;
+  return `https://${from.host}/${from.repository}${forge.compare}${from.revision}...${to.revision}`;
+}
