@@ -50,6 +50,8 @@ async function review(
   const run = await verifod(
     ["review", `${base}${dots}${head}`, "--repo", configured.directory, "--format", format],
     {
+      // What Node takes for itself on a machine of 512 MB.
+      env: { NODE_OPTIONS: "--max-old-space-size=320" },
       onSpawn: (child) => {
         done = watch(child);
       },
