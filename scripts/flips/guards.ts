@@ -77,6 +77,11 @@ export const GUARDS: readonly Guard[] = [
   ]),
   ...guards("src/nix/evaluate.ts", "test/nix/hostile-sources.test.ts", [
     [
+      "evaluation takes no more steps than its limit",
+      "++session.steps > STEP_LIMIT ||",
+      "++session.steps < 0 ||",
+    ],
+    [
       "an evaluation does not fill the stack",
       "++session.steps > STEP_LIMIT || session.depth > DEPTH_LIMIT",
       "++session.steps > STEP_LIMIT",

@@ -129,3 +129,17 @@ test.each<[string, (lines: (line: (index: number) => string) => string) => strin
   expect(performance.now() - start).toBeLessThan(LIMIT_MILLISECONDS);
   expect(pins.length).toBe(count);
 });
+
+test("evaluation stops after a number of steps, however few levels it takes them on", async () => {
+  const doubled = (levels: number) =>
+    pinOf(
+      `f0 = x: ""; ${steps(levels, (n) => `f${n + 1} = x: (f${n} x) + (f${n} x);`)}`,
+      `"https://example.org/x" + (f${levels} 1)`,
+    );
+  const resolved = async (levels: number) => {
+    const pins = await pinsOf({ "p.nix": doubled(levels) }, "p.nix");
+    return pins.find(({ hash }) => hash === A)?.urls.map((url) => url.resolved);
+  };
+  expect(await resolved(6)).toEqual([true]);
+  expect(await resolved(17)).toEqual([false]);
+});
