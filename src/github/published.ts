@@ -154,6 +154,8 @@ export async function readPublished(api: GitHubApi, pull: PullRequest): Promise<
     page = moreSchema.parse(more).repository.pullRequest.reviewThreads;
     all.push(...page.nodes);
   }
+  // For tokens of an app, that of a workflow too, the viewer is the app's bot: `SLUG[bot]`, seen for instance in
+  // https://github.com/joshjohanning/bulk-github-repo-settings-sync-action/pull/194. Nobody else can have that name.
   const slug = viewer.login.replace(/\[bot\]$/, "");
   const runs = (found.object?.checkSuites?.nodes ?? [])
     .filter(({ app }) => app?.slug === slug)
