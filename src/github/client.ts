@@ -17,6 +17,8 @@ export type ClientOptions = Credentials & {
   readonly apiUrl: string;
   /** What stretches all pauses: 1 as GitHub asks, 0 for a GitHub of our own. */
   readonly pace?: number;
+  /** False: a rate limit is an error at once, for what is not worth waiting for. */
+  readonly patient?: boolean;
   /** Told of each wait for a rate limit. */
   readonly onWait?: (message: string) => void;
 };
@@ -35,10 +37,10 @@ let clients = 0;
  * https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
  */
 export function createGitHubApi(options: ClientOptions): GitHubApi {
-  const { apiUrl, pace = 1, onWait = () => {} } = options;
+  const { apiUrl, pace = 1, patient = true, onWait = () => {} } = options;
   const id = String(++clients);
   const wait = (kind: string) => (seconds: number, _options: unknown, _octokit: unknown, waited: number) => {
-    if (seconds > longestWaitSeconds || waited >= mostWaits) return false;
+    if (!patient || seconds > longestWaitSeconds || waited >= mostWaits) return false;
     onWait(`${kind} of GitHub reached: waiting ${seconds} s`);
     return true;
   };

@@ -92,7 +92,8 @@ r${index}: repository(owner: ${login}, name: ${variable(name)}) { ${fields.join(
   return { text: `query (${types.join(", ")}) {\n${parts.join("\n")}\n}`, variables };
 }
 
-const date = z.iso.datetime({ offset: true });
+/** In UTC, whatever zone who tagged was in. */
+const date = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
 const counted = z.object({ nameWithOwner: z.string(), stargazerCount: z.number() });
 const aboutSchema = counted.extend({
   createdAt: date,

@@ -17,7 +17,7 @@ export interface UpstreamAccess {
 /** Asks github.com only: the token is its own, and goes nowhere else. */
 export function openUpstream({ token, apiUrl }: UpstreamAccess): Upstream {
   const budget = createBudget(MOST_REQUESTS, MOST_SECONDS);
-  const github = githubForge(createGitHubApi({ token, apiUrl }), budget);
+  const github = githubForge(createGitHubApi({ token, apiUrl, patient: false }), budget);
   return createUpstream({
     budget,
     now: new Date().toISOString(),

@@ -6,6 +6,7 @@ import {
   badGateway,
   type FakeGitHub,
   primaryLimit,
+  secondaryLimit,
   startFakeGitHub,
 } from "../fake-github/server.ts";
 import { addUpstream, type UpstreamRepository } from "../fake-github/upstreams.ts";
@@ -81,7 +82,7 @@ describe("a pin of a tag", () => {
     expect(review.sources[0]?.upstream).toEqual({
       project: "github.com/acme/frob",
       commit: own,
-      published: "2026-03-01T10:00:00Z",
+      published: "2026-03-01T10:00:00.000Z",
       publisher: "ada",
       compare: "https://github.com/acme/frob/compare/v1.0...v2.0",
       unknown: [],
@@ -134,6 +135,8 @@ describe("a pin of a commit", () => {
 describe("without an answer", () => {
   it.each([
     ["a rate limit", primaryLimit(Math.floor(Date.now() / 1_000) + 3_600), "rate limit"],
+    // It would be over within the three minutes that writes wait for.
+    ["a limit of two minutes", secondaryLimit(120), "rate limit"],
     ["a server that is down", badGateway(false), "502"],
   ])("after %s, a commit is undecided and never cleared", async (_, fault, reason) => {
     fake.failWhen = () => fault;
