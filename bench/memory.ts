@@ -1,5 +1,5 @@
-// What the memory costs: `npx tsx bench/memory.ts --repo DIR [--database URL] [--records N]`. Index: time and size against
-// one raw parse of the same files. Ledger: appending and looking up, in the embedded one or in the one that is named.
+// What the memory costs: `npx tsx bench/memory.ts [--repo DIR] [--records N]`. Index: time and size against one raw parse of
+// the same files. Ledger: appending and looking up, in the embedded one and in a PostgreSQL server of its own.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,10 +10,12 @@ import { openRepository } from "../src/change/repository.ts";
 import { openLedger } from "../src/ledger/ledger.ts";
 import { openIndex, readIndex, writeIndex } from "../src/ledger/pin-index.ts";
 import { updateIndex } from "../src/ledger/update-index.ts";
+import { startPostgres } from "../test/support/postgres.ts";
 import { makeRecord, sri } from "../test/support/records.ts";
+import { makeRepository, packages, packageText } from "./inputs.mjs";
 
 const { values } = parseArgs({
-  options: { repo: { type: "string" }, database: { type: "string" }, records: { type: "string" } },
+  options: { repo: { type: "string" }, records: { type: "string", default: "20000" } },
 });
 const folder = mkdtempSync(join(tmpdir(), "verifod-memory-"));
 
@@ -69,11 +71,14 @@ const BATCH = 1_000;
 
 async function benchLedger(location: string, records: number): Promise<void> {
   const ledger = await measure("opening the ledger", () => openLedger(location));
+  const started = performance.now();
   await measure(`appending ${records} records, ${BATCH} at a time`, async () => {
     for (let done = 0; done < records; done += BATCH) {
       await ledger.append(Array.from({ length: BATCH }, (_, n) => makeRecord(`r${done + n}`)));
     }
   });
+  const rate = (1_000 * records) / (performance.now() - started);
+  process.stdout.write(`  ${rate.toFixed(0)} records a second\n`);
   await measure("appending one", () => ledger.append([makeRecord("one")]));
   const hashes = Array.from({ length: 100 }, (_, n) => sri(`r${(n * 7919) % records}`));
   await measure("looking up one hash", () => ledger.newest(hashes.slice(0, 1)));
@@ -83,9 +88,24 @@ async function benchLedger(location: string, records: number): Promise<void> {
   await ledger.close();
 }
 
+/** A history of two commits that pin some thousand sources. */
+function exampleRepository(): string {
+  const files = packages(3_000, "1.0.0");
+  const [path = ""] = files[7] ?? [];
+  return makeRepository(join(folder, "repository"), [files, [[path, packageText("pkg0007", "1.1.0")]]]);
+}
+
+const records = Number(values.records);
 try {
-  if (values.repo) await benchIndex(values.repo);
-  await benchLedger(values.database ?? join(folder, "ledger"), Number(values.records ?? 100_000));
+  await benchIndex(values.repo ?? exampleRepository());
+  process.stdout.write("\nThe embedded ledger\n");
+  await benchLedger(join(folder, "ledger"), records);
+  const server = await startPostgres().catch((error: Error) => error);
+  if (server instanceof Error) process.stdout.write(`\nPostgreSQL is not measured: ${server.message}\n`);
+  else {
+    process.stdout.write("\nPostgreSQL\n");
+    await benchLedger(server.database(), records).finally(() => server.stop());
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -14,6 +14,8 @@ const { values } = parseArgs({
     repo: { type: "string" },
     range: { type: "string", default: "HEAD" },
     runs: { type: "string", default: "5" },
+    // Records of the ledgers: a million take some minutes.
+    records: { type: "string", default: "20000" },
   },
 });
 const runs = Number(values.runs);
@@ -148,14 +150,26 @@ console.log(
   `Node ${process.version}, ${availableParallelism()} processors, load ${loadavg()[0].toFixed(1)}. The raw parse is one thread of web-tree-sitter, its start and git left out.`,
 );
 
-// What verification costs, where there is a Nix to verify with, and how fast the App answers.
-for (const [program, what] of [
-  ["bench/verify.ts", "Verification"],
-  ["bench/app.ts", "The App"],
-]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", join(root, program)], {
-    cwd: root,
-    encoding: "utf8",
-  });
+/** A bench of its own: what it prints, or why it cannot be had. */
+function other(what, file, ...args) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--import", "tsx", join(root, file), ...args],
+    {
+      cwd: root,
+      encoding: "utf8",
+    },
+  );
   console.log(status === 0 ? stdout : `${what} is not measured: ${stderr}`);
 }
+
+other(
+  "The memory",
+  "bench/memory.ts",
+  "--records",
+  values.records,
+  ...(values.repo ? ["--repo", values.repo] : []),
+);
+// What verification costs, where there is a Nix to verify with.
+other("Verification", "bench/verify.ts");
+other("The App", "bench/app.ts");
