@@ -79,7 +79,8 @@ test.each(faults)(
       const { run, fake, visible } = await once(({ index }) => (index === failing ? fault : null));
       expect(visible, `request ${failing}`).toEqual(wanted.visible);
       expect(run, `request ${failing}`).toMatchObject({ status: 0, stderr: "", outputs: wanted.run.outputs });
-      expect(fake.requests.length).toBeGreaterThan(count);
+      // It looks again; where nothing is left to write, that look serves in place of the next one.
+      expect(fake.requests.length).toBeGreaterThanOrEqual(count);
     });
   },
 );
