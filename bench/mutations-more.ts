@@ -168,7 +168,7 @@ const lock = (host: string) =>
         },
         "node_modules/frob": {
           version: "2.0.0",
-          resolved: "https://registry.npmjs.org/frob/-/frob-2.0.0.tgz",
+          resolved: "https://registry.example.org/frob/-/frob-2.0.0.tgz",
         },
       },
     },
@@ -325,12 +325,12 @@ export const MORE_MUTATIONS: readonly Mutation[] = [
     [
       {
         path: "pkgs/by-name/fr/frob/package-lock.json",
-        before: lock("registry.npmjs.org"),
-        after: lock("registry.npmjs.help"),
+        before: lock("registry.example.org"),
+        after: lock("registry.example.help"),
       },
       {
         path: "pkgs/by-name/fr/frob/package-lock.json",
-        before: lock("registry.npmjs.org"),
+        before: lock("registry.example.org"),
         after: lock("203.0.113.9"),
       },
     ],
