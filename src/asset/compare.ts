@@ -14,6 +14,7 @@ import { hasSameTranslations } from "./translations.ts";
 
 /** From the most dangerous to the least. */
 export const DANGERS = [
+  "build-hiding",
   "build-changed",
   "build-added",
   "binary-read",
@@ -134,12 +135,13 @@ export function compareRelease(archive: Archive, tag: Tag, published: Published)
       continue;
     }
     if (kind === "build") buildTexts.push(textOf(file) ?? "");
+    const traits = kind === "build" ? traitsOf(newTextOf(file, before)) : [];
     drafts.push({
       path,
-      danger: dangerOf(kind, before === undefined),
+      danger: traits.length > 0 ? "build-hiding" : dangerOf(kind, before === undefined),
       change: before === undefined ? "added" : "changed",
       why: whyOf(path, file, before, kind, tag, published),
-      traits: kind === "build" ? traitsOf(newTextOf(file, before)) : [],
+      traits,
       size: file.size,
     });
   }

@@ -1,8 +1,11 @@
 /** The xz question: is what a release's archive holds what its tag holds? Fetches both, and compares. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { ARCHIVE_LIMITS, type ArchiveLimits } from "../archive/archive.ts";
 import { readArchive } from "../archive/read.ts";
 import { VerifodError } from "../errors.ts";
+import type { Hash } from "../nix/hash.ts";
 import type { AllowedHosts } from "../verify/urls.ts";
 import { makeWork, removeTree } from "../verify/work.ts";
 import { type Comparison, compareRelease } from "./compare.ts";
@@ -31,6 +34,8 @@ export interface Release {
   /** A URL or a directory. */
   readonly repository: string;
   readonly tag: string;
+  /** What the archive has to hash to; without it, any archive is compared. */
+  readonly hash?: Hash | undefined;
 }
 
 export type ReleaseResult =
@@ -53,6 +58,9 @@ export async function askRelease(release: Release, options: ReleaseOptions): Pro
     }
     const found = await stat(file).catch(() => null);
     if (!found?.isFile()) throw new VerifodError("usage", `there is no file ${release.asset}`);
+    if (release.hash !== undefined && !(await hasHash(file, release.hash))) {
+      return { kind: "failed", reason: `what ${release.asset} holds now is not what is pinned` };
+    }
     const tag = await readTag(release.repository, release.tag, { ...options, limits: options.tag });
     const known = new Set([...tag.files.values()].map(({ digest }) => digest));
     const read = await readArchive(file, {
@@ -69,4 +77,10 @@ export async function askRelease(release: Release, options: ReleaseOptions): Pro
   } finally {
     await removeTree(work);
   }
+}
+
+async function hasHash(file: string, { algorithm, bytes }: Hash): Promise<boolean> {
+  const hash = createHash(algorithm);
+  for await (const chunk of createReadStream(file)) hash.update(chunk);
+  return hash.digest().equals(bytes);
 }

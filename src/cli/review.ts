@@ -19,6 +19,7 @@ import { addVerificationOptions, type VerificationOptions } from "./verify-optio
 interface Options extends VerificationOptions, ReportOptions {
   readonly verify?: true;
   readonly ask?: true;
+  readonly compare?: true;
 }
 
 export function register(program: Command): void {
@@ -28,7 +29,8 @@ export function register(program: Command): void {
     .argument("[range]", "BASE..HEAD, or BASE...HEAD from their merge base (default: HEAD^..HEAD)");
   addReportOptions(addRepositoryOptions(command))
     .option("--verify", "evaluate what the change touches and fetch its changed sources again, too")
-    .option("--ask", "ask GitHub what it knows of the changed sources, too (needs GITHUB_TOKEN)");
+    .option("--ask", "ask GitHub what it knows of the changed sources, too (needs GITHUB_TOKEN)")
+    .option("--compare", "compare archives that were uploaded to releases with their tags, too");
   addVerificationOptions(command).action(run);
 }
 
@@ -37,8 +39,11 @@ async function run(range: string | undefined, options: Options): Promise<void> {
   try {
     const change = await openGitChange(repository, range);
     const config = await configFor(change.base, options);
+    if (options.compare && options.offline)
+      throw new VerifodError("usage", "--compare fetches, which --offline forbids: leave one of them out");
     const reviewed = await reviewRemembering(change, config, repository.directory, options);
-    const result = options.verify ? await verified(reviewed, change, repository, config, options) : reviewed;
+    const known = options.verify ? await verified(reviewed, change, repository, config, options) : reviewed;
+    const result = options.compare ? await compared(known, config, options) : known;
     process.exitCode = exitStatus(result, options.failOn ?? config.failOn, options.format);
     const color = options.output === undefined && wantsColor(process.env, process.stdout.isTTY === true);
     await writeReport(formatReview(result, options.format, { color, rules }), options.output);
@@ -61,6 +66,23 @@ async function verified(
   ]);
   const verification = await verifyShowing(change, repository, config, options);
   return joinVerification(reviewed, verification, (rule, path) => configuredSeverity(config, rule, path));
+}
+
+/** The review with what a comparison of pinned releases with their tags says; loaded when it is asked for, too. */
+async function compared(reviewed: Review, config: Config, { allowHost }: Options): Promise<Review> {
+  const [{ comparePins, forgeRelease, MOST_COMPARED }, { joinComparisons }, { RELEASE_DEFAULTS }] =
+    await Promise.all([
+      import("../asset/pins.ts"),
+      import("../asset/evidence.ts"),
+      import("../asset/release.ts"),
+    ]);
+  const pins = await comparePins(reviewed.sources, {
+    ...RELEASE_DEFAULTS,
+    allowedHosts: allowHost,
+    releaseOf: forgeRelease,
+    most: MOST_COMPARED,
+  });
+  return joinComparisons(reviewed, pins, (rule, path) => configuredSeverity(config, rule, path));
 }
 
 /** The review with what the index and the ledger remember. */

@@ -16,6 +16,7 @@ export interface ReleaseReport {
 }
 
 export const DANGER_TITLES: Readonly<Record<Danger, string>> = {
+  "build-hiding": "Build files that hide what runs, and that are not the tag's",
   "build-changed": "Build files that differ from the tag",
   "build-added": "Build files that only the archive has",
   "binary-read": "Binaries that a build script of the archive names",

@@ -14,7 +14,7 @@ const BINARY_SUFFIX = /\.(deb|rpm|appimage|dmg|pkg|exe|msi|vsix|jar|war|apk|snap
 const SOURCE_NAME = /[-_.](src|source|sources|orig|dist)([-_.]|$)/i;
 
 /** Whether the name of the file at a location says that it is a program and no source. */
-function isBinary({ path }: Location): boolean {
+export function isBinary({ path }: Location): boolean {
   const file = path.slice(path.lastIndexOf("/") + 1).replace(/\$\{[^}]*\}/g, "");
   return BINARY_SUFFIX.test(file) || (BINARY_NAME.test(file) && !SOURCE_NAME.test(file));
 }
