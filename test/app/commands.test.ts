@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type FakeGitHub, type Identity, type Pull, person, startFakeGitHub } from "../fake-github/server.ts";
 import type { Review, Said } from "../fake-github/state.ts";
 import {
+  commentEvent,
   common,
   type Delivery,
   deliver,
@@ -10,6 +11,7 @@ import {
   registerApp,
   startTestApp,
   type TestApp,
+  userOf,
 } from "../support/app.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
@@ -80,22 +82,14 @@ function known(by: Identity | undefined): Identity {
   return by;
 }
 
-const user = ({ id, login, app: bot }: Identity) => ({ id, login, type: bot ? "Bot" : "User" });
-
-function commentEvent({ id, nodeId, by, body }: Said, action = "created"): Delivery {
-  const issue = { number: pull.number, state: "open", pull_request: {}, user: user(pull.author) };
-  const comment = { id, node_id: nodeId, body, user: user(by) };
-  return { event: "issue_comment", payload: { action, issue, comment, ...common(fake), sender: user(by) } };
-}
-
 function reviewEvent({ id, nodeId, by, body }: Review): Delivery {
-  const review = { id, node_id: nodeId, body, user: user(by) };
+  const review = { id, node_id: nodeId, body, user: userOf(by) };
   const payload = {
     action: "submitted",
     pull_request: fake.pullData(pull),
     review,
     ...common(fake),
-    sender: user(by),
+    sender: userOf(by),
   };
   return { event: "pull_request_review", payload };
 }
@@ -110,14 +104,14 @@ function buttonEvent(by: Identity, identifier: string): Delivery {
     check_run,
     requested_action: { identifier },
     ...common(fake),
-    sender: user(by),
+    sender: userOf(by),
   };
   return { event: "check_run", payload };
 }
 
 async function say(by: Identity | undefined, body: string): Promise<Said> {
   const said = fake.comment(pull, known(by), body);
-  await send(commentEvent(said));
+  await send(commentEvent(fake, pull, said));
   return said;
 }
 
@@ -150,7 +144,7 @@ test("the author has it reviewed again; redelivered, it is done once", async () 
   const said = await say(author, "I looked at it.\n\n@verifod recheck");
   expect(reactions(said)).toEqual(["ROCKET"]);
   expect(fake.checkRuns.length).toBe(before + 1);
-  await send(commentEvent(said), commentEvent(said));
+  await send(commentEvent(fake, pull, said), commentEvent(fake, pull, said));
   expect(fake.checkRuns.length).toBe(before + 1);
   expect(reactions(said)).toEqual(["ROCKET"]);
   expect(newest()).toMatchObject({ status: "completed", conclusion: "failure" });
@@ -188,7 +182,7 @@ test("a push voids what was acknowledged, and what was asked before it", async (
   await send(pullEvent(fake, pull, "synchronize"));
   expect(newest()).toMatchObject({ conclusion: "failure", head_sha: pull.head.sha });
   const before = fake.checkRuns.length;
-  await send(commentEvent(late), commentEvent(recheck));
+  await send(commentEvent(fake, pull, late), commentEvent(fake, pull, recheck));
   expect([reactions(late), reactions(recheck)]).toEqual([["THUMBS_DOWN"], ["THUMBS_DOWN"]]);
   expect(fake.checkRuns.length).toBe(before);
 });
@@ -204,7 +198,7 @@ test("the author, strangers, bots and edits acknowledge nothing", async () => {
   expect(reactions(await say(bot, order))).toEqual([]);
   const edited = fake.comment(pull, known(writer), order);
   edited.editedAt = fake.now();
-  await send(commentEvent(edited), commentEvent(edited, "edited"));
+  await send(commentEvent(fake, pull, edited), commentEvent(fake, pull, edited, "edited"));
   expect(reactions(edited)).toEqual([]);
   expect(reactions(await say(writer, `> ${order}`))).toEqual([]);
   expect(newest()?.output.summary).not.toContain("Acknowledged");

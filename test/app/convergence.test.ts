@@ -5,7 +5,16 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseMarker } from "../../src/github/comment-text.ts";
 import { parseMark } from "../../src/github/published.ts";
 import { type FakeGitHub, type Pull, secondaryLimit, startFakeGitHub } from "../fake-github/server.ts";
-import { common, deliver, idle, pullEvent, registerApp, startTestApp, type TestApp } from "../support/app.ts";
+import {
+  commentEvent,
+  common,
+  deliver,
+  idle,
+  pullEvent,
+  registerApp,
+  startTestApp,
+  type TestApp,
+} from "../support/app.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 let made: TestRepository;
@@ -70,6 +79,10 @@ const step = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ what: fc.constant("again" as const), pull: fc.nat(2) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ what: fc.constant("say" as const), pull: fc.nat(2), twice: fc.boolean() }),
+  },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("restart" as const) }) },
   {
     weight: 1,
@@ -82,7 +95,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ what: fc.constant("wait" as const), ms: fc.nat(60) }) },
 );
 
-test("pushes, events in any order, rechecks, faults and restarts end as the last head says, and say nothing twice", async () => {
+test("pushes, events in any order, rechecks, commands, faults and restarts end as the last head says, and say nothing twice", async () => {
   // Of each pull request three heads that are clean, and three that are not.
   const texts = [0, 1, 2].flatMap((number) =>
     [0, 1, 2, 3, 4, 5].map((index) => ({
@@ -96,7 +109,8 @@ test("pushes, events in any order, rechecks, faults and restarts end as the last
   await start();
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
-      for (const list of [fake.checkRuns, fake.reviews, fake.reviewComments]) list.length = 0;
+      for (const list of [fake.checkRuns, fake.reviews, fake.reviewComments, fake.issueComments])
+        list.length = 0;
       fake.pulls.clear();
       const pulls = [0, 1, 2].map(
         (number): Pull => fake.openPull({ head: headOf(number, 0), branch: `b${number}` }),
@@ -131,6 +145,13 @@ test("pushes, events in any order, rechecks, faults and restarts end as the last
               app: { id: 4_321 },
             };
             send({ event: "check_run", payload: { action: "rerequested", check_run, ...common(fake) } });
+            break;
+          }
+          case "say": {
+            const pull = pulls[each.pull] as Pull;
+            const event = commentEvent(fake, pull, fake.comment(pull, pull.author, "@verifod recheck"));
+            send(event);
+            if (each.twice) send(event);
             break;
           }
           case "restart":

@@ -9,6 +9,7 @@ import { createLog } from "../../src/app/log.ts";
 import { type RunningApp, startApp } from "../../src/app/server.ts";
 import type { AppSettings } from "../../src/app/settings.ts";
 import type { FakeGitHub, Identity, Pull } from "../fake-github/server.ts";
+import type { Said } from "../fake-github/state.ts";
 
 const cli = fileURLToPath(new URL("../../dist/cli.mjs", import.meta.url));
 const manifest = parse(readFileSync(new URL("../../app.yml", import.meta.url), "utf8")) as {
@@ -171,6 +172,20 @@ export function common(fake: FakeGitHub): object {
     repository: { id: fake.repositoryId, name: fake.name, owner: { login: fake.owner } },
     sender: { id: 77, login: "contributor", type: "User" },
   };
+}
+
+/** An account as payloads show it. */
+export function userOf({ id, login, app }: Identity): object {
+  return { id, login, type: app ? "Bot" : "User" };
+}
+
+/** Somebody said something on a pull request, or changed or deleted it. */
+export function commentEvent(fake: FakeGitHub, pull: Pull, said: Said, action = "created"): Delivery {
+  const { id, nodeId, by, body } = said;
+  const issue = { number: pull.number, state: "open", pull_request: {}, user: userOf(pull.author) };
+  const comment = { id, node_id: nodeId, body, user: userOf(by) };
+  const payload = { action, issue, comment, ...common(fake), sender: userOf(by) };
+  return { event: "issue_comment", payload };
 }
 
 export function pullEvent(fake: FakeGitHub, pull: Pull, action: string, more: object = {}): Delivery {
