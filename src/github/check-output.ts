@@ -5,6 +5,7 @@ import type { Finding, Review, Severity } from "../report/review.ts";
 import { SEVERITIES } from "../report/review.ts";
 import { isAtLeast, type Threshold } from "../report/status.ts";
 import { summary } from "../report/summary.ts";
+import { unansweredWords } from "../report/upstream-words.ts";
 import { visible, visibleLines } from "../report/visible.ts";
 import { type Acknowledged, isAcknowledged, NOTHING, standingLines } from "./acknowledgements.ts";
 import { pinTable } from "./pin-table.ts";
@@ -51,6 +52,8 @@ export function conclusionOf(
 ): Conclusion {
   if (failing(review, failOn, acknowledged).length > 0) return "failure";
   if (!review.complete) return "action_required";
+  // What was asked and not answered was not checked, though no rule hangs on it.
+  if (unansweredWords(review) !== null) return "neutral";
   return review.findings.every((finding) => isAcknowledged(acknowledged, finding)) ? "success" : "neutral";
 }
 

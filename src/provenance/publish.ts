@@ -13,10 +13,12 @@ export function publishUpstream(
   const facts = after && pins.get(after);
   const subject = after && subjectOf(after);
   if (!facts || !subject) return null;
+  const missing = missingOf(subject, facts);
   return {
     project: projectOf(subject, facts),
     commit: commitOf(subject, facts),
     ...publicationOf(facts),
+    ...(missing.length > 0 && { missing }),
     unknown: unknownOf(facts),
   };
 }
@@ -33,6 +35,24 @@ function commitOf(subject: Subject, facts: PinFacts): string | null {
   const ref = told(facts.ref);
   if (ref) return ref.tag?.commit ?? ref.branch;
   return subject.kind !== "file" && told(facts.commit) ? subject.commit : null;
+}
+
+/** What the pin names and its repository, by its own word, does not have. */
+function missingOf(subject: Subject, { repository, ref, commit, release }: PinFacts): readonly string[] {
+  const found = told(ref);
+  const lost: readonly (readonly [string, boolean])[] = [
+    ["the repository", told(repository)?.kind === "gone"],
+    ["the tag or branch", found !== null && found.tag === null && found.branch === null],
+    ["the commit", commit?.known === true && commit.value === null],
+    [
+      "the file of the release",
+      subject.kind === "repository" &&
+        subject.asset !== null &&
+        release?.known === true &&
+        !release.value?.asset,
+    ],
+  ];
+  return lost.flatMap(([what, isLost]) => (isLost ? [what] : []));
 }
 
 /** When and by whom the pinned version was published, by the best word that there is. */

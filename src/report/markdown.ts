@@ -1,8 +1,10 @@
 /** The review as Markdown: for a job summary, and for people who paste it. */
+import { compareLink } from "./compare-link.ts";
 import { code, prose } from "./markdown-escape.ts";
 import { groupPins, type PinGroup, pinDifferences } from "./pins.ts";
 import type { Finding, PinChange, Review } from "./review.ts";
 import { summary } from "./summary.ts";
+import { upstreamWords } from "./upstream-words.ts";
 
 /** A check run's summary and a comment hold 65,535 characters. https://docs.github.com/en/rest/checks/runs */
 const LIMIT = 65_000;
@@ -119,5 +121,8 @@ function pinPiece(pin: PinChange): string {
   const differences = pinDifferences(pin).map(
     ({ what, before, after }) => `  - ${what}: ${arrow(before, after)}`,
   );
-  return [`- ${code(pin.path)} ${code(name)} ${pin.change}`, ...differences].join("\n");
+  const words = upstreamWords(pin, { value: code, sentence: prose });
+  const link = pin.upstream && compareLink(pin);
+  const asked = words === null ? [] : [`  - asked: ${words}${link ? `, [compare](${link})` : ""}`];
+  return [`- ${code(pin.path)} ${code(name)} ${pin.change}`, ...differences, ...asked].join("\n");
 }

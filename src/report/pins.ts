@@ -27,7 +27,9 @@ function massSummary(pins: readonly PinChange[]): string {
     .map((kind) => ({ kind, count: pins.filter(({ change }) => change === kind).length }))
     .filter(({ count }) => count > 0)
     .map(({ kind, count }) => `${count} ${kind}`);
-  return `${pins.length} source pins differ: ${counts.join(", ")}`;
+  const open = pins.filter(({ upstream }) => upstream && upstream.unknown.length > 0).length;
+  const asked = open === 0 ? "" : `; upstream could not be asked of ${open}`;
+  return `${pins.length} source pins differ: ${counts.join(", ")}${asked}`;
 }
 
 /** One difference of a pin: what it is of, and its value on both sides (null: none). */

@@ -65,6 +65,8 @@ export interface PinUpstream {
   readonly publisher: string | null;
   /** The page on which the forge compares the two sides. */
   readonly compare: string | null;
+  /** What the pin names and upstream does not have: `the tag or branch`. */
+  readonly missing?: readonly string[];
   readonly unknown: readonly string[];
 }
 

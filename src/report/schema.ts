@@ -57,6 +57,7 @@ const upstream = z
     published: text(100).nullable().describe("ISO 8601"),
     publisher: text(1_000).nullable(),
     compare: text(5_000).nullable().describe("The page on which the forge compares the two sides"),
+    missing: list(text(100), 10).exactOptional().describe("What the pin names and upstream does not have"),
     unknown: list(text(1_000), 100).describe("What could not be asked, and why"),
   })
   .describe("What upstream says; only where it was asked");

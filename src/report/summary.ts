@@ -2,6 +2,7 @@
 import { plural } from "./pins.ts";
 import type { Review } from "./review.ts";
 import { countBySeverity } from "./status.ts";
+import { unansweredWords } from "./upstream-words.ts";
 
 /** As `2 findings (1 high, 1 low); 3 source pins changed; 1 not checked`. */
 export function summary(review: Review): string {
@@ -16,6 +17,8 @@ export function summary(review: Review): string {
     parts.push(`${matching} of ${plural(verdicts.length, "fetched source")} as declared`);
   }
   if (suppressed.length > 0) parts.push(`${suppressed.length} suppressed`);
+  const unanswered = unansweredWords(review);
+  if (unanswered !== null) parts.push(unanswered);
   if (!review.complete) parts.push(`${Math.max(1, unchecked.length)} not checked`);
   return parts.join("; ");
 }

@@ -1,8 +1,10 @@
 /** The review for people at a terminal. */
 import { styleText } from "node:util";
+import { compareLink } from "./compare-link.ts";
 import { groupPins, type PinGroup, pinDifferences } from "./pins.ts";
 import type { Finding, PinChange, Review, Severity, Verdict } from "./review.ts";
 import { summary } from "./summary.ts";
+import { upstreamWords } from "./upstream-words.ts";
 import { visible, visibleLines } from "./visible.ts";
 
 /** Findings of one file beyond these are counted, not shown: JSON has them all. */
@@ -93,8 +95,18 @@ function pinLines(group: PinGroup | undefined, paint: Paint): string[] {
     const differences = pinDifferences(pin).map(
       ({ what, before, after }) => `      ${paint("dim", what.padEnd(7))} ${arrow(before, after)}`,
     );
-    return [`  ${SIGN[pin.change]} ${value(name)} ${paint("dim", pin.change)}`, ...differences];
+    return [
+      `  ${SIGN[pin.change]} ${value(name)} ${paint("dim", pin.change)}`,
+      ...differences,
+      ...upstreamLine(pin, paint),
+    ];
   });
+}
+
+function upstreamLine(pin: PinChange, paint: Paint): string[] {
+  const words = upstreamWords(pin, { value, sentence: value });
+  const link = pin.upstream && compareLink(pin);
+  return words === null ? [] : [`      ${paint("dim", "asked  ")} ${words}${link ? `, ${value(link)}` : ""}`];
 }
 
 function arrow(before: string | null, after: string | null): string {

@@ -162,18 +162,41 @@ test("what upstream says stands beside the versions, and cannot come to life", (
     published: "2026-03-01T10:00:00Z",
     publisher: "ada",
     compare: null,
-    unknown: [],
+    unknown: [] as string[],
   };
   const tableOf = (upstream: typeof said) => {
     const sources = [{ ...pin("p/a.nix"), upstream }];
-    return pinTable(reviewOf({ sources }), 5_000) ?? "";
+    return pinTable(reviewOf({ sources, provenance: { requests: 1, unanswered: [] } }), 5_000) ?? "";
   };
-  expect(tableOf(said)).toContain("(`444444444444`, `2026-03-01` by `ada`)");
+  expect(tableOf(said)).toContain("| `444444444444`, published `2026-03-01` by `ada` |");
   for (const text of ["@acme/team", "| x |", "[a](https://evil.example)", "<img src=x>"]) {
-    const table = tableOf({ ...said, commit: text, published: text, publisher: text });
+    const table = tableOf({ ...said, commit: text, published: text, publisher: text, unknown: [text] });
+    expect(table.match(/(?<!\\)\|/g)).toHaveLength(21);
     expect(liveText(allTokens(marked.lexer(table))), text).not.toMatch(/@acme|evil\.example|<img/);
     expect(table.trimEnd().split("\n")).toHaveLength(5);
   }
+});
+
+test("what upstream was not asked, or did not answer, is said and is never green", () => {
+  const unanswered = [{ what: "p/a.nix", reason: "the tag or branch: the rate limit of GitHub is reached" }];
+  const said = { project: null, commit: null, published: null, publisher: null, compare: null };
+  const failed = {
+    ...pin("p/a.nix"),
+    upstream: { ...said, unknown: unanswered.map(({ reason }) => reason) },
+  };
+  const review = reviewOf({
+    sources: [failed, pin("p/b.nix")],
+    provenance: { requests: 1, unanswered },
+  });
+  const output = checkOutput(review, "high");
+  expect(output).toMatchObject({
+    conclusion: "neutral",
+    title: "No findings; 2 source pins changed; 1 question to upstream not answered",
+  });
+  const rows = output.text?.split("\n").slice(4);
+  expect(rows?.[0]).toMatch(/\| could not ask the tag or branch: the rate limit of GitHub is reached \|$/);
+  expect(rows?.[1]).toMatch(/\| not asked \|$/);
+  expect(checkOutput(reviewOf({ sources: [pin("p/b.nix")] }), "high").text).not.toContain("Upstream");
 });
 
 test("only a mark that we could have written counts", () => {

@@ -3,6 +3,7 @@ import { marked } from "marked";
 import { describe, expect, it } from "vitest";
 import { helpAddress } from "../../src/report/help.ts";
 import { formatMarkdown } from "../../src/report/markdown.ts";
+import type { Pin } from "../../src/report/review.ts";
 import { allTokens, liveText } from "../support/markdown.ts";
 import { finding, hostileReview, pin, reviewOf } from "../support/reviews.ts";
 
@@ -26,6 +27,31 @@ describe("formatMarkdown", () => {
   - version: \`1.2\` → \`1.3\`
   - hash: \`sha256-A\` → \`sha256-B\`
 `);
+  });
+
+  it("says of a pin what upstream said, with a link of ours", () => {
+    const [from, to] = ["v1", "v2"].map((rev) => ({ rev, urls: ["https://github.com/acme/frob.git"] }));
+    const change = pin("p/a.nix");
+    const upstream = {
+      project: "github.com/acme/frob",
+      commit: "4".repeat(40),
+      published: "2026-03-01T10:00:00Z",
+      publisher: "ada",
+      compare: "https://evil.example/",
+      unknown: [],
+    };
+    const sources = [
+      {
+        ...change,
+        change: "changed" as const,
+        before: { ...(change.before as Pin), ...from },
+        after: { ...(change.after as Pin), ...to },
+        upstream,
+      },
+    ];
+    expect(formatMarkdown(reviewOf({ sources }))).toContain(
+      "\n  - asked: `v2` is `444444444444`, published `2026-03-01` by `ada`, [compare](https://github.com/acme/frob/compare/v1...v2)\n",
+    );
   });
 
   it("keeps to its limit in whole pieces, and counts what it leaves out", () => {

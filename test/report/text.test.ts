@@ -6,6 +6,31 @@ import { finding, hostileReview, pin, reviewOf } from "../support/reviews.ts";
 const plain = { color: false };
 
 describe("formatText", () => {
+  it("says of a pin in one line what upstream said, and what it was not asked", () => {
+    const { before, after, ...change } = pin("p/a.nix");
+    if (!before || !after) throw new Error("a changed pin has two sides");
+    const at = (rev: string) => ({ rev, urls: ["https://github.com/acme/frob.git"] });
+    const frob = { ...change, change: "changed" as const, before: { ...before, ...at("v1") } };
+    const upstream = {
+      project: "github.com/frob-project/frob",
+      commit: "4".repeat(40),
+      published: "2026-03-01T10:00:00Z",
+      publisher: "ada",
+      compare: null,
+      missing: ["the file of the release"],
+      unknown: ["the commit: the rate limit of GitHub is reached"],
+    };
+    const text = formatText(
+      reviewOf({ sources: [{ ...frob, after: { ...after, ...at("v2") }, upstream }] }),
+      plain,
+    );
+    expect(text.split("\n").filter((line) => line.includes("asked"))).toEqual([
+      "      asked   v2 is 444444444444, published 2026-03-01 by ada, now called github.com/frob-project/frob, not there: the file of the release, could not ask the commit: the rate limit of GitHub is reached, https://github.com/acme/frob/compare/v1...v2",
+    ]);
+    const many = Array.from({ length: 21 }, (_, index) => ({ ...pin("p/a.nix", `a${index}`), upstream }));
+    expect(formatText(reviewOf({ sources: many }), plain)).toContain("upstream could not be asked of 21");
+  });
+
   it("groups by file, with before and after, the reason, and the counts", () => {
     const review = reviewOf({
       complete: false,

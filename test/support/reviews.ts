@@ -1,7 +1,14 @@
 /** Reviews for tests of reports: a plain one, and any that an attacker could bring about. */
 import fc from "fast-check";
 import { helpAddress } from "../../src/report/help.ts";
-import { type Finding, type PinChange, type Review, SCHEMA, SEVERITIES } from "../../src/report/review.ts";
+import {
+  type Finding,
+  type PinChange,
+  type PinUpstream,
+  type Review,
+  SCHEMA,
+  SEVERITIES,
+} from "../../src/report/review.ts";
 
 export function finding(values: Partial<Finding> = {}): Finding {
   return {
@@ -127,12 +134,29 @@ const hostileFinding: fc.Arbitrary<Finding> = fc
   })
   .map((values) => finding({ ...values, endLine: values.startLine }));
 
+const shortText = hostileText.map((text) => text.slice(0, 100));
+const hostileUpstream: fc.Arbitrary<PinUpstream> = fc.record({
+  project: fc.option(shortText),
+  commit: fc.option(shortText),
+  published: fc.option(shortText),
+  publisher: fc.option(shortText),
+  compare: fc.option(shortText),
+  unknown: fc.array(shortText, { maxLength: 4 }),
+});
+
 const hostilePin: fc.Arbitrary<PinChange> = fc
-  .record({ path: hostileText, binding: hostileText, version: fc.option(hostileText), url: hostileText })
-  .map(({ path, binding, version, url }) => {
+  .record({
+    path: hostileText,
+    binding: hostileText,
+    version: fc.option(hostileText),
+    url: hostileText,
+    upstream: fc.option(hostileUpstream),
+  })
+  .map(({ path, binding, version, url, upstream }) => {
     const change = pin(path, binding);
     if (change.change !== "changed") throw new Error("a changed pin has two sides");
-    return { ...change, after: { ...change.after, version, urls: [url] } };
+    const hostile = { ...change, after: { ...change.after, version, urls: [url], rev: version } };
+    return upstream === null ? hostile : { ...hostile, upstream };
   });
 
 /** A review in which everything that comes from a change is hostile. */
