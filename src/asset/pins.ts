@@ -2,8 +2,8 @@
 import type { Unchecked } from "../change/change.ts";
 import { messageOf, VerifodError } from "../errors.ts";
 import { parseHash } from "../nix/hash.ts";
+import { parseLocation } from "../origin/location.ts";
 import type { Pin, PinChange } from "../report/review.ts";
-import { parseLocation } from "../rules/_location.ts";
 import { isBinary } from "../rules/_prebuilt.ts";
 import type { Comparison } from "./compare.ts";
 import { askRelease, type Release, type ReleaseOptions } from "./release.ts";

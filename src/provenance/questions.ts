@@ -1,9 +1,9 @@
 /** From the pins of a change to what upstream is asked: a pure function. */
 import type { Source } from "../nix/model.ts";
+import { type Location, locationsOf } from "../origin/location.ts";
+import { isMoving } from "../origin/refs.ts";
+import { revisionOf } from "../origin/revision.ts";
 import type { SourceChange } from "../pair/sources.ts";
-import { revisionOf } from "../rules/_events.ts";
-import { type Location, locationsOf } from "../rules/_location.ts";
-import { isMoving } from "../rules/_refs.ts";
 import type { RepositoryQuestion } from "./forge.ts";
 
 /** Where one side of a pin comes from, as a thing that can be asked about. */

@@ -3,13 +3,11 @@
  * event is one finding.
  */
 import type { Argument, Source } from "../nix/model.ts";
+import { type Location, locationsOf } from "../origin/location.ts";
+import { type Placed, plainRev, revisionOf } from "../origin/revision.ts";
 import type { SourceChange } from "../pair/sources.ts";
 import { weaknessOf } from "./_hashes.ts";
-import { type Location, locationsOf } from "./_location.ts";
 import type { Facts } from "./rule.ts";
-
-/** What says where a pin comes from. */
-export type Placed = Pick<Source, "urls" | "rev">;
 
 export type Pair = Extract<SourceChange, { readonly change: "changed" | "moved" }>;
 
@@ -40,11 +38,6 @@ export type PinEvent =
 
 /** How the places of two pins compare. `unknown`: a part is not in the text. */
 export type PlaceChange = "same" | "revision" | "owner" | "elsewhere" | "unknown";
-
-/** Without `refs/tags/`, as fetchers add it to a `tag`. */
-function plainRev(source: Placed): string | null {
-  return source.rev?.value.replace(/^(refs\/)?tags\//, "") ?? null;
-}
 
 /** A spelling that is equal when the place is: neither scheme, `.git`, mirror nor the kind of archive matter. */
 function canonical(location: Location, source: Placed): string {
@@ -94,12 +87,6 @@ export function placeChange(before: Placed, after: Placed): PlaceChange {
   if (!isResolved(before) || !isResolved(after)) return "unknown";
   if (old.size === 0 || current.size === 0) return "unknown";
   return meet === true && revisionOf(before) !== revisionOf(after) ? "revision" : "elsewhere";
-}
-
-/** The revision that a pin names, in its location or beside it; null when it names none or it is not known. */
-export function revisionOf(source: Placed): string | null {
-  const [first] = locationsOf(source);
-  return first?.ref ?? (source.rev?.resolved ? plainRev(source) : null);
 }
 
 /** Arguments that do not reach the bytes: names, descriptions, attributes to pass on. */

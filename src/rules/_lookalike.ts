@@ -1,8 +1,8 @@
 /** Names that were chosen to be taken for others. */
 import { distance } from "fastest-levenshtein";
-import { type Location, withoutPlaceholders } from "./_location.ts";
+import { type Location, withoutPlaceholders } from "../origin/location.ts";
+import { domainOf } from "../origin/place.ts";
 import { ownerName, shown } from "./_pins.ts";
-import { domainOf } from "./_place.ts";
 
 /** Letters and digits that are drawn alike in common fonts, as the one that stands for all of them. */
 const ALIKE: readonly (readonly [RegExp, string])[] = [

@@ -1,7 +1,7 @@
 /** What rules on pins say of them: names, places, commands and related lines. */
 import type { Side } from "../change/change.ts";
 import type { Source, Span } from "../nix/model.ts";
-import type { Location } from "./_location.ts";
+import type { Location } from "../origin/location.ts";
 import type { Facts, FileFacts, Place } from "./rule.ts";
 
 /** A value for a message: one line, and not longer than a reader takes in. */

@@ -1,7 +1,7 @@
 /** Sources that stand for each other on different platforms. */
 import type { Side } from "../change/change.ts";
 import type { Source } from "../nix/model.ts";
-import { type Location, locationsOf } from "./_location.ts";
+import { type Location, locationsOf } from "../origin/location.ts";
 import { textAt } from "./_pins.ts";
 import type { Facts } from "./rule.ts";
 

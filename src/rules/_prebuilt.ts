@@ -1,7 +1,7 @@
 /** Files that somebody built or packed, in place of what a forge packs from a tag. */
 import type { Source } from "../nix/model.ts";
+import { type Location, locationsOf } from "../origin/location.ts";
 import type { Pair } from "./_events.ts";
-import { type Location, locationsOf } from "./_location.ts";
 import { otherChangedLines } from "./_package.ts";
 import { headAt, textAt } from "./_pins.ts";
 import type { Facts } from "./rule.ts";

@@ -1,9 +1,9 @@
 import { dirname } from "node:path/posix";
 import type { Source } from "../nix/model.ts";
+import { locationsOf } from "../origin/location.ts";
 import type { KnownPin, Reuse } from "../pair/reuse.ts";
 import { placeChange } from "./_events.ts";
 import { weaknessOf } from "./_hashes.ts";
-import { locationsOf } from "./_location.ts";
 import { baseAt, checkCommand, headAt, pinName, placeName } from "./_pins.ts";
 import type { Facts, RelatedPlace, Rule, RuleFinding } from "./rule.ts";
 

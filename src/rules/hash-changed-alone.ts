@@ -1,8 +1,8 @@
 import type { Source } from "../nix/model.ts";
+import { locationsOf } from "../origin/location.ts";
+import { isMoving } from "../origin/refs.ts";
 import { eventOf, type Pair, pairsOf } from "./_events.ts";
-import { locationsOf } from "./_location.ts";
 import { baseAt, checkCommand, headAt, pinName, placeName } from "./_pins.ts";
-import { isMoving } from "./_refs.ts";
 import { lockFormatOf } from "./lockfiles/formats.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 

@@ -1,8 +1,8 @@
 import type { Source } from "../nix/model.ts";
+import { locationsOf } from "../origin/location.ts";
+import { revisionOf } from "../origin/revision.ts";
 import { type CommitFacts, told } from "../provenance/answers.ts";
 import type { Severity } from "../report/review.ts";
-import { revisionOf } from "./_events.ts";
-import { locationsOf } from "./_location.ts";
 import { headAt, pinName, placeName } from "./_pins.ts";
 import type { Facts, Rule, RuleFinding, Undecided } from "./rule.ts";
 

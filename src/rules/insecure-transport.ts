@@ -1,6 +1,6 @@
+import { type Location, locationsOf } from "../origin/location.ts";
 import { eventOf, pairsOf } from "./_events.ts";
 import { anonymousHost } from "./_hosts.ts";
-import { type Location, locationsOf } from "./_location.ts";
 import { baseAt, checkCommand, headAt, pinName, shown } from "./_pins.ts";
 import type { Facts, Place, Rule, RuleFinding } from "./rule.ts";
 

@@ -1,4 +1,4 @@
-import { locationsOf } from "./_location.ts";
+import { locationsOf } from "../origin/location.ts";
 import { deceitOf } from "./_lookalike.ts";
 import { baseAt, headAt, ownerName, pinName, shown } from "./_pins.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";

@@ -1,7 +1,7 @@
 import type { Source } from "../nix/model.ts";
-import { locationsOf } from "./_location.ts";
+import { locationsOf } from "../origin/location.ts";
+import { isMoving } from "../origin/refs.ts";
 import { checkCommand, headAt, pinName, placeName, shown } from "./_pins.ts";
-import { isMoving } from "./_refs.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /** The location names a branch, "latest" or a shortened commit: what it yields changes, and nobody can check it again. */

@@ -1,5 +1,5 @@
 import type { Source } from "../nix/model.ts";
-import { type Location, locationsOf } from "./_location.ts";
+import { type Location, locationsOf } from "../origin/location.ts";
 import { checkCommand, headAt, pinName, shown } from "./_pins.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 

@@ -1,5 +1,5 @@
+import { locationsOf } from "../origin/location.ts";
 import { type Pair, pairsOf } from "./_events.ts";
-import { locationsOf } from "./_location.ts";
 import { headAt, packageString, pinName, shown, textAt } from "./_pins.ts";
 import { isPrebuiltSwitch } from "./_prebuilt.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";

@@ -1,6 +1,6 @@
+import { type Location, locationsOf } from "../origin/location.ts";
 import type { Severity } from "../report/review.ts";
 import { pairsOf } from "./_events.ts";
-import { type Location, locationsOf } from "./_location.ts";
 import { baseAt, checkCommand, headAt, pinName, shown } from "./_pins.ts";
 import { isAssetInsteadOfGit, isPrebuiltSwitch } from "./_prebuilt.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";

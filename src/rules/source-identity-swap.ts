@@ -1,10 +1,10 @@
+import { type Location, locationsOf, parseLocation } from "../origin/location.ts";
+import type { Owner } from "../origin/place.ts";
 import { told } from "../provenance/answers.ts";
 import { eventOf, type Pair, pairsOf } from "./_events.ts";
 import { anonymousHost } from "./_hosts.ts";
-import { type Location, locationsOf, parseLocation } from "./_location.ts";
 import { deceitOf } from "./_lookalike.ts";
 import { baseAt, checkCommand, headAt, ownerName, packageString, pinName, shown } from "./_pins.ts";
-import type { Owner } from "./_place.ts";
 import { oddTwins } from "./_platforms.ts";
 import { isAssetInsteadOfGit } from "./_prebuilt.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";

@@ -1,7 +1,8 @@
 import type { Source } from "../nix/model.ts";
+import { revisionOf } from "../origin/revision.ts";
 import { told } from "../provenance/answers.ts";
 import type { Severity } from "../report/review.ts";
-import { eventOf, pairsOf, placeChange, revisionOf } from "./_events.ts";
+import { eventOf, pairsOf, placeChange } from "./_events.ts";
 import { baseAt, checkCommand, headAt, pinName, placeName } from "./_pins.ts";
 import { onlyLostCommit } from "./_version.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";

@@ -1,5 +1,5 @@
+import { type Location, locationsOf } from "../origin/location.ts";
 import { eventOf, type Pair, pairsOf, placeChange } from "./_events.ts";
-import { type Location, locationsOf } from "./_location.ts";
 import { baseAt, checkCommand, headAt, ownerName, pinName, placeName } from "./_pins.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 

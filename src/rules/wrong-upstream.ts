@@ -1,4 +1,4 @@
-import { locationsOf, parseLocation } from "./_location.ts";
+import { locationsOf, parseLocation } from "../origin/location.ts";
 import { checkCommand, headAt, packageString, pinName, shown } from "./_pins.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 

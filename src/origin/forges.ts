@@ -1,5 +1,5 @@
 /** Locations on forges: whose repository, which revision, and whether the forge or a person made the file. */
-import { domainOf, type LocationKind, type Read, type WhatIsThere } from "./_place.ts";
+import { domainOf, type LocationKind, type Read, type WhatIsThere } from "./place.ts";
 
 /** Hosts that serve the repositories of a forge of another name. */
 const FORGE_ALIASES: Readonly<Record<string, string>> = {

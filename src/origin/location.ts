@@ -5,9 +5,9 @@
  * `https://github.com\@evil.example/` Node's `URL` says github.com, while curl asks evil.example.
  */
 import type { Source, Text } from "../nix/model.ts";
-import { forgePlace } from "./_forges.ts";
-import { domainOf, type LocationKind, type Owner, type Read, type WhatIsThere } from "./_place.ts";
-import { registryPlace } from "./_registries.ts";
+import { forgePlace } from "./forges.ts";
+import { domainOf, type LocationKind, type Owner, type Read, type WhatIsThere } from "./place.ts";
+import { registryPlace } from "./registries.ts";
 
 /** One location. Parts that the text does not decide hold `${…}`, as in `Text`. */
 export interface Location extends WhatIsThere {

@@ -1,5 +1,5 @@
 /** Registries and mirrored sites, where a name in the path says whose a file is. */
-import type { Read, WhatIsThere } from "./_place.ts";
+import type { Read, WhatIsThere } from "./place.ts";
 
 /** Places where a name in the path, not the host, says whose the file is. `id` may use the groups of `path`. */
 const REGISTRIES: readonly { readonly host: RegExp; readonly path: RegExp; readonly registry: string }[] = [
