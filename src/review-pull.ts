@@ -65,6 +65,8 @@ export interface ReviewSettings {
   readonly complete: (review: Review, change: Change, config: Config) => Promise<Review>;
   /** What people have acknowledged of a review's findings, of one that failed too; by default nothing. */
   readonly acknowledged?: (review: Review, config: Config, published: Published) => Promise<Acknowledged>;
+  /** Whether to look up the accounts of maintainers, in lists that take requests of their own; else their names do. */
+  readonly accounts: boolean;
   /** For reading Nix texts of the base. */
   readonly documents: () => Promise<Documents>;
   /** Sentences to put above the summary. */
@@ -162,13 +164,14 @@ async function checkPull(
 async function findPeople(
   api: GitHubApi,
   pull: PullRequest,
-  { documents, pace }: ReviewSettings,
+  { documents, accounts, pace }: ReviewSettings,
   change: PullChange,
   review: Review,
   config: Config,
   acknowledged: Acknowledged,
 ): Promise<Alerts & { readonly concerns: readonly Concern[] }> {
-  const { notes, concerns } = await peopleOf(review, change, config, acknowledged, await documents());
+  const texts = await documents();
+  const { notes, concerns } = await peopleOf(review, change, config, acknowledged, texts, accounts);
   if (concerns.length === 0) return { notes, concerns, due: false };
   const conversation = await untilAnswered(pace, () => readConversation(api, pull));
   const alerts = alertsFor(concerns, conversation, config.mentions);

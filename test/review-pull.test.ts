@@ -56,10 +56,14 @@ afterEach(async () => {
 interface Options {
   readonly acknowledging?: readonly Finding[];
   readonly fails?: boolean;
+  readonly accounts?: boolean;
 }
 
 /** Reviews as a door does, with a review that is given. */
-async function review(given: Partial<Review>, { acknowledging = [], fails = false }: Options = {}) {
+async function review(
+  given: Partial<Review>,
+  { acknowledging = [], fails = false, accounts = true }: Options = {},
+) {
   const repository = { owner: fake.owner, name: fake.name };
   const api = createGitHubApi({ token: fake.token(bot), apiUrl: fake.url, pace: 0 });
   const { base, head, number } = pull;
@@ -80,6 +84,7 @@ async function review(given: Partial<Review>, { acknowledging = [], fails = fals
       return reviewOf({ base: base.sha, head: head.sha, ...given });
     },
     complete: async (each) => each,
+    accounts,
     documents: createDocuments,
     notes: [],
     pace: 0,
@@ -133,6 +138,12 @@ test("a team is told once, the author never; owners and maintainers are shown an
   await review({ findings: [at(1), at(2), at(3)] });
   expect(alerts().length).toBe(2);
   expect(summary()).toContain("no mention left: `@NixOS/frob` (`frob`)");
+});
+
+test("without a look into the lists, maintainers stand as their packages name them", async () => {
+  await review({ findings: [at(1)] }, { accounts: false });
+  expect(summary()).toContain("Maintainers, as the base has them: `ada`.");
+  expect(JSON.stringify(fake.requests)).not.toContain("maintainers/");
 });
 
 test("a subsystem that names nobody has the owners told; one below its severity, and a draft, tell nobody", async () => {

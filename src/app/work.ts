@@ -175,6 +175,7 @@ export function settingsFor(
     }),
     check: (change, _config, subjects) => threads.review(change, CONFIG_PATH, subjects, signal),
     complete: async (review) => review,
+    accounts: true,
     documents,
     notes: [],
     actions: buttonsFor,

@@ -23,13 +23,17 @@ export interface People {
 
 const mostShown = 20;
 
-/** Whom a review concerns; nobody, when it has no findings. Everything is read from the tip of the base. */
+/**
+ * Whom a review concerns; nobody, when it has no findings. Everything is read from the tip of the base. `accounts`: also
+ * whose accounts the names of maintainers are.
+ */
 export async function peopleOf(
   review: Review,
   change: PullChange,
   config: Config,
   acknowledged: Acknowledged,
   documents: Documents,
+  accounts: boolean,
 ): Promise<People> {
   if (review.findings.length === 0) return { notes: [], concerns: [] };
   const owners = await readOwners(change.tip, config.owners);
@@ -42,7 +46,7 @@ export async function peopleOf(
     (file) => paths.includes(pathOf(file)) || paths.includes(file.base?.path ?? ""),
   );
   // Shown only: the files of the merge base are here already.
-  const trees = { packages: change.base, lists: change.tip };
+  const trees = { packages: change.base, lists: accounts ? change.tip : null };
   const maintainers = await readMaintainers(trees, places, documents);
   return {
     concerns,

@@ -134,14 +134,10 @@ export async function publish(
   const said = await attempt(() =>
     converge(api, pull, options, (published) => comment(api, pull, options, published, review, placements)),
   );
-  // The verdict is not held back by a comment that GitHub did not take.
-  const { check } = await publishCheck(
-    api,
-    pull,
-    output,
-    options,
-    said.failure ? undefined : said.value.unchanged,
-  );
+  // The verdict is not held back by a comment that GitHub did not take. Where it took them, the look before them serves:
+  // they say nothing of check runs, and nothing is read between the batches of annotations either.
+  const known = said.failure === null ? said.value.published : undefined;
+  const { check } = await publishCheck(api, pull, output, options, known);
   if (said.failure !== null) throw said.failure;
   const comments = check === "superseded" ? "skipped" : said.value.comments;
   const missing: Permission[] = [
@@ -153,8 +149,8 @@ export async function publish(
 
 interface Commented {
   readonly comments: Publication["comments"];
-  /** What is published, where nothing was written; else it has to be read again. */
-  readonly unchanged?: Published;
+  /** What was published before. */
+  readonly published: Published;
 }
 
 async function comment(
@@ -167,16 +163,15 @@ async function comment(
 ): Promise<Commented> {
   const late = isSuperseded(published.checks, reporter);
   if (late || !published.open || published.currentHead !== pull.head)
-    return { comments: "skipped", unchanged: published };
+    return { comments: "skipped", published };
   const plan = planComments(published, review, placements, pull.head);
-  if (plan.edits.length === 0 && plan.additions.length === 0)
-    return { comments: "unchanged", unchanged: published };
+  if (plan.edits.length === 0 && plan.additions.length === 0) return { comments: "unchanged", published };
   const done = await allowed(async () => {
     if (plan.additions.length > 0) await addComments(api, pull, plan.additions);
     if (plan.edits.length > 0) await editComments(api, plan.edits);
     return true;
   });
-  return { comments: done === null ? "denied" : "written" };
+  return { comments: done === null ? "denied" : "written", published };
 }
 
 /** Reads the state and acts on it; after a failure whose outcome is not known, again from the beginning. */

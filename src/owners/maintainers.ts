@@ -9,7 +9,7 @@ import { type MaintainerNames, maintainersIn, teamIn, textAttribute } from "./ma
 export interface Maintainer {
   /** The name in the list; that of the account for members of a team on GitHub. */
   readonly handle: string;
-  /** Null: the list does not say, and the person has no account there. */
+  /** Null: the list does not say, or was not asked. */
   readonly github: string | null;
   readonly githubId: number | null;
 }
@@ -33,7 +33,8 @@ const mostPeople = 100;
 /** Two trees of the base. Where it is about rights, both are its tip: who changes something chooses the older one. */
 export interface MaintainerTrees {
   readonly packages: Tree;
-  readonly lists: Tree;
+  /** Null: names are left as packages have them, and teams are not looked into. */
+  readonly lists: Tree | null;
 }
 
 /** Reads who maintains the packages around `paths`, which need not be there. */
@@ -50,19 +51,25 @@ export async function readMaintainers(
   if (files.size > mostFiles) return treewide;
   const unknown = new Set<string>();
   const people = new Map<string, Maintainer>();
-  const list = lazyText(tree, LIST);
+  const add = (person: Maintainer): void => void people.set(person.handle, person);
+  const list = tree && lazyText(tree, LIST);
   const addAll = async ({ handles, teams, unknown: open }: MaintainerNames): Promise<void> => {
     for (const text of open) unknown.add(text);
+    if (tree === null || list === null) {
+      const names = [...handles, ...teams.map((team) => `team ${team}`)];
+      for (const handle of names) add({ handle, github: null, githubId: null });
+      return;
+    }
     for (const handle of handles) {
       const found = people.size < mostPeople ? accountOf(documents, (await list()) ?? "", handle) : null;
       if (found === null) unknown.add(handle);
-      else people.set(found.handle, found);
+      else add(found);
     }
     for (const team of teams) {
       const members = await readTeam(tree, team, documents);
       if (members === null) unknown.add(`team ${team}`);
       else {
-        for (const member of members.accounts) people.set(member.handle, member);
+        members.accounts.forEach(add);
         await addAll(members.names);
       }
     }

@@ -12,15 +12,15 @@ import {
   startFakeGitHub,
 } from "../fake-github/server.ts";
 import { type ActionRun, reviewPull } from "../support/action.ts";
-import { exampleFiles } from "../support/examples.ts";
+import { maintainedFiles } from "../support/examples.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 let made: TestRepository;
 let head: string;
 beforeAll(() => {
-  made = makeRepository(exampleFiles("base"));
+  made = makeRepository(maintainedFiles("base"));
   made.git("checkout", "--quiet", "--detach");
-  head = made.commit(exampleFiles("3-hash-alone"), "pebble-db: refresh hash");
+  head = made.commit(maintainedFiles("3-hash-alone"), "pebble-db: refresh hash");
 });
 afterAll(() => made.remove());
 

@@ -119,6 +119,7 @@ test("a mismatch fails the check, on the pin", async () => {
   expect(fake.checkRuns).toMatchObject([{ conclusion: "failure" }]);
   expect(fake.checkRuns[0]?.annotations).toMatchObject([{ path, title: "fod-refetch-mismatch (block)" }]);
   expect(fake.reviewComments.length).toBe(1);
+  expect(fake.requests.length).toBeLessThanOrEqual(8);
 });
 
 test("a report that is missing, forged to be empty, or of another head is not green", async () => {

@@ -9,15 +9,18 @@ import {
   startFakeGitHub,
 } from "../fake-github/server.ts";
 import { type ActionRun, type ReviewOptions, reviewPull } from "../support/action.ts";
-import { exampleFiles } from "../support/examples.ts";
+import { maintainedFiles } from "../support/examples.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
+
+/** To GitHub's API, for a pull request with one changed file. */
+const mostRequests = 8;
 
 let made: TestRepository;
 let fake: FakeGitHub;
 const bot = actionsBot({ contents: "read", checks: "write", pull_requests: "write" });
 
 beforeAll(() => {
-  made = makeRepository(exampleFiles("base"));
+  made = makeRepository(maintainedFiles("base"));
 });
 beforeEach(async () => {
   made.git("checkout", "--quiet", "--detach", "main");
@@ -36,7 +39,9 @@ const openComments = () =>
     .map(({ path, line, side }) => `${path}:${line}:${side}`);
 
 test("an honest pull request: one check run, success, no comment, few requests", async () => {
-  const pull = fake.openPull({ head: made.commit(exampleFiles("1-honest-bump"), "brook: 1.4.2 -> 1.5.0") });
+  const pull = fake.openPull({
+    head: made.commit(maintainedFiles("1-honest-bump"), "brook: 1.4.2 -> 1.5.0"),
+  });
   const run = await review(pull);
   expect(fake.faults).toEqual([]);
   expect(run.stderr).toBe("");
@@ -74,55 +79,62 @@ describe.each([
   ["5-url-changed-hash-kept", "url-changed-hash-kept", "pkgs/by-name/qu/quillpen/package.nix", "url = ", 1],
   ["6-script-growth", "obfuscated-payload", "pkgs/by-name/ti/tidewatch/package.nix", "| sh", 1],
 ])("%s", (example, rule, path, code, commented) => {
-  test("fails on the line that matters, at most eight requests; the fix solves it, also beside another", async () => {
-    const pull = fake.openPull({ head: made.commit(exampleFiles(example), `${example}: change`) });
+  test("fails on the line that matters, in few requests; the fix solves it, also beside another", async () => {
+    const pull = fake.openPull({ head: made.commit(maintainedFiles(example), `${example}: change`) });
     const run = await review(pull);
     expect(fake.faults).toEqual([]);
     expect(run).toMatchObject({ status: 0, outputs: { conclusion: "failure" } });
-    expect(fake.requests.length).toBeLessThanOrEqual(8);
+    expect(fake.requests.length).toBeLessThanOrEqual(mostRequests);
     const [check] = fake.checkRuns;
     expect(check).toMatchObject({ conclusion: "failure", head_sha: pull.head.sha });
     const found = check?.annotations.find(({ title }) => title?.startsWith(rule));
     expect(found?.path).toBe(path);
-    const lines = (exampleFiles(example)[path] ?? "").split("\n");
+    const lines = (maintainedFiles(example)[path] ?? "").split("\n");
     expect(lines[(found?.start_line ?? 0) - 1]).toContain(code);
     expect(openComments().length).toBe(commented);
 
     fake.requests.length = 0;
-    pull.head.sha = made.commit({ ...exampleFiles("base"), ...exampleFiles("1-honest-bump") }, "fix");
+    pull.head.sha = made.commit({ ...maintainedFiles("base"), ...maintainedFiles("1-honest-bump") }, "fix");
     const fixed = await review(pull, { runId: 2 });
     expect(fixed.outputs.conclusion).toBe("success");
     expect(openComments()).toEqual([]);
     expect(fake.reviewComments.length).toBe(commented);
-    expect(fake.requests.length).toBeLessThanOrEqual(8);
+    expect(fake.requests.length).toBeLessThanOrEqual(mostRequests);
     expect(fake.faults).toEqual([]);
   });
 });
 
-test("a push that solves one and adds another: struck through, and one more, within nine requests", async () => {
-  const pull = fake.openPull({ head: made.commit(exampleFiles("3-hash-alone"), "pebble-db: refresh hash") });
+test("a push that solves one and adds another: struck through, and one more", async () => {
+  const pull = fake.openPull({
+    head: made.commit(maintainedFiles("3-hash-alone"), "pebble-db: refresh hash"),
+  });
   await review(pull);
   expect(openComments().length).toBe(1);
   pull.head.sha = made.commit(
-    { ...exampleFiles("base"), ...exampleFiles("2-stale-hash") },
+    { ...maintainedFiles("base"), ...maintainedFiles("2-stale-hash") },
     "lantern: 1.4.2 -> 1.4.3",
   );
   fake.requests.length = 0;
   await review(pull, { runId: 2 });
   expect(fake.faults).toEqual([]);
-  expect(fake.requests.length).toBeLessThanOrEqual(9);
+  expect(fake.requests.length).toBeLessThanOrEqual(mostRequests);
   expect(openComments()).toEqual([expect.stringContaining("lantern")]);
   expect(fake.reviewComments.length).toBe(2);
+  expect(fake.checkRuns.at(-1)?.output.summary).toContain(
+    "Maintainers, as the base has them: `ada`, `team gnome`.",
+  );
 });
 
 test("a push that adds another finding leaves the comment that is there alone", async () => {
-  const pull = fake.openPull({ head: made.commit(exampleFiles("3-hash-alone"), "pebble-db: refresh hash") });
+  const pull = fake.openPull({
+    head: made.commit(maintainedFiles("3-hash-alone"), "pebble-db: refresh hash"),
+  });
   await review(pull);
   const [first] = structuredClone(fake.reviewComments);
-  pull.head.sha = made.commit(exampleFiles("2-stale-hash"), "lantern: 1.4.2 -> 1.4.3");
+  pull.head.sha = made.commit(maintainedFiles("2-stale-hash"), "lantern: 1.4.2 -> 1.4.3");
   fake.requests.length = 0;
   expect((await review(pull, { runId: 2 })).outputs).toMatchObject({ conclusion: "failure", findings: "2" });
-  expect(fake.requests.length).toBeLessThanOrEqual(8);
+  expect(fake.requests.length).toBeLessThanOrEqual(mostRequests);
   expect(fake.reviewComments).toEqual([
     first,
     expect.objectContaining({ path: expect.stringContaining("lantern") }),
@@ -132,14 +144,17 @@ test("a push that adds another finding leaves the comment that is there alone", 
 
 test("a renamed file: quiet by itself, and what changes with it stands on its new name", async () => {
   const [from, to] = ["pkgs/by-name/pe/pebble-db/package.nix", "pkgs/by-name/pe/pebble-db/db.nix"];
-  const base = exampleFiles("base")[from] ?? "";
+  const base = maintainedFiles("base")[from] ?? "";
   const pull = fake.openPull({ head: made.commit({ [from]: null, [to]: base }, "pebble-db: rename") });
   expect(await review(pull)).toMatchObject({ status: 0, outputs: { conclusion: "success" } });
-  expect(fake.requests.length).toBeLessThanOrEqual(8);
-  pull.head.sha = made.commit({ [to]: exampleFiles("3-hash-alone")[from] ?? "" }, "pebble-db: refresh hash");
+  expect(fake.requests.length).toBeLessThanOrEqual(mostRequests);
+  pull.head.sha = made.commit(
+    { [to]: maintainedFiles("3-hash-alone")[from] ?? "" },
+    "pebble-db: refresh hash",
+  );
   fake.requests.length = 0;
   await review(pull, { runId: 2 });
-  expect(fake.requests.length).toBeLessThanOrEqual(8);
+  expect(fake.requests.length).toBeLessThanOrEqual(mostRequests);
   expect(fake.faults).toEqual([]);
   expect(fake.checkRuns.at(-1)).toMatchObject({ conclusion: "failure" });
   expect(fake.checkRuns.at(-1)?.annotations.map(({ path }) => path)).toEqual([to]);
@@ -147,7 +162,7 @@ test("a renamed file: quiet by itself, and what changes with it stands on its ne
 });
 
 test("a branch that was deleted, with its repository, is reviewed: its commits are there", async () => {
-  const pull = fake.openPull({ head: made.commit(exampleFiles("3-hash-alone")) });
+  const pull = fake.openPull({ head: made.commit(maintainedFiles("3-hash-alone")) });
   pull.head.repositoryExists = false;
   expect(await review(pull)).toMatchObject({ status: 0, outputs: { conclusion: "failure" } });
   expect(fake.faults).toEqual([]);
@@ -155,7 +170,7 @@ test("a branch that was deleted, with its repository, is reviewed: its commits a
 });
 
 test("a head that GitHub has forgotten is a failure that says so, without a check run", async () => {
-  const pull = fake.openPull({ head: made.commit(exampleFiles("1-honest-bump")) });
+  const pull = fake.openPull({ head: made.commit(maintainedFiles("1-honest-bump")) });
   const run = await review(pull, { event: { head: { sha: "d".repeat(40) } } });
   expect(run.status).toBe(1);
   expect(run.stdout).toMatch(/^::error::/m);
@@ -163,7 +178,7 @@ test("a head that GitHub has forgotten is a failure that says so, without a chec
 });
 
 test("the head moves while it runs: nothing on the new head, no comment", async () => {
-  const pull = fake.openPull({ head: made.commit(exampleFiles("3-hash-alone")) });
+  const pull = fake.openPull({ head: made.commit(maintainedFiles("3-hash-alone")) });
   const old = pull.head.sha;
   fake.before = ({ operation }) => {
     if (operation?.includes("compare")) pull.head.sha = made.commit({ "README.md": "moved on\n" });
@@ -175,7 +190,7 @@ test("the head moves while it runs: nothing on the new head, no comment", async 
 });
 
 test("a token that may only read: annotations of the run, the step summary, and what is missing", async () => {
-  const pull = fake.openPull({ head: made.commit(exampleFiles("3-hash-alone")) });
+  const pull = fake.openPull({ head: made.commit(maintainedFiles("3-hash-alone")) });
   const reader = actionsBot({ contents: "read", checks: "read", pull_requests: "read" });
   const run = await review(pull, { identity: reader });
   expect(fake.faults).toEqual([]);
@@ -192,7 +207,7 @@ test("a wrong configuration on the base asks for action; one that the change bri
   made.commit({ ".github/verifod.yml": "fail-on: everything\n" });
   made.git("checkout", "--quiet", "--detach");
   const pull = fake.openPull({
-    head: made.commit({ ...exampleFiles("3-hash-alone"), ".github/verifod.yml": "fail-on: never\n" }),
+    head: made.commit({ ...maintainedFiles("3-hash-alone"), ".github/verifod.yml": "fail-on: never\n" }),
   });
   const run = await review(pull);
   expect(run.status).toBe(1);
@@ -202,7 +217,7 @@ test("a wrong configuration on the base asks for action; one that the change bri
 });
 
 test("a GitHub that never recovers: the run fails, and no check run is green", async () => {
-  const pull = fake.openPull({ head: made.commit(exampleFiles("1-honest-bump")) });
+  const pull = fake.openPull({ head: made.commit(maintainedFiles("1-honest-bump")) });
   fake.failWhen = ({ operation }) => (operation?.includes("compare") ? badGateway(false) : null);
   const run = await review(pull);
   expect(run.status).toBe(1);
@@ -238,7 +253,7 @@ test("hostile names and titles give no command and nothing live", async () => {
 });
 
 test("with a checkout git is read instead of the API, and gives the same", async () => {
-  const pull = fake.openPull({ head: made.commit(exampleFiles("3-hash-alone")) });
+  const pull = fake.openPull({ head: made.commit(maintainedFiles("3-hash-alone")) });
   const run = await review(pull, { workspace: made.directory });
   expect(run.outputs.conclusion).toBe("failure");
   expect(fake.requests.some(({ operation }) => operation?.includes("compare"))).toBe(false);

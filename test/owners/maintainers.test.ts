@@ -118,7 +118,11 @@ const GITHUB = JSON.stringify({
   kde: { id: 1, name: "KDE", description: "", maintainers: { konqi: 21 }, members: { kate: 22 } },
 });
 
-async function read(files: Parameters<TestRepository["commit"]>[0], paths: readonly string[]) {
+async function read(
+  files: Parameters<TestRepository["commit"]>[0],
+  paths: readonly string[],
+  accounts = true,
+) {
   made.git("checkout", "--quiet", "--detach", "main");
   const lists = {
     "maintainers/maintainer-list.nix": LIST,
@@ -127,7 +131,7 @@ async function read(files: Parameters<TestRepository["commit"]>[0], paths: reado
   };
   const commit = await repository.resolve(made.commit({ ...lists, ...files }));
   const tree = repositoryTree(repository, commit.oid, commit.tree);
-  return readMaintainers({ packages: tree, lists: tree }, paths, documents);
+  return readMaintainers({ packages: tree, lists: accounts ? tree : null }, paths, documents);
 }
 
 const by = (text: string) => `{ lib }: { pname = "frob"; meta = { ${text} }; }\n`;
@@ -152,6 +156,16 @@ test("people are named with their accounts and numbers, in any file of the packa
       { handle: "konqi", github: "konqi", githubId: 21 },
     ],
     unknown: [],
+  });
+});
+
+test("without the lists, the names that the package has", async () => {
+  const text = by(
+    "maintainers = (with lib.maintainers; [ ada nobody ]) ++ other; teams = [ lib.teams.gnome ];",
+  );
+  expect(await read({ "a/default.nix": text }, ["a/default.nix"], false)).toEqual({
+    people: ["ada", "nobody", "team gnome"].map((handle) => ({ handle, github: null, githubId: null })),
+    unknown: ["other"],
   });
 });
 

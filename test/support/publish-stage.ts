@@ -146,6 +146,7 @@ export async function runReview(
         finished = true;
         return review;
       },
+      accounts: false,
       documents: createDocuments,
       notes: [],
       pace: 0,
