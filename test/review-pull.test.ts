@@ -10,6 +10,7 @@ import {
   badGateway,
   dropped,
   type FakeGitHub,
+  type Identity,
   type Pull,
   person,
   startFakeGitHub,
@@ -138,6 +139,18 @@ test("a team is told once, the author never; owners and maintainers are shown an
   await review({ findings: [at(1), at(2), at(3)] });
   expect(alerts().length).toBe(2);
   expect(summary()).toContain("no mention left: `@NixOS/frob` (`frob`)");
+});
+
+test("a bot that opened the pull request is not the person of its name", async () => {
+  const author: Identity = {
+    login: "contributor[bot]",
+    id: 99,
+    app: { id: 9, slug: "contributor" },
+    permissions: {},
+  };
+  Object.assign(pull, { author });
+  await review({ findings: [at(1)] });
+  expect(alerts()[0]).toMatch(/^@NixOS\/frob @contributor: /);
 });
 
 test("without a look into the lists, maintainers stand as their packages name them", async () => {

@@ -192,7 +192,12 @@ export const GUARDS: readonly Guard[] = [
   ]),
   ...guards("src/github/published.ts", "test/github/publish.test.ts", [
     ["a comment of others is not ours", "if (!first?.viewerDidAuthor) return [];", "if (!first) return [];"],
-    ["a check run of others is not ours", ".filter(({ app }) => app?.slug === slug)", ""],
+    [
+      "a check run of others is not ours",
+      ".filter(({ app }) => slug !== undefined && app?.slug === slug)",
+      "",
+    ],
+    ["a person is no app of that name", "/^(.+)\\[bot\\]$/", "/^(.+?)(?:\\[bot\\])?$/"],
   ]),
   ...guards("src/github/check-output.ts", "test/github/check-output.test.ts", [
     ["what is incomplete is not green", 'if (!review.complete) return "action_required";', ""],

@@ -129,9 +129,11 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** A bot is named as REST does, `SLUG[bot]`: GraphQL gives it a name that a person can have. */
 function accountOf(who: z.infer<typeof actor> | null): Account | null {
   if (who?.databaseId === null || who?.databaseId === undefined) return null;
-  return { id: who.databaseId, login: who.login };
+  const login = who.__typename === "Bot" ? `${who.login.replace(/\[bot\]$/, "")}[bot]` : who.login;
+  return { id: who.databaseId, login };
 }
 
 /** Nothing for what a bot said. */

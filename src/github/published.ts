@@ -155,10 +155,11 @@ export async function readPublished(api: GitHubApi, pull: PullRequest): Promise<
     all.push(...page.nodes);
   }
   // For tokens of an app, that of a workflow too, the viewer is the app's bot: `SLUG[bot]`, seen for instance in
-  // https://github.com/joshjohanning/bulk-github-repo-settings-sync-action/pull/194. Nobody else can have that name.
-  const slug = viewer.login.replace(/\[bot\]$/, "");
+  // https://github.com/joshjohanning/bulk-github-repo-settings-sync-action/pull/194. Nobody else can have that name; a
+  // person can be called SLUG, and has no check runs.
+  const [, slug] = /^(.+)\[bot\]$/.exec(viewer.login) ?? [];
   const runs = (found.object?.checkSuites?.nodes ?? [])
-    .filter(({ app }) => app?.slug === slug)
+    .filter(({ app }) => slug !== undefined && app?.slug === slug)
     .flatMap(({ checkRuns }) => checkRuns?.nodes ?? []);
   return {
     checks: runs

@@ -7,6 +7,7 @@ import { checkOutput } from "../../src/github/check-output.ts";
 import { createGitHubApi } from "../../src/github/client.ts";
 import { parseMarker } from "../../src/github/comment-text.ts";
 import { type PublishOptions, publish, startCheck } from "../../src/github/publish.ts";
+import { readPublished } from "../../src/github/published.ts";
 import type { Finding, Review } from "../../src/report/review.ts";
 import {
   actionsBot,
@@ -241,6 +242,19 @@ test("a comment, a check run or a marker of somebody else is not taken for ours,
   expect(JSON.stringify([fake.reviewComments[0], fake.checkRuns[0]])).toBe(copies);
   expect([fake.reviewComments.length, fake.checkRuns.length]).toEqual([2, 2]);
   expect(fake.checkRuns[1]).toMatchObject({ by: { login: bot.login }, conclusion: "failure" });
+});
+
+test("a person who is called as the app is not the app: its check runs are not theirs", async () => {
+  const review = reviewOf();
+  await run(review);
+  const { login, app } = bot;
+  expect(login).toBe(`${app?.slug}[bot]`);
+  const reader = { contents: "read", checks: "read", pull_requests: "read" } as const;
+  const namesake: Identity = { login: app?.slug ?? "", id: 4_711, app: null, permissions: reader };
+  const repository = { owner: fake.owner, name: fake.name };
+  const target = { repository, number: pull.number, head: pull.head.sha };
+  expect((await readPublished(api(namesake), target)).checks).toEqual([]);
+  expect((await readPublished(api(), target)).checks.length).toBe(1);
 });
 
 test("a head that moved meanwhile, or a pull request that was closed, gets no comments", async () => {
