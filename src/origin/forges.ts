@@ -17,23 +17,30 @@ const GITLAB_HOSTS = new Set([
   "code.videolan.org",
   "framagit.org",
   "0xacab.org",
+  "source.puri.sm",
+  "git.drupalcode.org",
+  "git.pleroma.social",
+  "dev.gajim.org",
+  "foss.heptapod.net",
 ]);
 const GITEA_HOSTS = new Set([
   "codeberg.org",
   "gitea.com",
+  "code.forgejo.org",
   "notabug.org",
   "git.lix.systems",
   "git.disroot.org",
 ]);
 
-/** The software of a forge, as far as its name tells: it decides how the forge is asked. */
-export type ForgeKind = "github" | "gitlab" | "forgejo" | "other";
+/** The software of a forge: it decides how the forge is asked. `git`: nothing is known but that git may be there. */
+export type ForgeKind = "github" | "gitlab" | "forgejo" | "git";
 
+/** The software of a host, as far as its name tells. */
 export function forgeKindOf(host: string): ForgeKind {
   if (host === "github.com") return "github";
   if (GITLAB_HOSTS.has(host) || host.startsWith("gitlab.")) return "gitlab";
   if (GITEA_HOSTS.has(host) || host.startsWith("gitea.") || host.startsWith("forgejo.")) return "forgejo";
-  return "other";
+  return "git";
 }
 
 function repositoryPlace(
@@ -67,8 +74,8 @@ function plainRef(ref: string): string | null {
 
 const ARCHIVE_SUFFIX = /\.(tar\.(gz|bz2|xz|zst)|tgz|zip)$/;
 
-/** What a location on a known forge names; null when it is none. */
-export function forgePlace({ scheme, host, path, query }: Read): WhatIsThere | null {
+/** What a location on a forge names; null when it is none. `kind`: the forge's software, where its name does not tell. */
+export function forgePlace({ scheme, host, path, query }: Read, kind?: ForgeKind): WhatIsThere | null {
   if (scheme === "mirror") return null;
   const forge = FORGE_ALIASES[host] ?? host;
   const parts = path.split("/").filter((part) => part !== "");
@@ -89,7 +96,7 @@ export function forgePlace({ scheme, host, path, query }: Read): WhatIsThere | n
     const revision = parts.find((part) => /^[0-9a-f]{40}$/.test(part));
     return repositoryPlace(forge, first, second, "raw", revision ?? null);
   }
-  const software = forgeKindOf(forge);
+  const software = kind ?? forgeKindOf(forge);
   if (software === "github" || software === "forgejo") {
     return repositoryPlace(forge, first, second, ...ownerAndName(third, fourth, rest));
   }
@@ -158,11 +165,11 @@ function ownerAndName(
 function gitlabPlace(forge: string, path: string, query: string): WhatIsThere | null {
   const api = /^\/api\/v4\/projects\/([^/]+)\/repository\/archive/.exec(path);
   const sha = /[?&](?:sha|ref)=([^&]*)/.exec(query)?.[1];
-  const project = api ? (api[1] ?? "").replace(/%2f/gi, "/") : path.split(/\/-\/|\/repository\//)[0];
+  const project = api ? decoded(api[1] ?? "") : path.split(/\/-\/|\/repository\//)[0];
   const parts = (project ?? "").split("/").filter((part) => part !== "");
   const name = parts.pop();
   const owner = parts.join("/");
-  if (api) return repositoryPlace(forge, owner, name, "archive", decodedRef(sha));
+  if (api) return repositoryPlace(forge, owner, name, "archive", sha && decoded(sha));
   const what = /\/-\/([a-z_]+)\/(.*)$/.exec(path);
   switch (what?.[1]) {
     case "archive":
@@ -172,6 +179,8 @@ function gitlabPlace(forge: string, path: string, query: string): WhatIsThere | 
     case "compare":
       return repositoryPlace(forge, owner, name, "patch", null);
     case "releases":
+      // releases/TAG/downloads/FILE, releases/permalink/latest/downloads/FILE
+      return repositoryPlace(forge, owner, name, "asset", releasedTag(what[2] ?? ""));
     case "package_files":
     case "jobs":
       return repositoryPlace(forge, owner, name, "asset", null);
@@ -182,6 +191,12 @@ function gitlabPlace(forge: string, path: string, query: string): WhatIsThere | 
   }
 }
 
-function decodedRef(ref: string | undefined): string | undefined {
-  return ref?.replace(/%2f/gi, "/");
+function releasedTag(path: string): string | undefined {
+  const [, tag] = /^(.+?)\/downloads\//.exec(path) ?? [];
+  return tag === "permalink/latest" ? "latest" : tag;
+}
+
+/** fetchFromGitLab escapes these two. */
+function decoded(text: string): string {
+  return text.replace(/%2f/gi, "/").replace(/%2e/gi, ".");
 }

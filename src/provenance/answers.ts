@@ -26,10 +26,13 @@ export type RepositoryFacts =
       /** As it is called now: another name than the one asked for means that it was renamed or moved. */
       readonly fullName: string;
       readonly created: string | null;
-      readonly archived: boolean;
+      /** Null: the forge does not tell. */
+      readonly archived: boolean | null;
       readonly stars: number | null;
-      readonly forkOf: { readonly fullName: string; readonly stars: number | null } | null;
-      readonly owner: { readonly login: string; readonly created: string | null };
+      /** Null: it is no fork. */
+      readonly forkOf: Answer<{ readonly fullName: string; readonly stars: number | null } | null>;
+      /** Null: there are no accounts. */
+      readonly owner: { readonly login: string; readonly created: string | null } | null;
     }
   /** `owner`: whether the account is still there; null: not known. */
   | { readonly kind: "gone"; readonly owner: boolean | null };
@@ -46,7 +49,7 @@ export interface TagFacts {
 /** What a name is in a repository. */
 export interface RefFacts {
   readonly tag: TagFacts | null;
-  /** The commit at the tip of the branch of that name. */
+  /** The commit at the tip of the branch of that name; not every forge is asked for it where there is such a tag. */
   readonly branch: string | null;
   /** The commit that the tag named when it was last looked at from here, when that was another one. */
   readonly moved: { readonly from: string; readonly seen: string } | null;
@@ -70,8 +73,8 @@ export interface CommitFacts {
   /** By the word of who made it. */
   readonly date: string | null;
   readonly reach: Reach;
-  /** Pull requests of this repository that have it. */
-  readonly pulls: readonly PullFacts[];
+  /** Pull requests of this repository that have it; null: the forge does not tell. */
+  readonly pulls: readonly PullFacts[] | null;
 }
 
 /** A file that somebody attached to a release. */

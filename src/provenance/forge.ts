@@ -1,13 +1,9 @@
 /** The one interface behind which forges are asked. */
 import type { Answer, CommitFacts, RefFacts, ReleaseFacts, RepositoryFacts } from "./answers.ts";
+import type { Hosted } from "./hosted.ts";
 
-/** All that a review wants to know of one repository. */
-export interface RepositoryQuestion {
-  /** The host, as `github.com`. */
-  readonly host: string;
-  /** With slashes on forges that have groups; "" where only a clone URL is known. */
-  readonly owner: string;
-  readonly name: string;
+/** All that a review wants to know of one repository. Its parts are in the order of their weight: a budget may end. */
+export interface RepositoryQuestion extends Hosted {
   /** Names of tags or branches. */
   readonly refs: readonly string[];
   /** Full commit ids; `reach`: whether it matters that a branch or tag leads to it. */
@@ -25,7 +21,10 @@ export interface RepositoryAnswers {
   readonly releases: ReadonlyMap<string, Answer<ReleaseFacts | null>>;
 }
 
-/** Answers questions in their order. Never throws for what a server does. */
+/**
+ * Answers questions in their order. Never throws for what a server does. What it did not or cannot say is unknown, with the
+ * reason, or null where the fact's type says so: never a guess.
+ */
 export type Forge = (questions: readonly RepositoryQuestion[]) => Promise<readonly RepositoryAnswers[]>;
 
 /** The same answer to each part of a question: that there is none. */

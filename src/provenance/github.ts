@@ -225,7 +225,7 @@ function repositoryFacts({
     created: createdAt,
     archived: isArchived,
     stars: stargazerCount,
-    forkOf: parent && { fullName: parent.nameWithOwner, stars: parent.stargazerCount },
+    forkOf: known(parent && { fullName: parent.nameWithOwner, stars: parent.stargazerCount }),
     owner: { login: owner.login, created: owner.createdAt ?? null },
   };
 }

@@ -34,7 +34,7 @@ function projectOf(subject: Subject, facts: PinFacts): string | null {
 function commitOf(subject: Subject, facts: PinFacts): string | null {
   const ref = told(facts.ref);
   if (ref) return ref.tag?.commit ?? ref.branch;
-  return subject.kind !== "file" && told(facts.commit) ? subject.commit : null;
+  return subject.kind === "repository" && told(facts.commit) ? subject.commit : null;
 }
 
 /** What the pin names and its repository, by its own word, does not have. */

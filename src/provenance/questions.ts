@@ -5,59 +5,46 @@ import { isMoving } from "../origin/refs.ts";
 import { revisionOf } from "../origin/revision.ts";
 import type { SourceChange } from "../pair/sources.ts";
 import type { RepositoryQuestion } from "./forge.ts";
+import { type Hosted, hostedAt, type SoftwareOf, softwareByName } from "./hosted.ts";
 
 /** Where one side of a pin comes from, as a thing that can be asked about. */
 export type Subject =
-  | {
+  | ({
       readonly kind: "repository";
-      readonly host: string;
-      readonly owner: string;
-      readonly name: string;
       /** A tag or branch. */
       readonly ref: string | null;
       /** A full commit id. */
       readonly commit: string | null;
       /** The file of the release `ref`. */
       readonly asset: string | null;
-    }
-  /** A repository of which only the clone URL is known. */
-  | {
-      readonly kind: "clone";
-      readonly url: string;
-      readonly ref: string | null;
-      readonly commit: string | null;
-    }
+    } & Hosted)
   | { readonly kind: "file"; readonly url: string; readonly location: Location };
 
 /** The same repository has the same key. */
-export function repositoryKey({ host, owner, name }: { host: string; owner: string; name: string }): string {
-  return `${host}/${owner}/${name}`.toLowerCase();
+export function repositoryKey({ software, host, owner, name, url }: Hosted): string {
+  // Forges compare names without case; on other servers they are names of folders.
+  return software === "git" ? url : `${software} ${host}/${owner}/${name}`.toLowerCase();
 }
 
 const COMMIT = /^[0-9a-f]{40}$/;
 /** Longer ones are no names; forges refuse them. */
 const LONGEST_REF = 200;
 
-/** What a pin is about; null when the text does not say. */
-export function subjectOf(source: Source): Subject | null {
+/** What a pin is about; null when the text does not say. `softwareOf`: the software of forges, by their host. */
+export function subjectOf(source: Source, softwareOf: SoftwareOf = softwareByName): Subject | null {
   // Dependencies come with the source: they have no place of their own.
   if (source.role === "dependencies") return null;
   const [location] = locationsOf(source);
   if (!location?.resolved || location.userinfo !== null || location.port !== null) return null;
-  const repository = location.owner?.repository ?? null;
-  const revision = revisionOf(source);
-  const commit = revision !== null && COMMIT.test(revision) ? revision : null;
-  const isName =
-    revision !== null && commit === null && revision.length <= LONGEST_REF && revision !== "latest";
-  const ref = isName ? revision : null;
-  if (repository) {
-    const { forge: host, owner, name } = repository;
-    const asset =
-      location.kind === "asset" && ref !== null ? (location.path.split("/").at(-1) ?? null) : null;
-    return { kind: "repository", host, owner, name, ref, commit, asset };
-  }
-  if (location.kind === "clone" && location.scheme === "https") {
-    return { kind: "clone", url: location.text, ref, commit };
+  const place = hostedAt(source, location, softwareOf);
+  if (place) {
+    const revision = place.ref ?? revisionOf(source);
+    const commit = revision !== null && COMMIT.test(revision) ? revision : null;
+    const isName =
+      revision !== null && commit === null && revision.length <= LONGEST_REF && revision !== "latest";
+    const ref = isName ? revision : null;
+    const asset = place.isAsset && ref !== null ? (location.path.split("/").at(-1) ?? null) : null;
+    return { kind: "repository", ...place.hosted, ref, commit, asset };
   }
   return location.scheme === "https" || location.scheme === "http" || location.scheme === "mirror"
     ? { kind: "file", url: location.text, location }
@@ -65,13 +52,16 @@ export function subjectOf(source: Source): Subject | null {
 }
 
 /** The pins of a change with what they are about: sources first, since a budget may not last for all. */
-export function subjectsOf(changes: readonly SourceChange[]): ReadonlyMap<Source, Subject> {
+export function subjectsOf(
+  changes: readonly SourceChange[],
+  softwareOf: SoftwareOf = softwareByName,
+): ReadonlyMap<Source, Subject> {
   const subjects = new Map<Source, Subject>();
   const rank = ({ role }: Source) => (role === "source" ? 0 : role === "patch" ? 1 : 2);
   const asked = changes.flatMap(({ before, after }) => (after ? [{ before, after }] : []));
   for (const { before, after } of asked.sort((a, b) => rank(a.after) - rank(b.after))) {
     for (const source of [after, before]) {
-      const subject = source && subjectOf(source);
+      const subject = source && subjectOf(source, softwareOf);
       if (source && subject) subjects.set(source, subject);
     }
   }
@@ -82,7 +72,7 @@ type Repository = Extract<Subject, { kind: "repository" }>;
 
 /**
  * One question for each repository. `isNew`: whether a pin is of the head, so that it matters whether its commit is the
- * repository's own.
+ * repository's own, and who released it.
  */
 export function repositoryQuestions(
   subjects: ReadonlyMap<Source, Subject>,
@@ -122,13 +112,15 @@ function questionOf(
     if (ref === null) continue;
     refs.add(ref);
     // Branches have no release.
-    if (!isMoving(ref)) releases.set(ref, asset ?? releases.get(ref) ?? null);
+    if (!isMoving(ref) && isNew(of)) releases.set(ref, asset ?? releases.get(ref) ?? null);
   }
-  const { host, owner, name } = first.subject;
+  const { software, host, owner, name, url } = first.subject;
   return {
+    software,
     host,
     owner,
     name,
+    url,
     refs: [...refs],
     commits: [...commits].map(([id, reach]) => ({ id, reach })),
     releases: [...releases].map(([tag, asset]) => ({ tag, asset })),

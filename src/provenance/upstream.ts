@@ -1,5 +1,6 @@
 /** Asks upstream what it says of the pins of a change: forges, registries and hosts, within one budget. */
 import type { Source } from "../nix/model.ts";
+import type { ForgeKind } from "../origin/forges.ts";
 import type { SourceChange } from "../pair/sources.ts";
 import {
   type Answer,
@@ -12,6 +13,7 @@ import {
 } from "./answers.ts";
 import type { Budget } from "./budget.ts";
 import type { Forge, RepositoryAnswers, RepositoryQuestion } from "./forge.ts";
+import type { SoftwareOf } from "./hosted.ts";
 import { repositoryKey, repositoryQuestions, type Subject, subjectsOf } from "./questions.ts";
 
 /** Upstream, as a review asks it. */
@@ -21,16 +23,18 @@ export interface Upstream {
 
 export interface UpstreamOptions {
   readonly budget: Budget;
-  /** The forge at a host; null: it is not asked. */
-  readonly forgeAt: (host: string) => Forge | null;
+  /** The forge at a host that runs this software; null: it is not asked. */
+  readonly forgeAt: (host: string, software: ForgeKind) => Forge | null;
+  /** The software of forges that their name does not tell. */
+  readonly softwareOf?: SoftwareOf;
   /** When it is asked, ISO 8601. */
   readonly now: string;
 }
 
-export function createUpstream({ budget, forgeAt, now }: UpstreamOptions): Upstream {
+export function createUpstream({ budget, forgeAt, softwareOf, now }: UpstreamOptions): Upstream {
   return {
     async ask(changes) {
-      const subjects = subjectsOf(changes);
+      const subjects = subjectsOf(changes, softwareOf);
       const added = new Set(changes.map(({ after }) => after));
       const repositories = await askForges(subjects, (source) => added.has(source), forgeAt);
       const pins = new Map<Source, PinFacts>();
@@ -49,19 +53,22 @@ async function askForges(
   isNew: (source: Source) => boolean,
   forgeAt: UpstreamOptions["forgeAt"],
 ): Promise<ReadonlyMap<string, RepositoryAnswers>> {
-  const byHost = new Map<string, [string, RepositoryQuestion][]>();
+  const byForge = new Map<string, [string, RepositoryQuestion][]>();
   for (const [key, question] of repositoryQuestions(subjects, isNew)) {
-    byHost.set(question.host, [...(byHost.get(question.host) ?? []), [key, question]]);
+    const forge = `${question.software} ${question.host}`;
+    byForge.set(forge, [...(byForge.get(forge) ?? []), [key, question]]);
   }
   const answers = new Map<string, RepositoryAnswers>();
-  const ask = async ([host, questions]: [string, [string, RepositoryQuestion][]]) => {
-    const given = await forgeAt(host)?.(questions.map(([, question]) => question));
+  const ask = async (questions: readonly [string, RepositoryQuestion][]) => {
+    const [first] = questions;
+    const forge = first && forgeAt(first[1].host, first[1].software);
+    const given = await forge?.(questions.map(([, question]) => question));
     for (const [index, [key]] of questions.entries()) {
       const answer = given?.[index];
       if (answer) answers.set(key, answer);
     }
   };
-  await Promise.all([...byHost].map(ask));
+  await Promise.all([...byForge.values()].map(ask));
   return answers;
 }
 
@@ -79,7 +86,6 @@ function factsOf(subject: Subject, repositories: ReadonlyMap<string, RepositoryA
         release: ref === null ? null : (answers.releases.get(ref) ?? null),
       };
     }
-    case "clone":
     case "file":
       return null;
   }

@@ -9,6 +9,7 @@ import type { Facts, Rule, RuleFinding, Undecided } from "./rule.ts";
 /**
  * A commit that no branch or tag of the named repository leads to. GitHub keeps a repository and its forks in one pool, and
  * serves a fork's commit under the repository's own name: the location says acme, the code is anybody's, the hash matches.
+ * Other forges keep forks apart, but they serve what anybody's merge request brought.
  */
 export const rule: Rule = {
   id: "impostor-commit",
@@ -22,7 +23,7 @@ export const rule: Rule = {
 function* check(facts: Facts): Iterable<RuleFinding> {
   for (const { source, commit, id } of commitsOf(facts)) {
     if (commit.reach.kind !== "unreachable") continue;
-    const pull = commit.pulls.find(({ state }) => state === "merged") ?? commit.pulls[0];
+    const pull = commit.pulls?.find(({ state }) => state === "merged") ?? commit.pulls?.[0];
     yield {
       severity: severityOf(source, pull?.state ?? null),
       confidence: "high",
@@ -31,7 +32,9 @@ function* check(facts: Facts): Iterable<RuleFinding> {
         `${placeName(source)} is served, but none of the repository's ${commit.reach.refs} branches and tags leads to ${id.slice(0, 12)}.`,
         pull
           ? `It is a commit of its ${pull.state} pull request ${pull.number}, which anybody can open.`
-          : "GitHub serves the commits of all forks under the name of each repository: this one may be anybody's, and no pull request brought it.",
+          : isPooled(source)
+            ? "GitHub serves the commits of all forks under the name of each repository: this one may be anybody's, and no pull request brought it."
+            : "The forge also serves what anybody's merge request brought, and what was taken off its branch again.",
         "A commit that a branch or tag leads to clears it. The author that a commit names proves nothing.",
         "To check: git clone the repository, then git branch --all --contains and git tag --contains the commit.",
       ].join(" "),
@@ -46,7 +49,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
 }
 
 function severityOf(source: Source, pull: "open" | "closed" | "merged" | null): Severity {
-  if (pull === null) return "block";
+  if (pull === null) return isPooled(source) ? "block" : "high";
   // Patches are taken out of pull requests on purpose, and are read as part of a review.
   if (source.role === "patch") return pull === "merged" ? "low" : "medium";
   return pull === "merged" ? "medium" : "high";

@@ -98,8 +98,9 @@ function forgeJudgement(
     };
   }
   if (now?.kind !== "there" || !facts.upstream) return null;
-  const isFork = now.forkOf !== null && isNamed(now.forkOf.fullName, from);
-  const created = now.owner.created ?? now.created;
+  const parent = told(now.forkOf);
+  const isFork = parent !== null && isNamed(parent.fullName, from);
+  const created = now.owner?.created ?? now.created;
   const days = created === null ? null : daysBetween(created, facts.upstream.now);
   const isYoung = days !== null && days < YOUNG_DAYS;
   if (!isFork && !isYoung) return null;

@@ -72,7 +72,9 @@ function answersOf(said: UpstreamSaid, question: RepositoryQuestion): Repository
     created: about.created ?? "2015-01-01T00:00:00Z",
     archived: about.archived ?? false,
     stars: about.stars ?? 100,
-    forkOf: about.forkOf === undefined ? null : { fullName: about.forkOf, stars: about.forkedStars ?? 100 },
+    forkOf: known(
+      about.forkOf === undefined ? null : { fullName: about.forkOf, stars: about.forkedStars ?? 100 },
+    ),
     owner: about.owner ?? { login: owner, created: "2012-01-01T00:00:00Z" },
   };
   return {

@@ -1,0 +1,110 @@
+/** Which repository a pin comes from, and what software its host runs: it decides how the host is asked. */
+import type { Source } from "../nix/model.ts";
+import { type ForgeKind, forgeKindOf, forgePlace } from "../origin/forges.ts";
+import type { Location } from "../origin/location.ts";
+
+/** A repository on a host. */
+export interface Hosted {
+  readonly software: ForgeKind;
+  /** As `github.com`. */
+  readonly host: string;
+  /** With slashes on forges that have groups; "" where only a clone URL is known. */
+  readonly owner: string;
+  /** Where only a clone URL is known: its path, without slashes around it and `.git`. */
+  readonly name: string;
+  /** Where it is cloned from. */
+  readonly url: string;
+}
+
+/** The software of a forge by its host. */
+export type SoftwareOf = (host: string) => ForgeKind;
+
+/** By the lists of known hosts, and by names as `gitlab.example.org`. */
+export const softwareByName: SoftwareOf = forgeKindOf;
+
+/** Fetchers for the forges of one software: whoever uses one says what the host runs. */
+const BY_FETCHER: Readonly<Record<string, ForgeKind>> = {
+  fetchFromGitHub: "github",
+  fetchFromGitLab: "gitlab",
+  fetchFromGitea: "forgejo",
+  fetchFromForgejo: "forgejo",
+  fetchFromCodeberg: "forgejo",
+};
+
+/** Fetchers that clone with git, whatever the URL looks like; and those that clone with something else. */
+const GIT = /^(fetchgit|fetchgitPrivate|fetchGit)$/;
+const OTHERS = /^fetch(hg|svn|svnssh|bzr|darcs|fossil|mtn|cvs)$/;
+
+interface Place {
+  readonly hosted: Hosted;
+  /** The revision by the location; null: it names none. */
+  readonly ref: string | null;
+  readonly isAsset: boolean;
+}
+
+/** The repository that a location is in; null when it is in none that can be asked for. */
+export function hostedAt(source: Source, location: Location, softwareOf: SoftwareOf): Place | null {
+  const { scheme, host, path, query } = location;
+  if (scheme !== "https" && scheme !== "http") return null;
+  const named = softwareOf(location.owner?.repository?.forge ?? host);
+  const software = named === "git" ? (BY_FETCHER[source.fetcher ?? ""] ?? named) : named;
+  if (software === "git") {
+    const url = cloneUrl(source, location);
+    if (url === null) return null;
+    const name = pathOf(url)
+      .join("/")
+      .replace(/\.git$/, "");
+    return { hosted: { software, host, owner: "", name, url }, ref: null, isAsset: false };
+  }
+  const place = forgePlace({ scheme, host: host.replace(/^www\./, ""), path, query }, software);
+  const repository = place?.owner?.repository;
+  if (!place || !repository) return null;
+  const { forge, owner, name } = repository;
+  const url = `https://${forge}/${owner}/${name}.git`;
+  return {
+    hosted: { software, host: forge, owner, name, url },
+    ref: place.ref,
+    isAsset: place.kind === "asset",
+  };
+}
+
+/** The names in the path of an https URL. */
+function pathOf(url: string): readonly string[] {
+  return url.slice("https://".length).split("/").slice(1).filter(Boolean);
+}
+
+/** Where git finds the repository of an archive: as its host says on the page of a repository. */
+const CLONES: readonly (readonly [
+  host: RegExp,
+  path: RegExp,
+  clone: (part: string, host: string) => string,
+])[] = [
+  [/^bitbucket\.org$/, /^\/([^/]+\/[^/]+)\/(?:get|raw)\//, (part) => `https://bitbucket.org/${part}.git`],
+  [/^git\.sr\.ht$/, /^\/(~[^/]+\/[^/]+)(?:\/|$)/, (part) => `https://git.sr.ht/${part}`],
+  [
+    /^git\.savannah\.(?:non)?gnu\.org$/,
+    /^\/(?:c?git|gitweb)\/([^/]+\.git)\//,
+    (part, host) => `https://${host}/git/${part}`,
+  ],
+  [
+    /^gist\.(?:github|githubusercontent)\.com$/,
+    /^\/[^/]+\/([0-9a-f]+)(?:[/.]|$)/,
+    (part) => `https://gist.github.com/${part}.git`,
+  ],
+  [/\.googlesource\.com$/, /^\/(.+?)\/\+/, (part, host) => `https://${host}/${part}`],
+  // cgit and gitweb
+  [/./, /^\/(.+\.git)\/(?:snapshot|plain|patch|rawdiff)\//, (part, host) => `https://${host}/${part}`],
+];
+
+/** The clone URL of a location; null when there is none, or not over https. */
+function cloneUrl({ fetcher }: Source, { scheme, host, path, query, kind, text }: Location): string | null {
+  if (GIT.test(fetcher ?? "") || kind === "clone") {
+    const isGit = !OTHERS.test(fetcher ?? "") && host !== "hg.sr.ht";
+    return isGit && scheme === "https" && query === "" ? (text.split("#", 1)[0] ?? null) : null;
+  }
+  for (const [hosts, paths, clone] of CLONES) {
+    const part = hosts.test(host) ? paths.exec(path)?.[1] : undefined;
+    if (part !== undefined) return clone(part, host);
+  }
+  return null;
+}
