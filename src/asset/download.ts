@@ -1,12 +1,9 @@
 /** Downloads one file within limits, from public hosts only, wherever redirects lead. */
 import { createWriteStream } from "node:fs";
-import { get as getPlain, type IncomingMessage } from "node:http";
-import { get as getSecure } from "node:https";
-import { isIP, type LookupFunction } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { messageOf, VerifodError } from "../errors.ts";
-import { publicAddress } from "../verify/egress.ts";
-import { type AllowedHosts, checkUrl } from "../verify/urls.ts";
+import { atMost, guardedGet, redirectOf } from "../verify/guarded.ts";
+import type { AllowedHosts } from "../verify/urls.ts";
 
 export interface DownloadOptions {
   readonly allowedHosts: AllowedHosts;
@@ -30,60 +27,25 @@ export async function download(url: string, file: string, options: DownloadOptio
   try {
     let at = url;
     for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects += 1) {
-      const answer = await request(at, options.allowedHosts, signal);
-      const status = answer.statusCode ?? 0;
-      const { location } = answer.headers;
-      if (status >= 300 && status < 400 && location !== undefined) {
+      const answer = await guardedGet(at, { allowedHosts: options.allowedHosts, signal });
+      const target = redirectOf(answer, at);
+      if (target !== null) {
         answer.destroy();
-        at = new URL(location, at).href;
+        at = target;
         continue;
       }
-      if (status !== 200) {
+      if (answer.statusCode !== 200) {
         answer.destroy();
-        throw new VerifodError("outside", `cannot download ${at}: HTTP ${status}`);
+        throw new VerifodError("outside", `cannot download ${at}: HTTP ${answer.statusCode}`);
       }
       await pipeline(answer, atMost(options.bytes), createWriteStream(file), { signal });
       return at;
     }
     throw new VerifodError("outside", `cannot download ${url}: more than ${MOST_REDIRECTS} redirects`);
   } catch (error) {
-    if (error instanceof VerifodError) throw error;
+    if (error instanceof VerifodError && error.fault === "outside") throw error;
     const reason = timeout.aborted ? `it took more than ${options.seconds} s` : messageOf(error);
-    throw new VerifodError("outside", `cannot download ${url}: ${reason}`, { cause: error });
+    const fault = error instanceof VerifodError ? error.fault : "outside";
+    throw new VerifodError(fault, `cannot download ${url}: ${reason}`, { cause: error });
   }
-}
-
-async function request(url: string, allowed: AllowedHosts, signal: AbortSignal): Promise<IncomingMessage> {
-  const checked = checkUrl(url, allowed);
-  if (checked.kind !== "ok") throw new VerifodError("usage", `cannot download ${url}: ${checked.reason}`);
-  const get = checked.secure ? getSecure : getPlain;
-  // The address is checked where it is connected to: a name may resolve otherwise the second time.
-  const lookup: LookupFunction = (host, { all }, done) => {
-    publicAddress(host, checked.port, allowed).then(
-      (address) => {
-        const family = isIP(address);
-        if (all) done(null, [{ address, family }]);
-        else done(null, address, family);
-      },
-      (error: Error) => done(error, "", 0),
-    );
-  };
-  return new Promise((resolve, reject) => {
-    get(
-      url,
-      { lookup, signal, agent: false, headers: { "user-agent": "verifod", accept: "*/*" } },
-      resolve,
-    ).on("error", reject);
-  });
-}
-
-function atMost(bytes: number) {
-  return async function* (source: AsyncIterable<Buffer>) {
-    let size = 0;
-    for await (const chunk of source) {
-      size += chunk.length;
-      if (size > bytes) throw new Error(`it has more than ${bytes} bytes`);
-      yield chunk;
-    }
-  };
 }
