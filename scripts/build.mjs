@@ -1,9 +1,10 @@
 // Bundles the programs to dist/ and puts the grammars beside them, so that users install neither sources nor 44 MB
 // of grammars. https://esbuild.github.io/api/
-import { copyFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { bundledPackages, grammarFolder, grammars, licensesText } from "./bundled.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = `${root}/dist`;
@@ -26,7 +27,8 @@ const entryPoints = Object.fromEntries(
 
 await rm(dist, { recursive: true, force: true });
 await mkdir(`${dist}/wasm`, { recursive: true });
-await build({
+const { metafile } = await build({
+  metafile: true,
   absWorkingDir: root,
   entryPoints,
   outdir: dist,
@@ -51,13 +53,13 @@ await build({
   },
 });
 
-const grammars = `${root}/node_modules/@cursorless/tree-sitter-wasms/out`;
-const files = {
-  "web-tree-sitter.wasm": `${root}/node_modules/web-tree-sitter/web-tree-sitter.wasm`,
-  "tree-sitter-nix.wasm": `${grammars}/tree-sitter-nix.wasm`,
-  "tree-sitter-bash.wasm": `${grammars}/tree-sitter-bash.wasm`,
-  "tree-sitter-python.wasm": `${grammars}/tree-sitter-python.wasm`,
-};
-for (const [name, from] of Object.entries(files)) await copyFile(from, `${dist}/wasm/${name}`);
+const wasm = "web-tree-sitter.wasm";
+await copyFile(`${root}/node_modules/web-tree-sitter/${wasm}`, `${dist}/wasm/${wasm}`);
+for (const name of grammars.map((language) => `tree-sitter-${language}.wasm`))
+  await copyFile(`${grammarFolder}/${name}`, `${dist}/wasm/${name}`);
 await copyFile(`${root}/src/verify/rederive.nix`, `${dist}/rederive.nix`);
 await copyFile(`${root}/src/asset/published.bin`, `${dist}/published.bin`);
+const packages = await bundledPackages(metafile);
+await writeFile(`${dist}/licenses.txt`, licensesText(packages));
+const list = packages.map(({ texts: _, ...each }) => each);
+await writeFile(`${dist}/packages.json`, `${JSON.stringify(list, null, 2)}\n`);
