@@ -29,7 +29,10 @@ export function register(program: Command): void {
     .argument("[range]", "BASE..HEAD, or BASE...HEAD from their merge base (default: HEAD^..HEAD)");
   addReportOptions(addRepositoryOptions(command))
     .option("--verify", "evaluate what the change touches and fetch its changed sources again, too")
-    .option("--ask", "ask GitHub what it knows of the changed sources, too (needs GITHUB_TOKEN)")
+    .option(
+      "--ask",
+      "ask GitHub and registries what they know of the changed sources, too (needs GITHUB_TOKEN)",
+    )
     .option("--compare", "compare archives that were uploaded to releases with their tags, too");
   addVerificationOptions(command).action(run);
 }
@@ -108,7 +111,10 @@ async function reviewRemembering(
  */
 async function upstreamFrom(environment: NodeJS.ProcessEnv, offline: boolean): Promise<Upstream> {
   if (offline)
-    throw new VerifodError("usage", "--ask asks GitHub, which --offline forbids: leave one of them out");
+    throw new VerifodError(
+      "usage",
+      "--ask asks GitHub and registries, which --offline forbids: leave one of them out",
+    );
   const token = environment.GITHUB_TOKEN ?? "";
   if (token === "")
     throw new VerifodError(
@@ -116,5 +122,9 @@ async function upstreamFrom(environment: NodeJS.ProcessEnv, offline: boolean): P
       "--ask needs a token, since GitHub answers nobody else: set GITHUB_TOKEN",
     );
   const { openUpstream } = await import("../provenance/open.ts");
-  return openUpstream({ token, apiUrl: environment.VERIFOD_GITHUB_API ?? "https://api.github.com" });
+  return openUpstream({
+    token,
+    apiUrl: environment.VERIFOD_GITHUB_API ?? "https://api.github.com",
+    registriesUrl: environment.VERIFOD_REGISTRIES,
+  });
 }

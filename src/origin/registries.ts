@@ -23,7 +23,8 @@ const REGISTRIES: readonly { readonly host: RegExp; readonly path: RegExp; reado
   },
   {
     host: /^(hackage|hackage\.haskell\.org)$/,
-    path: /^\/package\/([a-zA-Z0-9-]+?)-[0-9.]+(?:\/|$)/,
+    // `mirror://hackage/` is https://hackage.haskell.org/package/
+    path: /^\/(?:package\/)?([a-zA-Z0-9-]+?)-[0-9.]+(?:\/|\.tar\.gz$|$)/,
     registry: "Hackage",
   },
   { host: /^repo\.hex\.pm$/, path: /^\/tarballs\/([a-z0-9_]+)-/, registry: "Hex" },

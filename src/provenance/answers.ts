@@ -97,21 +97,36 @@ export interface ReleaseFacts {
   readonly asset: AssetFacts | null;
 }
 
+/** Why nobody should use a version, by its registry. */
+export interface Withdrawal {
+  /** `yanked`: it was taken back. `deprecated`: something else should be used. */
+  readonly kind: "yanked" | "deprecated";
+  /** In the words of who did it. */
+  readonly reason: string | null;
+}
+
 /** A version in a package registry. */
 export interface RegistryFacts {
-  /** As `crates.io`. */
-  readonly registry: string;
+  readonly registry: RegistryName;
   readonly name: string;
   readonly version: string;
+  /** When the file came to the registry, by the registry's clock. */
   readonly published: string | null;
   readonly publisher: string | null;
-  /** Why nobody should use it: yanked, deprecated, retired; null: nothing of that kind. */
-  readonly withdrawn: string | null;
-  /** SRI of the file that the pin fetches, in each algorithm that the registry gives. */
+  readonly withdrawn: Withdrawal | null;
+  /** Whether the registry vouches for the machine that published it; null: it does not tell. */
+  readonly attested: boolean | null;
+  /** Whether the version has the file that the pin fetches. */
+  readonly hasFile: boolean;
+  /** SRI of that file's bytes, in each algorithm that the registry gives. */
   readonly checksums: readonly string[];
   /** The repository that the package names as its own. */
   readonly repository: string | null;
 }
+
+/** Registries that are asked, as people call them. */
+export const REGISTRY_NAMES = ["crates.io", "PyPI", "npm", "RubyGems", "Hex", "Hackage"] as const;
+export type RegistryName = (typeof REGISTRY_NAMES)[number];
 
 /** A host that is no forge and no registry, as HTTP shows it. */
 export type HostFacts =

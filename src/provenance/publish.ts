@@ -1,7 +1,9 @@
 /** What upstream says of a changed pin, in its published form. */
+import type { Source } from "../nix/model.ts";
 import type { SourceChange } from "../pair/sources.ts";
 import type { PinUpstream } from "../report/review.ts";
-import { type PinFacts, told, type UpstreamFacts } from "./answers.ts";
+import { type PinFacts, type RegistryFacts, told, type UpstreamFacts } from "./answers.ts";
+import { compareChecksum } from "./checksum.ts";
 import { type Subject, subjectOf } from "./questions.ts";
 import { unknownOf } from "./unanswered.ts";
 
@@ -11,34 +13,49 @@ export function publishUpstream(
   { pins }: UpstreamFacts,
 ): Omit<PinUpstream, "compare"> | null {
   const facts = after && pins.get(after);
-  const subject = after && subjectOf(after);
-  if (!facts || !subject) return null;
+  if (!facts) return null;
+  const subject = subjectOf(after);
   const missing = missingOf(subject, facts);
   return {
     project: projectOf(subject, facts),
     commit: commitOf(subject, facts),
     ...publicationOf(facts),
     ...(missing.length > 0 && { missing }),
+    ...registryOf(after, told(facts.registry)),
     unknown: unknownOf(facts),
   };
 }
 
-function projectOf(subject: Subject, facts: PinFacts): string | null {
+/** What only registries tell. */
+function registryOf(
+  source: Source,
+  facts: RegistryFacts | null,
+): Pick<PinUpstream, "checksum" | "withdrawn"> {
+  return facts === null
+    ? {}
+    : {
+        checksum: compareChecksum(source, facts),
+        ...(facts.withdrawn !== null && { withdrawn: facts.withdrawn }),
+      };
+}
+
+function projectOf(subject: Subject | null, facts: PinFacts): string | null {
   const repository = told(facts.repository);
-  if (subject.kind === "repository" && repository?.kind === "there")
+  if (subject?.kind === "repository" && repository?.kind === "there")
     return `${subject.host}/${repository.fullName}`;
   const registry = told(facts.registry);
   return registry && `${registry.registry} ${registry.name}`;
 }
 
-function commitOf(subject: Subject, facts: PinFacts): string | null {
+function commitOf(subject: Subject | null, facts: PinFacts): string | null {
   const ref = told(facts.ref);
   if (ref) return ref.tag?.commit ?? ref.branch;
-  return subject.kind === "repository" && told(facts.commit) ? subject.commit : null;
+  return subject?.kind === "repository" && told(facts.commit) ? subject.commit : null;
 }
 
-/** What the pin names and its repository, by its own word, does not have. */
-function missingOf(subject: Subject, { repository, ref, commit, release }: PinFacts): readonly string[] {
+/** What the pin names and its repository or registry, by its own word, does not have. */
+function missingOf(subject: Subject | null, facts: PinFacts): readonly string[] {
+  const { repository, ref, commit, release, registry } = facts;
   const found = told(ref);
   const lost: readonly (readonly [string, boolean])[] = [
     ["the repository", told(repository)?.kind === "gone"],
@@ -46,11 +63,13 @@ function missingOf(subject: Subject, { repository, ref, commit, release }: PinFa
     ["the commit", commit?.known === true && commit.value === null],
     [
       "the file of the release",
-      subject.kind === "repository" &&
+      subject?.kind === "repository" &&
         subject.asset !== null &&
         release?.known === true &&
         !release.value?.asset,
     ],
+    ["the version in the registry", registry?.known === true && registry.value === null],
+    ["the file of the version", told(registry)?.hasFile === false],
   ];
   return lost.flatMap(([what, isLost]) => (isLost ? [what] : []));
 }

@@ -51,21 +51,26 @@ export function subjectOf(source: Source, softwareOf: SoftwareOf = softwareByNam
     : null;
 }
 
-/** The pins of a change with what they are about: sources first, since a budget may not last for all. */
-export function subjectsOf(
-  changes: readonly SourceChange[],
-  softwareOf: SoftwareOf = softwareByName,
-): ReadonlyMap<Source, Subject> {
-  const subjects = new Map<Source, Subject>();
+/** The pins of both sides that are asked about: sources first, since a budget may not last for all. */
+export function askedPins(changes: readonly SourceChange[]): readonly Source[] {
   const rank = ({ role }: Source) => (role === "source" ? 0 : role === "patch" ? 1 : 2);
   const asked = changes.flatMap(({ before, after }) => (after ? [{ before, after }] : []));
-  for (const { before, after } of asked.sort((a, b) => rank(a.after) - rank(b.after))) {
-    for (const source of [after, before]) {
-      const subject = source && subjectOf(source, softwareOf);
-      if (source && subject) subjects.set(source, subject);
-    }
-  }
-  return subjects;
+  return asked
+    .sort((a, b) => rank(a.after) - rank(b.after))
+    .flatMap(({ before, after }) => (before ? [after, before] : [after]));
+}
+
+/** The pins with what they are about, in their order. */
+export function subjectsOf(
+  pins: readonly Source[],
+  softwareOf: SoftwareOf = softwareByName,
+): ReadonlyMap<Source, Subject> {
+  return new Map(
+    pins.flatMap((source) => {
+      const subject = subjectOf(source, softwareOf);
+      return subject ? [[source, subject] as const] : [];
+    }),
+  );
 }
 
 type Repository = Extract<Subject, { kind: "repository" }>;

@@ -8,13 +8,16 @@ import {
   NOTHING,
   type PinFacts,
   type RefFacts,
+  type RegistryFacts,
   type UpstreamFacts,
   unknown,
 } from "./answers.ts";
 import type { Budget } from "./budget.ts";
 import type { Forge, RepositoryAnswers, RepositoryQuestion } from "./forge.ts";
 import type { SoftwareOf } from "./hosted.ts";
-import { repositoryKey, repositoryQuestions, type Subject, subjectsOf } from "./questions.ts";
+import { askedPins, repositoryKey, repositoryQuestions, type Subject, subjectsOf } from "./questions.ts";
+import type { Registries } from "./registries/open.ts";
+import { packageFileOf } from "./registries/packages.ts";
 
 /** Upstream, as a review asks it. */
 export interface Upstream {
@@ -27,24 +30,47 @@ export interface UpstreamOptions {
   readonly forgeAt: (host: string, software: ForgeKind) => Forge | null;
   /** The software of forges that their name does not tell. */
   readonly softwareOf?: SoftwareOf;
+  /** Package registries; null: they are not asked. */
+  readonly registries: Registries | null;
   /** When it is asked, ISO 8601. */
   readonly now: string;
 }
 
-export function createUpstream({ budget, forgeAt, softwareOf, now }: UpstreamOptions): Upstream {
+export function createUpstream(options: UpstreamOptions): Upstream {
+  const { budget, forgeAt, softwareOf, registries, now } = options;
   return {
     async ask(changes) {
-      const subjects = subjectsOf(changes, softwareOf);
+      const asked = askedPins(changes);
+      const subjects = subjectsOf(asked, softwareOf);
       const added = new Set(changes.map(({ after }) => after));
-      const repositories = await askForges(subjects, (source) => added.has(source), forgeAt);
+      const [repositories, versions] = await Promise.all([
+        askForges(subjects, (source) => added.has(source), forgeAt),
+        registries === null ? new Map() : askRegistries(asked, registries),
+      ]);
       const pins = new Map<Source, PinFacts>();
-      for (const [source, subject] of subjects) {
-        const facts = factsOf(subject, repositories);
-        if (facts) pins.set(source, facts);
+      for (const source of asked) {
+        const subject = subjects.get(source);
+        const facts = subject ? factsOf(subject, repositories) : null;
+        const registry = versions.get(source) ?? null;
+        if (facts || registry) pins.set(source, { ...(facts ?? NOTHING), registry });
       }
-      return { now, pins, requests: budget.used() };
+      return { now, pins, requests: budget.used() + (registries?.used() ?? 0) };
     },
   };
+}
+
+/** The answers of all registries, by the pin. */
+async function askRegistries(
+  pins: readonly Source[],
+  registries: Registries,
+): Promise<ReadonlyMap<Source, Answer<RegistryFacts | null>>> {
+  const answers = new Map<Source, Answer<RegistryFacts | null>>();
+  const ask = async (source: Source) => {
+    const file = packageFileOf(source);
+    if (file) answers.set(source, await registries.ask(file));
+  };
+  await Promise.all(pins.map(ask));
+  return answers;
 }
 
 /** The answers of all forges, by the key of the repository. Forges are asked side by side. */

@@ -67,8 +67,18 @@ export interface PinUpstream {
   readonly compare: string | null;
   /** What the pin names and upstream does not have: `the tag or branch`. */
   readonly missing?: readonly string[];
+  /** Only of what a registry has: its checksum of the file beside the pin's hash. */
+  readonly checksum?: PinChecksum;
+  /** Only where its registry says that nobody should use the version. */
+  readonly withdrawn?: { readonly kind: "yanked" | "deprecated"; readonly reason: string | null };
   readonly unknown: readonly string[];
 }
+
+/** `registry`: its checksum, as SRI, in the algorithm of the pin's hash. */
+export type PinChecksum =
+  | { readonly kind: "agrees" | "disagrees"; readonly registry: string }
+  /** It is of other bytes, or of another algorithm. */
+  | { readonly kind: "not-comparable"; readonly reason: string };
 
 interface PinChangeOf<C extends string, B, A> {
   readonly path: string;

@@ -58,6 +58,17 @@ const upstream = z
     publisher: text(1_000).nullable(),
     compare: text(5_000).nullable().describe("The page on which the forge compares the two sides"),
     missing: list(text(100), 10).exactOptional().describe("What the pin names and upstream does not have"),
+    checksum: z
+      .union([
+        z.strictObject({ kind: z.enum(["agrees", "disagrees"]), registry: text(200).describe("SRI") }),
+        z.strictObject({ kind: z.literal("not-comparable"), reason: text(1_000) }),
+      ])
+      .exactOptional()
+      .describe("The registry's checksum of the file beside the hash; only of what a registry has"),
+    withdrawn: z
+      .strictObject({ kind: z.enum(["yanked", "deprecated"]), reason: text(1_000).nullable() })
+      .exactOptional()
+      .describe("Nobody should use the version, by its registry"),
     unknown: list(text(1_000), 100).describe("What could not be asked, and why"),
   })
   .describe("What upstream says; only where it was asked");

@@ -1,5 +1,5 @@
 /** What upstream says of a changed pin, in one line for people: `v2.0 is 4f1c0de4f1c0, published 2026-03-01 by ada`. */
-import type { PinChange, Review } from "./review.ts";
+import type { PinChange, PinChecksum, Review } from "./review.ts";
 
 /** How a report shows text of others: a value as it is, and a sentence. */
 export interface Escapes {
@@ -14,7 +14,7 @@ const MOST_REASONS = 3;
 export function upstreamWords({ before, after, upstream }: PinChange, escapes: Escapes): string | null {
   if (!upstream) return null;
   const { value, sentence } = escapes;
-  const { project, commit, published, publisher, missing = [], unknown } = upstream;
+  const { project, commit, published, publisher, missing = [], withdrawn, checksum, unknown } = upstream;
   const named = after?.rev && after.rev !== commit ? `${value(after.rev, 80)} is ` : "";
   const publication = [
     published && value(published.slice(0, 10), 10),
@@ -26,9 +26,24 @@ export function upstreamWords({ before, after, upstream }: PinChange, escapes: E
     ...(published || publisher ? [`published ${publication.filter(Boolean).join(" ")}`] : []),
     ...(project !== null && isRenamed(project, urls) ? [`now called ${value(project, 120)}`] : []),
     ...(missing.length === 0 ? [] : [`not there: ${sentence(missing.join(", "), 200)}`]),
+    ...(withdrawn
+      ? [`${withdrawn.kind}${withdrawn.reason ? `: ${sentence(withdrawn.reason, 200)}` : ""}`]
+      : []),
+    ...(checksum ? [checksumWords(checksum, escapes)] : []),
     ...unknown.slice(0, MOST_REASONS).map((reason) => `could not ask ${sentence(reason, 200)}`),
   ];
   return parts.join(", ") || "nothing of this version";
+}
+
+function checksumWords(checksum: PinChecksum, { value, sentence }: Escapes): string {
+  switch (checksum.kind) {
+    case "agrees":
+      return "the registry has the same checksum";
+    case "disagrees":
+      return `the registry has another checksum: ${value(checksum.registry, 120)}`;
+    case "not-comparable":
+      return `the registry's checksum is not comparable: ${sentence(checksum.reason, 200)}`;
+  }
 }
 
 /** Whether a project of a forge (`github.com/acme/frob`) is called otherwise in each of the URLs. */

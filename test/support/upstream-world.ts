@@ -73,6 +73,7 @@ export async function reviewAsking(
         budget,
         now: NOW,
         forgeAt: (host) => (host === "github.com" ? forge : null),
+        registries: null,
       });
       return await review(change, await createTools(), { config: DEFAULT_CONFIG, upstream });
     } finally {

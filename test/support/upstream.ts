@@ -14,6 +14,7 @@ import {
 } from "../../src/provenance/answers.ts";
 import { createBudget } from "../../src/provenance/budget.ts";
 import { type RepositoryAnswers, type RepositoryQuestion, unanswered } from "../../src/provenance/forge.ts";
+import type { PackageFile } from "../../src/provenance/registries/packages.ts";
 import { createUpstream, type Upstream } from "../../src/provenance/upstream.ts";
 
 type There = Extract<RepositoryFacts, { kind: "there" }>;
@@ -43,8 +44,8 @@ export interface UpstreamSaid {
   readonly now: string;
   /** By host, owner and name. What is not there was not answered. */
   readonly repositories?: Readonly<Record<string, RepositorySaid>>;
-  /** By registry, name and version, as `crates.io frob 1.0`; null: there is no such version. */
-  readonly registries?: Readonly<Record<string, Partial<RegistryFacts> | null>>;
+  /** By registry, name and version, as `crates.io frob 1.0`; null: there is no such version; or `unasked: REASON`. */
+  readonly registries?: Readonly<Record<string, Partial<RegistryFacts> | string | null>>;
   readonly hosts?: Readonly<Record<string, HostFacts>>;
 }
 
@@ -53,6 +54,7 @@ export function upstreamSaying(said: UpstreamSaid): Upstream {
     budget: createBudget(100, 100),
     now: said.now,
     forgeAt: () => async (questions) => questions.map((question) => answersOf(said, question)),
+    registries: { ask: async (file) => versionOf(said, file), used: () => 0 },
   });
 }
 
@@ -97,6 +99,28 @@ function answersOf(said: UpstreamSaid, question: RepositoryQuestion): Repository
       }),
     ),
   };
+}
+
+function versionOf({ registries = {} }: UpstreamSaid, file: PackageFile): Answer<RegistryFacts | null> {
+  const { registry, name, version } = file;
+  const about = registries[`${registry} ${name} ${version}`];
+  if (about === undefined) return unknown("forge.json does not say");
+  if (typeof about === "string") return unknown(about.slice("unasked: ".length));
+  return known(
+    about && {
+      registry,
+      name,
+      version,
+      published: null,
+      publisher: null,
+      withdrawn: null,
+      attested: null,
+      hasFile: true,
+      checksums: [],
+      repository: null,
+      ...about,
+    },
+  );
 }
 
 function tagOf(tag: Partial<TagFacts> | string): TagFacts {

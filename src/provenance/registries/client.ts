@@ -1,0 +1,177 @@
+/** How a package registry is asked: one JSON document after the other, within limits, and what goes wrong as a reason. */
+import { setTimeout } from "node:timers/promises";
+import type * as z from "zod";
+import { messageOf } from "../../errors.ts";
+import { VERSION } from "../../version.ts";
+import { type Answer, known, unknown } from "../answers.ts";
+import type { Budget } from "../budget.ts";
+
+/** The document at a path below the registry's address, checked; null: the registry has no such thing. */
+export type Ask = <T>(
+  schema: z.ZodType<T>,
+  path: string,
+  options?: { readonly bytes?: number },
+) => Promise<Answer<T | null>>;
+
+export interface ClientOptions {
+  /** The registry's name, for reasons. */
+  readonly name: string;
+  /** Where paths begin, with a slash at the end. */
+  readonly base: string;
+  /** Milliseconds between two requests: what the registry asks of its clients. */
+  readonly apart: number;
+  /** Milliseconds for one request and its answer. */
+  readonly patience: number;
+  readonly budget: Budget;
+}
+
+/** Documents are kept while others of the same package are asked for; some take tens of megabytes when parsed. */
+const MOST_KEPT = 2;
+
+/** Versions with hundreds of files have as much. */
+const MOST_BYTES = 4_000_000;
+
+/** crates.io refuses clients that do not say who they are: https://crates.io/data-access */
+const HEADERS = {
+  accept: "application/json",
+  "user-agent": `verifod/${VERSION} (https://github.com/verifod/verifod)`,
+};
+
+/** Text of a pull request as one part of a path. */
+export function inPath(text: string): string {
+  return encodeURIComponent(text);
+}
+
+type Attempt =
+  | { readonly kind: "answer"; readonly value: unknown }
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "failed";
+      readonly reason: string;
+      /** The registry may answer the next time. */
+      readonly again?: boolean;
+      /** It is not about this document alone. */
+      readonly down?: boolean;
+    };
+
+/**
+ * A client of one registry. It asks one thing at a time, each path once, and a request that fails on the registry's side
+ * twice. A registry that does not answer is not asked any more.
+ */
+export function registryClient(options: ClientOptions): Ask {
+  const { name, base, apart, budget } = options;
+  const documents = new Map<string, Promise<Answer<unknown>>>();
+  const done: string[] = [];
+  let turn: Promise<unknown> = Promise.resolve();
+  let next = 0;
+  let down: string | null = null;
+
+  async function get(path: string, bytes: number): Promise<Answer<unknown>> {
+    for (let tries = 1; ; tries++) {
+      if (down !== null) return unknown(down);
+      await setTimeout(Math.max(0, next - performance.now()), null, { signal: budget.signal }).catch(
+        () => null,
+      );
+      const refused = budget.take();
+      if (refused !== null) return unknown(refused);
+      const got = await attempt(new URL(path, base), bytes, options);
+      next = performance.now() + apart;
+      switch (got.kind) {
+        case "answer":
+          return known(got.value);
+        case "none":
+          return known(null);
+        case "failed":
+          if (got.again && tries === 1) continue;
+          if (got.down) down = `${name} ${got.reason}`;
+          return unknown(`${name} ${got.reason}`);
+      }
+    }
+  }
+
+  return async (schema, path, { bytes = MOST_BYTES } = {}) => {
+    let document = documents.get(path);
+    if (!document) {
+      document = turn.then(() => get(path, bytes));
+      documents.set(path, document);
+      turn = document.then(() => {
+        done.push(path);
+        if (done.length > MOST_KEPT) documents.delete(done.shift() ?? "");
+      });
+    }
+    const answer = await document;
+    if (!answer.known || answer.value === null) return answer as Answer<null>;
+    const parsed = schema.safeParse(answer.value);
+    return parsed.success ? known(parsed.data) : unknown(`${name} gave an answer that is not as expected`);
+  };
+}
+
+async function attempt(url: URL, bytes: number, { budget, patience }: ClientOptions): Promise<Attempt> {
+  const late = AbortSignal.timeout(patience);
+  try {
+    const signal = AbortSignal.any([budget.signal, late]);
+    // Registries that are asked have one address: a redirect would lead elsewhere.
+    const response = await fetch(url, { headers: HEADERS, redirect: "manual", signal });
+    if (response.status === 200) {
+      const text = await read(response, bytes);
+      return text === null
+        ? { kind: "failed", reason: `gave an answer of more than ${bytes} bytes` }
+        : parsed(text);
+    }
+    await response.body?.cancel();
+    return ofStatus(response.status);
+  } catch (error) {
+    return budget.signal.aborted || late.aborted
+      ? { kind: "failed", reason: "did not answer in time", down: true }
+      : { kind: "failed", reason: `could not be asked: ${causeOf(error)}`, again: true, down: true };
+  }
+}
+
+function ofStatus(status: number): Attempt {
+  const reason = `answered with status ${status}`;
+  switch (status) {
+    case 404:
+    case 410:
+      return { kind: "none" };
+    case 429:
+      return { kind: "failed", reason: "answers no more for now: its rate limit is reached", down: true };
+    // That one document breaks a server says nothing of the others.
+    case 500:
+      return { kind: "failed", reason, again: true };
+    default:
+      return {
+        kind: "failed",
+        reason,
+        again: status > 500,
+        down: status > 500 || status === 401 || status === 403,
+      };
+  }
+}
+
+/** What `fetch` says is always "fetch failed": the reason is below. */
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause ? error.cause : error;
+  return messageOf(cause).slice(0, 200);
+}
+
+/** The body, unpacked; null when it is longer than `bytes`. */
+async function read(response: Response, bytes: number): Promise<string | null> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > bytes) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parsed(text: string): Attempt {
+  let value: unknown = null;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { kind: "failed", reason: "gave an answer that is no JSON" };
+  }
+  return value === null ? { kind: "failed", reason: "gave an empty answer" } : { kind: "answer", value };
+}
