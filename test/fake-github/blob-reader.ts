@@ -1,5 +1,6 @@
 /** Blobs of a repository through one git process: a process for each would take the time of the whole test. */
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
 
 export interface BlobReader {
   /** The bytes of a blob id. */
@@ -7,32 +8,48 @@ export interface BlobReader {
   close(): void;
 }
 
+/** What an id stands for never changes: small ones are read once, whoever asks. */
+const small = new Map<string, Buffer>();
+const mostKept = 100_000;
+
 export function openBlobReader(directory: string): BlobReader {
-  const git = spawn("git", ["cat-file", "--batch"], { cwd: directory, stdio: ["pipe", "pipe", "ignore"] });
+  let git: ChildProcessByStdio<Writable, Readable, null> | null = null;
   const waiting: ((data: Buffer) => void)[] = [];
   let held: Buffer<ArrayBufferLike> = Buffer.alloc(0);
-  git.stdout.on("data", (chunk: Buffer) => {
-    held = Buffer.concat([held, chunk]);
-    for (let end = held.indexOf("\n"); end !== -1; end = held.indexOf("\n")) {
-      // `ID blob SIZE`, the bytes, and a line feed.
-      const size = Number(held.toString("latin1", 0, end).split(" ")[2]);
-      if (held.length < end + 2 + size) return;
-      waiting.shift()?.(Buffer.from(held.subarray(end + 1, end + 1 + size)));
-      held = held.subarray(end + 2 + size);
-    }
-  });
+  const started = () => {
+    const child = spawn("git", ["cat-file", "--batch"], {
+      cwd: directory,
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    child.stdout.on("data", (chunk: Buffer) => {
+      held = Buffer.concat([held, chunk]);
+      for (let end = held.indexOf("\n"); end !== -1; end = held.indexOf("\n")) {
+        // `ID blob SIZE`, the bytes, and a line feed.
+        const size = Number(held.toString("latin1", 0, end).split(" ")[2]);
+        if (held.length < end + 2 + size) return;
+        waiting.shift()?.(Buffer.from(held.subarray(end + 1, end + 1 + size)));
+        held = held.subarray(end + 2 + size);
+      }
+    });
+    return child;
+  };
   const known = new Map<string, Promise<Buffer>>();
   return {
-    read(oid) {
+    async read(oid) {
+      const kept = small.get(oid);
+      if (kept !== undefined) return kept;
       const found =
         known.get(oid) ??
         new Promise<Buffer>((resolve) => {
+          git ??= started();
           waiting.push(resolve);
           git.stdin.write(`${oid}\n`);
         });
       known.set(oid, found);
-      return found;
+      const data = await found;
+      if (data.length <= mostKept) small.set(oid, data);
+      return data;
     },
-    close: () => git.kill(),
+    close: () => git?.kill(),
   };
 }

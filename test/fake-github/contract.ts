@@ -37,6 +37,15 @@ function validator(pointer: string): ValidateFunction {
   return found;
 }
 
+const compiledParameters = new Map<Json, ValidateFunction>();
+function ofParameter(schema: Json): ValidateFunction {
+  const found =
+    compiledParameters.get(schema) ??
+    coercing.compile({ type: "object", properties: { value: inline(schema) } });
+  compiledParameters.set(schema, found);
+  return found;
+}
+
 const routes = Object.entries(description.paths).flatMap(([template, methods]) =>
   Object.keys(methods).map((method) => ({
     method: method.toUpperCase(),
@@ -90,8 +99,8 @@ export function requestFault(
       if (parameter.required) return `${operation} requires ${parameter.name}`;
       continue;
     }
-    const inlined = { type: "object", properties: { value: inline(parameter.schema) } };
-    if (!coercing.validate(inlined, { value })) return `${parameter.name}: ${coercing.errorsText()}`;
+    const validate = ofParameter(parameter.schema);
+    if (!validate({ value })) return `${parameter.name}: ${coercing.errorsText(validate.errors)}`;
   }
   if (found.request === undefined) return body === undefined ? null : `${operation} takes no body`;
   const validate = validator(`${pointer}/request`);

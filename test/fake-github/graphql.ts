@@ -2,7 +2,16 @@
 
 import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
-import { buildSchema, graphql, isAbstractType } from "graphql";
+import {
+  buildSchema,
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  isAbstractType,
+  parse,
+  validate,
+} from "graphql";
 import { addReaction } from "./conversation.ts";
 import { diffFiles, mergeBase, parseItem, type TreeItem, treeItem, tryGit } from "./git-data.ts";
 import {
@@ -30,18 +39,40 @@ export interface GraphqlResult {
   readonly errors?: readonly unknown[];
 }
 
+const documents = new Map<string, DocumentNode>();
+
+/** A query that the schema allows. @throws GraphQLError */
+function documentOf(query: string): DocumentNode {
+  const known = documents.get(query);
+  if (known !== undefined) return known;
+  const document = parse(query);
+  const [error] = validate(schema, document);
+  if (error !== undefined) throw error;
+  documents.set(query, document);
+  return document;
+}
+
+async function executed(
+  query: string,
+  rootValue: unknown,
+  variableValues: Record<string, unknown>,
+): Promise<ExecutionResult> {
+  try {
+    return await execute({ schema, document: documentOf(query), rootValue, variableValues });
+  } catch (error) {
+    if (error instanceof GraphQLError) return { errors: [error] };
+    throw error;
+  }
+}
+
 /** Runs a query; what it asks beyond the schema, and what is refused, is in `errors`. */
 export async function runGraphql(
   world: World,
   identity: Identity,
-  { query, variables }: { readonly query: string; readonly variables?: Record<string, unknown> },
+  { query, variables = {} }: { readonly query: string; readonly variables?: Record<string, unknown> },
 ): Promise<GraphqlResult> {
-  const result = await graphql({
-    schema,
-    source: query,
-    rootValue: { ...queries(world, identity), ...mutations(world, identity) },
-    ...(variables && { variableValues: variables }),
-  });
+  const root = { ...queries(world, identity), ...mutations(world, identity) };
+  const result = await executed(query, root, variables);
   const errors = result.errors?.map((error) => ({
     message: error.message,
     path: error.path,

@@ -163,7 +163,7 @@ export async function startFakeGitHub({
         base: { ref: base, sha: repository.git("rev-parse", base) },
         head: {
           ref: branch,
-          sha: repository.git("rev-parse", head),
+          sha: /^[0-9a-f]{40}$/.test(head) ? head : repository.git("rev-parse", head),
           owner: fork ?? owner,
           repositoryId: fork ? 99 : fake.repositoryId,
           repositoryExists: true,
