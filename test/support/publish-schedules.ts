@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import fc from "fast-check";
+import PQueue from "p-queue";
 import { VerifodError } from "../../src/errors.ts";
 import {
   badGateway,
@@ -16,7 +17,8 @@ import {
   secondaryLimit,
 } from "../fake-github/server.ts";
 import { reviewPull } from "./action.ts";
-import { checkAlways, end, HEADS, openWorld, runReview, type Stage, type World } from "./publish-stage.ts";
+import { checkAlways } from "./publish-promises.ts";
+import { end, HEADS, openWorld, runReview, type Stage, type World, watch } from "./publish-stage.ts";
 
 const FAULTS: Readonly<Record<string, Fault>> = {
   "502 before": badGateway(false),
@@ -59,7 +61,7 @@ export interface Kill {
 
 const at = fc.integer({ min: 1, max: 12 });
 const step: fc.Arbitrary<Step> = fc.record({
-  head: fc.nat({ max: HEADS - 1 }),
+  head: fc.nat({ max: HEADS.length - 1 }),
   late: fc.nat({ max: 5 }).map((n) => n === 0),
   faults: fc.array(fc.record({ at, fault: fc.constantFrom(...Object.keys(FAULTS)) }), { maxLength: 4 }),
   kill: fc.option(fc.record({ at, applied: fc.boolean() }), { freq: 2 }),
@@ -72,14 +74,39 @@ const step: fc.Arbitrary<Step> = fc.record({
   ),
 });
 export const kills: fc.Arbitrary<Kill> = fc.record({
-  head: fc.nat({ max: HEADS - 1 }),
+  head: fc.nat({ max: HEADS.length - 1 }),
   at,
   applied: fc.boolean(),
 });
 export const schedules: fc.Arbitrary<Schedule> = fc.record({
   steps: fc.array(step, { minLength: 1, maxLength: 4 }),
-  last: fc.nat({ max: HEADS - 1 }),
+  last: fc.nat({ max: HEADS.length - 1 }),
 });
+
+/**
+ * Plays what is made from each of `count` seeds, several at once: most of their time are the client's short waits between
+ * requests. Gives what broke a promise; with `go` false it stops there.
+ */
+export async function playSeeds<T>(
+  arbitrary: fc.Arbitrary<T>,
+  { from, count, atOnce, go }: { from: number; count: number; atOnce: number; go: boolean },
+  act: (value: T) => Promise<void>,
+): Promise<readonly { readonly seed: number; readonly error: unknown }[]> {
+  const queue = new PQueue({ concurrency: atOnce });
+  const broken: { seed: number; error: unknown }[] = [];
+  for (let seed = from; seed < from + count; seed += 1) {
+    void queue.add(async () => {
+      try {
+        await fc.assert(fc.asyncProperty(arbitrary, act), { numRuns: 1, seed, endOnFailure: count > 1 });
+      } catch (error) {
+        broken.push({ seed, error });
+        if (!go) queue.clear();
+      }
+    });
+  }
+  await queue.onIdle();
+  return broken;
+}
 
 /** Plays a schedule to its end. @throws AssertionError when something has happened that must never be */
 export async function play(stage: Stage, { steps, last }: Schedule): Promise<void> {
@@ -113,9 +140,13 @@ export async function playKill(stage: Stage, { head: index, at, applied }: Kill)
     const onSpawn = (started: ChildProcess) => {
       child = started;
     };
+    // Of a process of its own it is not known when its review is done.
+    const running = { head, run: Number.MAX_SAFE_INTEGER, finished: true, peaceful: false, seen: null };
+    const checked = watch(world, running, ({ index }) => index <= at);
     const { status } = await reviewPull(fake, pull, { runId: world.number, onSpawn });
+    checked();
     if (fake.requests.length >= at) assert.equal(status, null, "it was not killed");
-    checkAlways(world);
+    checkAlways(fake, stage.expected);
     world.number *= 1_000;
     await end(world, head);
   } finally {
@@ -145,17 +176,18 @@ async function playStep(world: World, { head: index, late, faults, kill, events 
   const meanwhile = ({ index: number }: LoggedRequest) => {
     for (const { event } of events.filter((each) => each.at === number - first)) happen(world, event);
   };
-  const error = await runReview(world, head, world.number - (late ? 15 : 0), meanwhile, () => dead);
+  const number = world.number - (late ? 15 : 0);
+  const error = await runReview(world, head, number, { meanwhile, isDead: () => dead });
   if (!dead && error !== null)
     assert.ok(error instanceof VerifodError, `a failure of our own: ${error.stack}`);
-  checkAlways(world);
+  checkAlways(fake, stage.expected);
 }
 
 function happen({ fake, pull, stage }: World, event: Step["events"][number]["event"]): void {
   const [first] = fake.reviewComments;
   switch (event) {
     case "push":
-      pull.head.sha = stage.commits[(stage.commits.indexOf(pull.head.sha) + 1) % HEADS] ?? "";
+      pull.head.sha = stage.commits[(stage.commits.indexOf(pull.head.sha) + 1) % HEADS.length] ?? "";
       break;
     case "close":
       pull.state = "closed";

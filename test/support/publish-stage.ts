@@ -1,10 +1,8 @@
 /** The repository and the promises of publishing, for playing what goes wrong: see publish-schedules.ts. */
 import assert from "node:assert/strict";
-import { openPull } from "../../src/action/open-pull.ts";
+import { openApiChange } from "../../src/change/api.ts";
 import type { GitHubApi } from "../../src/change/github-api.ts";
 import { createGitHubApi } from "../../src/github/client.ts";
-import { parseMarker } from "../../src/github/comment-text.ts";
-import { parseMark } from "../../src/github/published.ts";
 import { createDocuments } from "../../src/nix/documents.ts";
 import { createTools, review as reviewChange } from "../../src/review.ts";
 import { reviewPull, type Target } from "../../src/review-pull.ts";
@@ -16,19 +14,20 @@ import {
   startFakeGitHub,
 } from "../fake-github/server.ts";
 import { exampleFiles } from "./examples.ts";
+import {
+  checkEnd,
+  checkRequest,
+  type Expectations,
+  type Expected,
+  published,
+  type Running,
+} from "./publish-promises.ts";
 import { makeRepository, type TestFile, type TestRepository } from "./repository.ts";
-
-/** What publishing a head in peace gives. */
-export interface Expected {
-  readonly conclusion: string | null;
-  readonly annotations: readonly string[];
-  readonly comments: readonly string[];
-}
 
 export interface Stage {
   readonly repository: TestRepository;
   readonly commits: readonly string[];
-  readonly expected: ReadonlyMap<string, Expected>;
+  readonly expected: Expectations;
   remove(): void;
 }
 
@@ -41,12 +40,39 @@ const many = (letter: string): Record<string, TestFile> =>
     ]),
   );
 
-export const HEADS = 5;
+/** The heads that schedules use, in their order, and how much of what there is to publish on each. */
+export const HEADS = [
+  { what: "honest", conclusion: "success", annotations: 0, comments: 0, told: 0 },
+  { what: "one finding", conclusion: "failure", annotations: 1, comments: 1, told: 0 },
+  { what: "two, and a team", conclusion: "failure", annotations: 2, comments: 2, told: 1 },
+  { what: "sixty, and a team", conclusion: "failure", annotations: 60, comments: 10, told: 60 },
+  { what: "what cannot be judged", conclusion: "action_required", annotations: 0, comments: 0, told: 0 },
+] as const;
 
-/** The repository with the heads that schedules use: honest, one finding, two, sixty, and one that cannot be judged. */
+/** What a stage found on its heads, as `HEADS` has it. */
+export function foundOn({ commits, expected }: Stage): object[] {
+  return commits.map((commit, index) => {
+    const { conclusion, annotations, comments, told } = expected.get(commit) ?? {};
+    const what = HEADS[index]?.what;
+    return {
+      what,
+      conclusion,
+      annotations: annotations?.length,
+      comments: comments?.length,
+      told: told?.length,
+    };
+  });
+}
+
+/** The repository with the heads, and what publishing each in peace gives. */
 export async function openStage(): Promise<Stage> {
   // What cannot be read is then no finding by itself.
-  const config = "rules:\n  binary-or-huge-file: off\n";
+  const config = `rules:
+  binary-or-huge-file: off
+subsystems:
+  - { name: lantern, paths: ["/pkgs/by-name/la/"], alert: ["@NixOS/lantern"] }
+  - { name: many, paths: ["/pkgs/by-name/ma/"], alert: ["@NixOS/many"] }
+`;
   const base = { ...exampleFiles("base"), ".github/verifod.yml": config };
   const repository = makeRepository({ ...base, ...many("a") });
   repository.git("checkout", "--quiet", "--detach");
@@ -61,20 +87,19 @@ export async function openStage(): Promise<Stage> {
   const expected = new Map<string, Expected>();
   for (const commit of commits) {
     const world = await openWorld(stage);
-    await finish(world, commit);
-    const [check] = world.fake.checkRuns;
-    expected.set(commit, {
-      conclusion: check?.conclusion ?? null,
-      annotations: check?.annotations.map((each) => JSON.stringify(each)) ?? [],
-      comments: world.fake.reviewComments.map(fingerprintOf).sort(),
-    });
+    world.pull.head.sha = commit;
+    await review(
+      world,
+      commit,
+      ++world.number,
+      () => false,
+      () => {},
+    );
+    expected.set(commit, published(world.fake));
     await world.fake.close();
   }
   return { ...stage, expected };
 }
-
-export const fingerprintOf = ({ body }: { readonly body: string }): string =>
-  parseMarker(body)?.fingerprint ?? "";
 
 export interface World {
   readonly stage: Stage;
@@ -91,12 +116,13 @@ export async function openWorld(stage: Stage): Promise<World> {
 
 /** A run in peace brings about what the head deserves; one more writes nothing. */
 export async function end(world: World, head: string): Promise<void> {
+  const { fake, stage } = world;
   await finish(world, head);
-  checkEnd(world, head);
-  const before = writesOf(world.fake);
+  checkEnd(fake, stage.expected, head);
+  const before = writesOf(fake);
   await finish(world, head);
-  assert.equal(writesOf(world.fake), before, "publishing again writes something");
-  assert.deepEqual(world.fake.faults, []);
+  assert.equal(writesOf(fake), before, "publishing again writes something");
+  assert.deepEqual(fake.faults, []);
 }
 
 const writesOf = (fake: FakeGitHub): number => fake.requests.filter(({ isWrite }) => isWrite).length;
@@ -105,22 +131,71 @@ const writesOf = (fake: FakeGitHub): number => fake.requests.filter(({ isWrite }
 async function finish(world: World, head: string): Promise<void> {
   world.pull.head.sha = head;
   world.fake.failWhen = () => null;
-  await runReview(world, head, ++world.number, () => null);
+  const failure = await runReview(world, head, ++world.number, null);
+  if (failure !== null) throw failure;
 }
 
-/** Runs what the mode `review` runs; what it throws is given. Each of its writes is checked before it takes place. */
+/** What goes wrong in a run. */
+export interface Trouble {
+  /** Called before each request. */
+  readonly meanwhile: (request: LoggedRequest) => void;
+  readonly isDead: () => boolean;
+}
+
+/**
+ * Runs what the mode `review` runs; what it throws is given. Each of its writes is checked before it takes place.
+ * @throws AssertionError when something has happened that must never be
+ */
 export async function runReview(
-  { fake, pull, stage }: World,
+  world: World,
   head: string,
   run: number,
-  meanwhile: (request: LoggedRequest) => void,
-  isDead: () => boolean = () => false,
+  trouble: Trouble | null,
 ): Promise<Error | null> {
-  let finished = false;
+  const running: Running = { head, run, finished: false, peaceful: trouble === null, seen: null };
+  const isDead = trouble?.isDead ?? (() => false);
+  const checked = watch(world, running, (request) => {
+    trouble?.meanwhile(request);
+    return !isDead();
+  });
+  const failure = await review(world, head, run, isDead, () => {
+    running.finished = true;
+  });
+  checked();
+  return failure;
+}
+
+/**
+ * Checks each request of a run for which `act` says true. What breaks a promise does not stop it: the function that is
+ * given throws it afterwards.
+ */
+export function watch(
+  { fake, pull, stage }: World,
+  running: Running,
+  act: (request: LoggedRequest) => boolean,
+): () => void {
+  const broken: unknown[] = [];
   fake.before = (request) => {
-    meanwhile(request);
-    if (request.isWrite && !isDead()) checkWrite(fake, request, head, finished, stage.expected.get(head));
+    if (!act(request)) return;
+    try {
+      checkRequest(fake, pull, stage.expected, running, request);
+    } catch (error) {
+      broken.push(error);
+    }
   };
+  return () => {
+    fake.before = () => {};
+    if (broken.length > 0) throw broken[0];
+  };
+}
+
+async function review(
+  { fake, pull }: World,
+  head: string,
+  run: number,
+  isDead: () => boolean,
+  onFinish: () => void,
+): Promise<Error | null> {
   const token = fake.token(actionsBot({ contents: "read", checks: "write", pull_requests: "write" }));
   const client = createGitHubApi({ token, apiUrl: fake.url, pace: 0 });
   // What is dead does nothing more: the fake drops what is on its way.
@@ -139,11 +214,14 @@ export async function runReview(
       details: "https://github.example",
       config: null,
       failOn: null,
-      open: (range, prefetch) => openPull(api, repository, range, "/nonexistent", prefetch),
+      open: async (range, prefetch) => ({
+        change: await openApiChange(api, repository, range, prefetch),
+        close: () => {},
+      }),
       check: async (change, config, subjects) =>
         reviewChange(change, await createTools(), { config, subjects }),
       complete: async (review) => {
-        finished = true;
+        onFinish();
         return review;
       },
       accounts: false,
@@ -155,78 +233,4 @@ export async function runReview(
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
-}
-
-interface CheckBody {
-  readonly head_sha?: string;
-  readonly conclusion?: string;
-}
-
-function checkWrite(
-  fake: FakeGitHub,
-  { operation, method, path, body }: LoggedRequest,
-  head: string,
-  finished: boolean,
-  expected: Expected | undefined,
-): void {
-  if (operation?.includes("/check-runs")) {
-    const { head_sha, conclusion } = body as CheckBody;
-    const patched = fake.checkRuns.find(({ id }) => path.endsWith(`/${id}`));
-    assert.equal(method === "POST" ? head_sha : patched?.head_sha, head, "a check run of another commit");
-    if (conclusion === undefined || conclusion === "cancelled") return;
-    if (conclusion === "action_required") return;
-    assert.ok(finished, `${conclusion} without a finished review`);
-    if (expected) assert.equal(conclusion, expected.conclusion);
-  } else if (operation?.includes("/pulls/")) {
-    assert.equal((body as { commit_id?: string }).commit_id, head, "a comment on another commit");
-    assert.ok(finished, "a comment without a finished review");
-  }
-}
-
-/** What holds at any time. */
-export function checkAlways({ fake, stage }: World): void {
-  const own = fake.reviewComments.filter(({ inReplyTo }) => inReplyTo === null);
-  assert.equal(new Set(own.map(fingerprintOf)).size, own.length, "a finding has two comments");
-  for (const comment of own) {
-    const here = stage.expected.get(comment.commit_id)?.comments ?? [];
-    assert.ok(here.includes(fingerprintOf(comment)), "a comment on a commit without that finding");
-  }
-  for (const commit of stage.commits) {
-    const expected = stage.expected.get(commit);
-    const done = fake.checkRuns.filter(
-      ({ head_sha, status, conclusion }) =>
-        head_sha === commit && status === "completed" && conclusion !== "cancelled",
-    );
-    for (const [index, check] of done.entries()) {
-      const annotations = check.annotations.map((each) => JSON.stringify(each));
-      if (check.conclusion === expected?.conclusion && check.conclusion !== "action_required")
-        assert.deepEqual(annotations, expected?.annotations, "annotations twice, or not all of them");
-      const before = parseMark(done[index - 1]?.external_id ?? "");
-      if (before)
-        assert.notEqual(parseMark(check.external_id)?.result, before.result, "the same check run twice");
-    }
-  }
-}
-
-/** What holds once a run went through on the current head. */
-function checkEnd(world: World, head: string): void {
-  checkAlways(world);
-  const { fake, stage } = world;
-  const expected = stage.expected.get(head);
-  const checks = fake.checkRuns.filter(({ head_sha }) => head_sha === head);
-  assert.deepEqual(
-    [...new Set(checks.map(({ status }) => status))],
-    ["completed"],
-    "a check run is left pending",
-  );
-  const newest = checks.at(-1);
-  assert.equal(newest?.conclusion, expected?.conclusion);
-  assert.deepEqual(
-    newest?.annotations.map((each) => JSON.stringify(each)),
-    expected?.annotations,
-  );
-  const open = fake.reviewComments
-    .filter(({ body }) => parseMarker(body)?.solved === false)
-    .map(fingerprintOf);
-  if (expected?.conclusion !== "action_required") assert.deepEqual(open.sort(), expected?.comments);
 }
