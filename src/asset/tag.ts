@@ -8,7 +8,7 @@ import { openRepository, type Repository } from "../change/repository.ts";
 import { VerifodError } from "../errors.ts";
 import { openEgress } from "../verify/egress.ts";
 import { run } from "../verify/process.ts";
-import { type AllowedHosts, checkUrl } from "../verify/urls.ts";
+import { type AllowedHosts, checkUrl, isAllowed } from "../verify/urls.ts";
 import { makeWork, removeTree } from "../verify/work.ts";
 
 export interface Tag {
@@ -72,7 +72,7 @@ const FULL_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 async function fetchTag(url: string, tag: string, work: string, options: TagOptions): Promise<void> {
   const checked = checkUrl(url, options.allowedHosts);
   if (checked.kind !== "ok") throw new VerifodError("usage", `cannot fetch from ${url}: ${checked.reason}`);
-  if (!checked.secure && !options.allowedHosts.some((host) => host.startsWith(checked.host))) {
+  if (!checked.secure && !isAllowed(checked.host, checked.port, options.allowedHosts)) {
     throw new VerifodError(
       "usage",
       `cannot fetch from ${url}: whoever is on the way could change it; use https`,

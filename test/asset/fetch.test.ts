@@ -82,8 +82,10 @@ describe("a tag of a repository elsewhere", () => {
   });
 
   test("is not fetched in the clear from elsewhere", async () => {
-    const reading = readTag("http://example.org/x", "v1.0", { limits: TAG_LIMITS, allowedHosts: [] });
-    await expect(reading).rejects.toMatchObject({ fault: "usage", message: /use https/ });
+    for (const allowedHosts of [[], ["example.org.example.net"]]) {
+      const reading = readTag("http://example.org/x", "v1.0", { limits: TAG_LIMITS, allowedHosts });
+      await expect(reading).rejects.toMatchObject({ fault: "usage", message: /use https/ });
+    }
   });
 
   test("cannot lead to this machine by a redirect", async () => {
