@@ -8,6 +8,11 @@
 
 let
   cfg = config.services.verifod;
+  # Variables whose values are secret, and the files that have them.
+  secrets = lib.filterAttrs (_: file: file != null) {
+    VERIFOD_DATABASE_URL = cfg.databaseUrlFile;
+    WEBHOOK_SECRET = cfg.webhookSecretFile;
+  };
 in
 {
   options.services.verifod = {
@@ -32,10 +37,28 @@ in
       description = "The private key of the App. Only the service reads it; it is not copied to the store.";
     };
 
+    role = lib.mkOption {
+      type = lib.types.enum [
+        "all"
+        "receiver"
+        "worker"
+      ];
+      default = "all";
+      description = "What it does: take deliveries, do jobs, or both. Those that share the work need databaseUrlFile.";
+    };
+
+    databaseUrlFile = lib.mkOption {
+      type = lib.types.nullOr lib.types.str;
+      default = null;
+      example = "/run/secrets/verifod-database";
+      description = "A file with the address of the PostgreSQL that several processes share, as postgres://…";
+    };
+
     webhookSecretFile = lib.mkOption {
-      type = lib.types.str;
+      type = lib.types.nullOr lib.types.str;
+      default = null;
       example = "/run/secrets/verifod-webhook";
-      description = "A file with the webhook secret of the App, and nothing else.";
+      description = "A file with the webhook secret of the App, and nothing else. A worker needs none.";
     };
 
     host = lib.mkOption {
@@ -73,16 +96,19 @@ in
         PRIVATE_KEY_PATH = "%d/key.pem";
         NODE_ENV = "production";
       } // cfg.environment;
-      script = ''
-        WEBHOOK_SECRET=$(cat "$CREDENTIALS_DIRECTORY/webhook")
-        export WEBHOOK_SECRET
-        exec ${lib.getExe cfg.package} serve
-      '';
+      script =
+        lib.concatMapStrings
+          (name: ''
+            ${name}=$(cat "$CREDENTIALS_DIRECTORY/${name}")
+            export ${name}
+          '')
+          (builtins.attrNames secrets)
+        + "exec ${lib.getExe cfg.package} serve${lib.optionalString (cfg.role != "all") " --${cfg.role}"}";
       serviceConfig = {
         LoadCredential = [
           "key.pem:${cfg.privateKeyFile}"
-          "webhook:${cfg.webhookSecretFile}"
-        ];
+        ]
+        ++ lib.mapAttrsToList (name: file: "${name}:${file}") secrets;
         Restart = "on-failure";
         RestartSec = 5;
         # Longer than the App lets what runs go on.

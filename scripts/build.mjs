@@ -45,7 +45,8 @@ const { metafile } = await build({
   legalComments: "linked",
   logLevel: "warning",
   // The embedded database finds its 27 MB of WebAssembly beside its own files; commands that need it load it.
-  external: ["@electric-sql/pglite"],
+  // The queue's library can read configuration written in TypeScript, which nobody gives it here.
+  external: ["@electric-sql/pglite", "typescript"],
   define: { "process.env.VERIFOD_VERSION": JSON.stringify(version) },
   // Bundled CommonJS modules ask for built-in modules with require().
   banner: {

@@ -16,19 +16,23 @@ export type Middleware = (
 ) => Promise<boolean>;
 
 export interface ServerParts {
-  readonly webhookPath: string;
-  readonly middleware: Middleware;
+  /** Null: it takes no deliveries. */
+  readonly deliveries: { readonly path: string; readonly middleware: Middleware } | null;
   readonly metrics: Metrics;
   /** What `/health` says; `ok` false: 503. */
-  readonly health: () => { readonly ok: boolean } & Readonly<Record<string, unknown>>;
+  readonly health: () => Promise<{ readonly ok: boolean } & Readonly<Record<string, unknown>>>;
   readonly log: Logger;
 }
 
 export function createHttpServer(parts: ServerParts): Server {
-  const { webhookPath, middleware, metrics, health, log } = parts;
+  const { deliveries, metrics, health, log } = parts;
   let held = 0;
 
-  async function deliver(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function deliver(
+    middleware: Middleware,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const declared = Number(request.headers["content-length"] ?? largestDelivery);
     if (!(declared <= largestDelivery)) return end(response, 413, "too large\n");
     if (held + declared > mostHeld) return end(response, 503, "busy\n");
@@ -45,9 +49,9 @@ export function createHttpServer(parts: ServerParts): Server {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url?.split("?", 1)[0] ?? "";
-    if (path === webhookPath && request.method === "POST") {
+    if (deliveries && path === deliveries.path && request.method === "POST") {
       const started = performance.now();
-      await deliver(request, response);
+      await deliver(deliveries.middleware, request, response);
       const event = nameOf(request, "x-github-event", /^[a-z_]{1,60}$/);
       const delivery = nameOf(request, "x-github-delivery", /^[\w-]{1,64}$/);
       const status = response.statusCode;
@@ -58,7 +62,7 @@ export function createHttpServer(parts: ServerParts): Server {
     }
     if (request.method !== "GET" && request.method !== "HEAD") return end(response, 404, "not found\n");
     if (path === "/health") {
-      const state = health();
+      const state = await health().catch(() => ({ ok: false }));
       response.writeHead(state.ok ? 200 : 503, { "content-type": "application/json" });
       response.end(`${JSON.stringify(state)}\n`);
     } else if (path === "/metrics") {

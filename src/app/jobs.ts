@@ -45,26 +45,63 @@ export interface GroupJob extends Place {
 
 export type Job = PullJob | GroupJob;
 
-/** Why a job is stopped, as the `reason` of its signal: a newer head is there, or the process ends. */
-export type Stop = "superseded" | "stopping";
+/** Why a job is stopped, as the `reason` of its signal. */
+export type Stop =
+  /** A newer head is there. */
+  | "superseded"
+  /** The process ends. */
+  | "stopping"
+  /** Another process has it by now, or may have. */
+  | "lost";
 
-/** Does a job; rejects only for what is a bug of ours. The signal tells that nobody wants its result any more. */
-export type Work = (job: Job, signal: AbortSignal) => Promise<void>;
+/** What whoever does a job has of it. */
+export interface Hold {
+  /** Tells that nobody wants its result from here any more. */
+  readonly signal: AbortSignal;
+  /** Whether it is still this process's to do, which is to be asked before each write. False: the signal is aborted. */
+  isHeld(): Promise<boolean>;
+}
+
+/** Does a job; rejects only for what is a bug of ours. */
+export type Work = (job: Job, hold: Hold) => Promise<void>;
 
 /**
- * Jobs, done in the order of `turn` below by however many hold the queue. Of one pull request there is at most one job
- * running and one waiting. Nothing that waits has to survive the process: whoever starts looks for what is unfinished.
+ * Jobs, done by however many processes hold the queue. Repositories take turns, and what a sweep finds stands behind what
+ * events tell. Of one pull request there is at most one job running and one waiting. Nothing that waits has to survive the
+ * process: whoever starts looks for what is unfinished.
  */
 export interface JobQueue {
-  /** Takes a job. It may be dropped, or stand for another one of the same pull request: see `meeting`. */
+  /**
+   * Takes a job. It may be dropped, or stand for another one of the same pull request: see `meeting`.
+   * @throws when it cannot be written down
+   */
   add(job: Job): Promise<void>;
   /** Begins to do jobs with `work`; called once, and never by a process that only takes events. */
   start(work: Work): Promise<void>;
   /** Takes no more jobs, and resolves when what runs has ended: of itself within `graceMs`, or by its signal. */
   stop(graceMs: number): Promise<void>;
-  /** How many jobs wait and run: here, or anywhere if it is known. */
-  counts(): { readonly waiting: number; readonly running: number };
+  /** How many jobs wait and run, in all processes. @throws when it cannot be known */
+  counts(): Promise<{ readonly waiting: number; readonly running: number }>;
+  /** Resolves when no more jobs will be done here, with why: the process has to end. */
+  readonly failed: Promise<Error>;
 }
+
+export interface QueueOptions {
+  /** Jobs done at once, by this process. */
+  readonly concurrency: number;
+  /** Jobs of one installation done at once: they wait for its limits at GitHub, which must not make others wait. */
+  readonly perInstallation: number;
+  /** Jobs that may wait, in all and for one repository; the next sweep finds what was turned away. */
+  readonly mostWaiting?: number;
+  readonly mostWaitingPerRepository?: number;
+  /** Told of a job that there was no room for. */
+  readonly onFull?: (job: Job) => void;
+  /** Told of what `work` threw, and of the job. */
+  readonly onError?: (error: unknown, job: Job) => void;
+}
+
+export const MOST_WAITING = 20_000;
+export const MOST_WAITING_PER_REPOSITORY = 5_000;
 
 /** The repository of a job, of which not too many are done at once. */
 export function placeOf({ installation, owner, repo }: Place): string {
@@ -95,7 +132,8 @@ export function meeting(job: Job, other: Job, running: boolean): Meeting {
   if (job.head !== other.head && job.head !== UNKNOWN_HEAD) {
     return running && other.head !== UNKNOWN_HEAD ? "stop" : "replace";
   }
-  if (job.reason === "push") return "drop";
+  // What only a sweep has found stands behind what events tell.
+  if (job.reason === "push") return !running && other.reason === "sweep" ? "replace" : "drop";
   // Whoever asks again while it waits gets the one answer.
   const asksMore = job.presses !== undefined || strength(job.reason) > strength(other.reason);
   return running || asksMore ? "replace" : "drop";

@@ -15,6 +15,8 @@ export interface Metrics {
   /** A job that the queue had no room for, or a sweep that found a job. */
   dropped(): void;
   swept(): void;
+  /** Jobs of other processes that ended before them. */
+  freed(count: number): void;
 }
 
 export function createMetrics(counts: JobQueue["counts"]): Metrics {
@@ -50,13 +52,18 @@ export function createMetrics(counts: JobQueue["counts"]): Metrics {
     help: "Jobs that no event told of, found by looking",
     registers,
   });
+  const freed = new Counter({
+    name: "verifod_jobs_freed_total",
+    help: "Jobs that this process took from workers that were gone",
+    registers,
+  });
   new Gauge({
     name: "verifod_jobs",
-    help: "Jobs that wait and that run",
+    help: "Jobs that wait and that run, in all processes that share the queue",
     labelNames: ["state"],
     registers,
-    collect() {
-      const { waiting, running } = counts();
+    async collect() {
+      const { waiting, running } = await counts();
       this.set({ state: "waiting" }, waiting);
       this.set({ state: "running" }, running);
     },
@@ -69,5 +76,6 @@ export function createMetrics(counts: JobQueue["counts"]): Metrics {
     request: (route) => requests.inc({ route }),
     dropped: () => dropped.inc(),
     swept: () => swept.inc(),
+    freed: (count) => freed.inc(count),
   };
 }

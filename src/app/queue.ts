@@ -2,27 +2,16 @@
 import {
   type Job,
   type JobQueue,
+  MOST_WAITING,
+  MOST_WAITING_PER_REPOSITORY,
   meeting,
   merged,
   placeOf,
+  type QueueOptions,
   type Stop,
   subjectOf,
   type Work,
 } from "./jobs.ts";
-
-export interface QueueOptions {
-  /** Jobs done at once. */
-  readonly concurrency: number;
-  /** Jobs of one installation done at once: they wait for its limits at GitHub, which must not make others wait. */
-  readonly perInstallation: number;
-  /** Jobs that may wait, in all and for one repository; the next sweep finds what was turned away. */
-  readonly mostWaiting?: number;
-  readonly mostWaitingPerRepository?: number;
-  /** Told of a job that there was no room for. */
-  readonly onFull?: (job: Job) => void;
-  /** Told of what `work` threw, and of the job. */
-  readonly onError?: (error: unknown, job: Job) => void;
-}
 
 interface Running {
   readonly job: Job;
@@ -38,7 +27,8 @@ interface Line {
 
 /** A queue in the memory of this process. Repositories take turns, whatever the length of their lines. */
 export function createQueue(options: QueueOptions): JobQueue {
-  const { concurrency, perInstallation, mostWaiting = 20_000, mostWaitingPerRepository = 5_000 } = options;
+  const { concurrency, perInstallation, mostWaiting = MOST_WAITING } = options;
+  const { mostWaitingPerRepository = MOST_WAITING_PER_REPOSITORY } = options;
   const { onFull = () => {}, onError = () => {} } = options;
   // A Map iterates in the order of insertion: whose turn it was goes to the end.
   const lines = new Map<string, Line>();
@@ -65,9 +55,9 @@ export function createQueue(options: QueueOptions): JobQueue {
     const queued = line.told.get(subject) ?? line.swept.get(subject);
     if (queued) {
       if (meeting(job, queued, false) === "drop") return;
-      // In the same place, so that whoever pushes often does not wait for ever.
-      const into = line.told.has(subject) ? line.told : line.swept;
-      into.set(subject, merged(job, queued));
+      // In the same place, so that whoever pushes often does not wait for ever; what only a sweep found is now told of.
+      line.swept.delete(subject);
+      line.told.set(subject, merged(job, queued));
       return;
     }
     if (current && met === "drop" && !current.controller.signal.aborted) return;
@@ -124,7 +114,7 @@ export function createQueue(options: QueueOptions): JobQueue {
     const subject = subjectOf(job);
     const controller = new AbortController();
     const ended = Promise.resolve()
-      .then(() => doWork(job, controller.signal))
+      .then(() => doWork(job, { signal: controller.signal, isHeld: () => Promise.resolve(true) }))
       .catch((error: unknown) => onError(error, job))
       .finally(() => {
         running.delete(subject);
@@ -151,6 +141,7 @@ export function createQueue(options: QueueOptions): JobQueue {
       await Promise.all([...running.values()].map(({ ended }) => ended));
       clearTimeout(timer);
     },
-    counts: () => ({ waiting, running: running.size }),
+    counts: () => Promise.resolve({ waiting, running: running.size }),
+    failed: new Promise(() => {}),
   };
 }

@@ -7,18 +7,23 @@ import { statusOf } from "../change/github-api.ts";
 import { VerifodError } from "../errors.ts";
 import { createDocuments, type Documents } from "../nix/documents.ts";
 import { handleEvents } from "./events.ts";
-import { createHttpServer, type Middleware } from "./http.ts";
+import { createHttpServer, type Middleware, type ServerParts } from "./http.ts";
 import { openInstallations } from "./installations.ts";
-import { createMetrics } from "./metrics.ts";
+import type { JobQueue, QueueOptions } from "./jobs.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
 import { createQueue } from "./queue.ts";
 import { openReviewThreads } from "./review-threads.ts";
+import type { Services } from "./services.ts";
 import type { AppSettings } from "./settings.ts";
+import { openSharedQueue } from "./shared-queue.ts";
 import { createSweeper } from "./sweep.ts";
 import { createWork } from "./work.ts";
 
 export interface RunningApp {
   /** Where it listens, as `http://127.0.0.1:3000`. */
   readonly url: string;
+  /** Resolves when it cannot go on, with why: it has to be started again. */
+  readonly failed: Promise<Error>;
   /** Takes no more deliveries, lets what runs end for a while, stops the rest, and ends. */
   stop(): Promise<void>;
 }
@@ -45,17 +50,8 @@ export async function startApp(
   options: StartOptions = {},
 ): Promise<RunningApp> {
   const { graceMs = GRACE_MS, threadProgram: program } = options;
-  const { appId, privateKey, secret, apiUrl, pace } = settings;
-  const concurrency = settings.threads * jobsPerThread;
-  const queue = createQueue({
-    concurrency,
-    perInstallation: Math.max(2, Math.ceil(concurrency / 2)),
-    onFull: (job) => {
-      metrics.dropped();
-      log.error({ ...job }, "too many jobs wait: this one is left to the next look for what is unfinished");
-    },
-    onError: (error, job) => log.error({ ...job, err: error }, "a job failed: this is a bug in verifod"),
-  });
+  const { appId, privateKey, apiUrl, pace } = settings;
+  const queue = await openQueue(settings, log, () => metrics);
   const metrics = createMetrics(() => queue.counts());
   const installations = openInstallations({
     appId,
@@ -65,7 +61,8 @@ export async function startApp(
     onWait: (message) => log.warn(message),
     onRequest: (route) => metrics.request(route),
   });
-  const identity = await installations.identity().catch((error: unknown) => {
+  const identity = await installations.identity().catch(async (error: unknown) => {
+    await queue.stop(0);
     throw refused(error);
   });
   const threads = openReviewThreads({ threads: settings.threads, ...(program && { program }) });
@@ -85,28 +82,23 @@ export async function startApp(
     documents,
     pace,
   };
-  await queue.start(createWork(services));
-
   let stopping = false;
-  const probot = new Probot({ appId, privateKey, secret, log });
-  const middleware = (await createNodeMiddleware((app: Probot) => handleEvents(app, services), {
-    probot,
-    webhooksPath: settings.webhookPath,
-  })) as Middleware;
   const server = createHttpServer({
-    webhookPath: settings.webhookPath,
-    middleware,
+    deliveries: await receiveDeliveries(settings, log, services),
     metrics,
-    health: () => ({ ok: !stopping, ...queue.counts() }),
+    health: async () => ({ ok: !stopping, ...(await queue.counts()) }),
     log,
   });
+  if (settings.role !== "receiver") await queue.start(createWork(services));
   const url = await listen(server, settings);
-  log.info({ app: identity.slug, url }, "the App listens");
+  log.info({ app: identity.slug, url, role: settings.role }, "the App listens");
 
   const sweeping = new AbortController();
-  const swept = createSweeper(services).run(settings.sweepMs, sweeping.signal);
+  const sweeps = settings.role !== "worker";
+  const swept = sweeps ? createSweeper(services).run(settings.sweepMs, sweeping.signal) : null;
   return {
     url,
+    failed: queue.failed,
     async stop() {
       stopping = true;
       sweeping.abort();
@@ -118,6 +110,55 @@ export async function startApp(
       log.info("the App has stopped");
     },
   };
+}
+
+/** The queue of this process, or that of all, and what is told of it. */
+async function openQueue(
+  { threads, database }: AppSettings,
+  log: Logger,
+  metrics: () => Metrics,
+): Promise<JobQueue> {
+  const concurrency = threads * jobsPerThread;
+  const options: QueueOptions = {
+    concurrency,
+    perInstallation: Math.max(2, Math.ceil(concurrency / 2)),
+    onFull: (job) => {
+      metrics().dropped();
+      log.error({ ...job }, "too many jobs wait: this one is left to the next look for what is unfinished");
+    },
+    onError: (error, job) => log.error({ ...job, err: error }, "a job failed: this is a bug in verifod"),
+  };
+  if (database === null) return createQueue(options);
+  return openSharedQueue({
+    ...options,
+    url: database,
+    onFreed: (count) => {
+      metrics().freed(count);
+      log.warn({ count }, "a worker is gone: what it had not finished waits again");
+    },
+    onGivenUp: (job) =>
+      log.error(
+        { job },
+        "a job was begun often and never ended: it is left to the next look for what is unfinished",
+      ),
+    onTrouble: (error) => log.warn({ err: error }, "PostgreSQL did not answer: it is asked again"),
+  });
+}
+
+/** What takes GitHub's deliveries; null for a worker. */
+async function receiveDeliveries(
+  { appId, privateKey, secret, webhookPath, role }: AppSettings,
+  log: Logger,
+  services: Services,
+): Promise<ServerParts["deliveries"]> {
+  if (role === "worker" || secret === null) return null;
+  const probot = new Probot({ appId, privateKey, secret, log });
+  const handle = (app: Probot) => handleEvents(app, services);
+  const middleware = (await createNodeMiddleware(handle, {
+    probot,
+    webhooksPath: webhookPath,
+  })) as Middleware;
+  return { path: webhookPath, middleware };
 }
 
 function refused(error: unknown): Error {

@@ -4,11 +4,19 @@ import { availableParallelism } from "node:os";
 import { getPrivateKey } from "@probot/get-private-key";
 import * as z from "zod";
 import { messageOf, VerifodError } from "../errors.ts";
+import { isServer } from "../ledger/database.ts";
+
+/** What of the App a process does. */
+export type Role = "all" | "receiver" | "worker";
 
 export interface AppSettings {
+  readonly role: Role;
   readonly appId: number;
   readonly privateKey: string;
-  readonly secret: string;
+  /** Null: that of a worker, which takes no deliveries. */
+  readonly secret: string | null;
+  /** The PostgreSQL that the processes of the App share; null: there is this one only. */
+  readonly database: string | null;
   /** As `https://api.github.com`, or `https://HOST/api/v3` of an enterprise server. */
   readonly apiUrl: string;
   readonly host: string;
@@ -67,33 +75,45 @@ const environmentSchema = z.object({
     whole("VERIFOD_THREADS", 1, 64).default(() => Math.min(4, Math.max(2, availableParallelism()))),
   ),
   VERIFOD_PACE: optional(z.coerce.number({ error: "VERIFOD_PACE is a number" }).min(0).max(10).default(1)),
+  VERIFOD_DATABASE_URL: optional(
+    z.string().refine(isServer, { error: "VERIFOD_DATABASE_URL begins with postgres://" }).optional(),
+  ),
   VERIFOD_SWEEP_SECONDS: optional(whole("VERIFOD_SWEEP_SECONDS", 1, 86_400).default(900)),
 });
 
 /** @throws VerifodError (usage) that names the variable that is missing or wrong */
-export function readSettings(environment: NodeJS.ProcessEnv): AppSettings {
+export function readSettings(environment: NodeJS.ProcessEnv, role: Role = "all"): AppSettings {
   const parsed = environmentSchema.safeParse(environment);
   if (!parsed.success) {
     throw new VerifodError("usage", parsed.error.issues.map(({ message }) => message).join("; "));
   }
   const { APP_ID, WEBHOOK_SECRET, GHE_HOST, GHE_PROTOCOL, ...rest } = parsed.data;
   const privateKey = readPrivateKey(environment);
-  if (APP_ID === undefined || privateKey === null || WEBHOOK_SECRET === undefined) {
+  const needsSecret = role !== "worker";
+  if (APP_ID === undefined || privateKey === null || (needsSecret && WEBHOOK_SECRET === undefined)) {
     const missing = [
       ...(APP_ID === undefined ? ["APP_ID"] : []),
       ...(privateKey === null ? ["PRIVATE_KEY or PRIVATE_KEY_PATH"] : []),
       // Probot would take a known one, and with it anybody's events.
-      ...(WEBHOOK_SECRET === undefined ? ["WEBHOOK_SECRET"] : []),
+      ...(needsSecret && WEBHOOK_SECRET === undefined ? ["WEBHOOK_SECRET"] : []),
     ];
     throw new VerifodError(
       "usage",
       `the App needs ${missing.join(", ")}: set what its settings page shows, or create an App with verifod serve --setup ADDRESS`,
     );
   }
+  if (role !== "all" && rest.VERIFOD_DATABASE_URL === undefined) {
+    throw new VerifodError(
+      "usage",
+      `a ${role} shares its jobs with other processes through PostgreSQL: set VERIFOD_DATABASE_URL`,
+    );
+  }
   return {
+    role,
     appId: APP_ID,
     privateKey,
-    secret: WEBHOOK_SECRET,
+    secret: WEBHOOK_SECRET ?? null,
+    database: rest.VERIFOD_DATABASE_URL ?? null,
     apiUrl: GHE_HOST === undefined ? "https://api.github.com" : `${GHE_PROTOCOL}://${GHE_HOST}/api/v3`,
     host: rest.HOST,
     port: rest.PORT,

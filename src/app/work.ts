@@ -3,6 +3,7 @@ import { openApiChange, type PullRange } from "../change/api.ts";
 import { type GitHubApi, isGraphqlError, statusOf } from "../change/github-api.ts";
 import { CONFIG_PATH } from "../config.ts";
 import { unreachable, VerifodError } from "../errors.ts";
+import { isMutation, isRead } from "../github/client.ts";
 import { isMaintainerOf } from "../github/people.ts";
 import { isFinished } from "../github/plan.ts";
 import { cancelChecks } from "../github/publish.ts";
@@ -10,7 +11,7 @@ import { type Published, readPublished } from "../github/published.ts";
 import type { Documents } from "../nix/documents.ts";
 import { type ReviewSettings, reviewPull } from "../review-pull.ts";
 import { openCommands } from "./commands.ts";
-import { type Job, listens, type PullJob, type Stop, type Work } from "./jobs.ts";
+import { type Hold, type Job, listens, type PullJob, type Stop, type Work } from "./jobs.ts";
 import { answerGroup } from "./merge-group.ts";
 import type { Metrics } from "./metrics.ts";
 import { buttonsFor } from "./on-comment.ts";
@@ -35,10 +36,11 @@ type Conclusion = "success" | "neutral" | "failure" | "action_required" | "super
 
 /** How jobs are done with these services. */
 export function createWork(services: WorkServices): Work {
-  return async (job, signal) => {
+  return async (job, hold) => {
     const started = performance.now();
+    const { signal } = hold;
     const limited = AbortSignal.any([signal, AbortSignal.timeout(longestJobMs)]);
-    const api = stoppable(services.api(job.installation), limited);
+    const api = stoppable(services.api(job.installation), limited, hold);
     const { log, metrics } = services;
     const facts = { ...job };
     try {
@@ -70,18 +72,20 @@ function isExpected(error: unknown): boolean {
   return error instanceof VerifodError || statusOf(error) !== null || isGraphqlError(error);
 }
 
-/** A client that asks nothing more once `signal` is aborted. */
-function stoppable(api: GitHubApi, signal: AbortSignal): GitHubApi {
-  const check = () => {
-    if (signal.aborted) throw new VerifodError("outside", "stopped: nobody waits for this any more");
+/** A client that asks nothing more once `signal` is aborted, and writes only what is this process's to write. */
+function stoppable(api: GitHubApi, signal: AbortSignal, { isHeld }: Hold): GitHubApi {
+  const check = async (isReading: boolean) => {
+    if (signal.aborted || !(isReading || (await isHeld()))) {
+      throw new VerifodError("outside", "stopped: nobody waits for this any more");
+    }
   };
   return {
     async request(route, parameters) {
-      check();
+      await check(isRead(route));
       return api.request(route, parameters);
     },
     async graphql(query, variables) {
-      check();
+      await check(!isMutation(query));
       return api.graphql(query, variables);
     },
   };

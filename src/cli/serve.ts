@@ -1,5 +1,5 @@
 /** `verifod serve`: the GitHub App. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 
 export function register(program: Command): void {
   program
@@ -9,10 +9,23 @@ export function register(program: Command): void {
       "--setup <address>",
       "create an App whose deliveries come to that address: open http://localhost:3000",
     )
+    .addOption(
+      new Option(
+        "--worker",
+        "take no deliveries: do jobs that others queue in VERIFOD_DATABASE_URL",
+      ).conflicts("receiver"),
+    )
+    .option("--receiver", "do no jobs: queue them in VERIFOD_DATABASE_URL for workers")
     .action(serve);
 }
 
-async function serve({ setup }: { readonly setup?: string }): Promise<void> {
+interface ServeOptions {
+  readonly setup?: string;
+  readonly worker?: true;
+  readonly receiver?: true;
+}
+
+async function serve({ setup, worker, receiver }: ServeOptions): Promise<void> {
   const { loadEnvironmentFile, readSettings, WEBHOOK_PATH } = await import("../app/settings.ts");
   const { createLog } = await import("../app/log.ts");
   const { startApp } = await import("../app/server.ts");
@@ -21,12 +34,13 @@ async function serve({ setup }: { readonly setup?: string }): Promise<void> {
     return setUp(setup, process.env.WEBHOOK_PATH || WEBHOOK_PATH);
   }
   loadEnvironmentFile();
-  const settings = readSettings(process.env);
+  const settings = readSettings(process.env, worker ? "worker" : receiver ? "receiver" : "all");
   // What is started from here, and what prints an environment, does not see them.
-  for (const name of ["PRIVATE_KEY", "WEBHOOK_SECRET"]) delete process.env[name];
+  for (const name of ["PRIVATE_KEY", "WEBHOOK_SECRET", "VERIFOD_DATABASE_URL"]) delete process.env[name];
   const app = await startApp(settings, createLog(settings.logLevel));
-  await stopSignal();
+  const failure = await Promise.race([stopSignal(), app.failed]);
   await app.stop();
+  if (failure) throw failure;
 }
 
 /** Waits for SIGTERM or SIGINT; a second one ends the process as if nobody had waited for it. */

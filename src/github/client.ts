@@ -91,10 +91,12 @@ export function githubApi(octokit: OctokitLike): GitHubApi {
   };
 }
 
-function isRead(route: string): boolean {
+/** Whether a route only reads. */
+export function isRead(route: string): boolean {
   return route.startsWith("GET ");
 }
 
-function isMutation(query: string): boolean {
+/** Whether a GraphQL text writes. */
+export function isMutation(query: string): boolean {
   return query.trimStart().startsWith("mutation");
 }

@@ -1,5 +1,6 @@
 /** One way to talk to PostgreSQL, be it a server or the one that is embedded (PGlite). */
 import { mkdir } from "node:fs/promises";
+import type { Sql } from "postgres";
 import { messageOf, VerifodError } from "../errors.ts";
 import { holdDirectory } from "./hold.ts";
 
@@ -38,19 +39,25 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 /** A server that takes no connection is told soon; one that takes long to answer is waited for. */
 const CONNECT_SECONDS = 15;
 
-async function openServer({ location, readOnly }: DatabaseOptions): Promise<Database> {
+/**
+ * Connects to a server, with at most `max` connections.
+ * @throws VerifodError (outside) when it cannot be reached
+ */
+export async function connectServer(
+  location: string,
+  {
+    max,
+    connection,
+  }: { readonly max: number; readonly connection: Readonly<Record<string, string | boolean>> },
+): Promise<Sql> {
   const { default: postgres } = await import("postgres");
   const sql = postgres(location, {
-    max: 1,
+    max,
     connect_timeout: CONNECT_SECONDS,
+    // By a connection others see that a process lives.
+    max_lifetime: null,
     onnotice: () => {},
-    connection: {
-      application_name: "verifod",
-      ...(readOnly ? { default_transaction_read_only: true } : {}),
-    },
-  });
-  const queries = (on: Pick<typeof sql, "unsafe">): Queries => ({
-    query: async (text, parameters = []) => [...(await on.unsafe<Row[]>(text, [...parameters] as never[]))],
+    connection,
   });
   try {
     await sql.unsafe("select 1");
@@ -59,10 +66,24 @@ async function openServer({ location, readOnly }: DatabaseOptions): Promise<Data
     // Not the address: it can hold a password.
     throw new VerifodError(
       "outside",
-      `the ledger's PostgreSQL cannot be reached: ${messageOf(error)}: see VERIFOD_DATABASE_URL`,
+      `PostgreSQL cannot be reached: ${messageOf(error)}: see VERIFOD_DATABASE_URL`,
       { cause: error },
     );
   }
+  return sql;
+}
+
+async function openServer({ location, readOnly }: DatabaseOptions): Promise<Database> {
+  const sql = await connectServer(location, {
+    max: 1,
+    connection: {
+      application_name: "verifod",
+      ...(readOnly ? { default_transaction_read_only: true } : {}),
+    },
+  });
+  const queries = (on: Pick<typeof sql, "unsafe">): Queries => ({
+    query: async (text, parameters = []) => [...(await on.unsafe<Row[]>(text, [...parameters] as never[]))],
+  });
   return {
     ...queries(sql),
     transaction: async (work) =>

@@ -117,13 +117,13 @@ test("the container file builds from the lock, runs as nobody, and starts what t
     "EXPOSE",
     "STOPSIGNAL",
     "HEALTHCHECK",
-    "CMD",
+    "ENTRYPOINT",
   ];
   expect(instructions.filter((each) => !known.includes(each ?? ""))).toEqual([]);
   expect(instructions[0]).toBe("FROM");
   const last = instructions.lastIndexOf("FROM");
   expect(lines.slice(last)).toEqual(expect.arrayContaining(["USER node", "COPY --from=build /app /app"]));
-  expect(JSON.parse(lines.at(-1)?.replace("CMD ", "") ?? "")).toEqual([
+  expect(JSON.parse(lines.at(-1)?.replace("ENTRYPOINT ", "") ?? "")).toEqual([
     "node",
     "node_modules/verifod/dist/cli.mjs",
     "serve",

@@ -25,19 +25,32 @@ test("the NixOS module evaluates to a service that holds no secret", () => {
     mkIf = condition: value: if condition then value else { };
     literalExpression = text: text;
     getExe = package: "\${package}/bin/verifod";
-    types = { package = 0; str = 0; port = 0; ints.positive = 0; attrsOf = type: type; };
+    types = { package = 0; str = 0; port = 0; ints.positive = 0; attrsOf = type: type; nullOr = type: type; enum = values: values; };
+    filterAttrs = keep: set: removeAttrs set (builtins.filter (name: !keep name set.\${name}) (builtins.attrNames set));
+    mapAttrsToList = f: set: map (name: f name set.\${name}) (builtins.attrNames set);
+    concatMapStrings = f: list: builtins.concatStringsSep "" (map f list);
+    optionalString = condition: text: if condition then text else "";
   }`;
   const module = (values: string) =>
-    `import ./nix/module.nix { lib = ${lib}; pkgs.callPackage = path: arguments: "/verifod"; config.services.verifod = { package = "/verifod"; host = "127.0.0.1"; port = 3000; environment = { }; } // ${values}; }`;
+    `import ./nix/module.nix { lib = ${lib}; pkgs.callPackage = path: arguments: "/verifod"; config.services.verifod = { package = "/verifod"; host = "127.0.0.1"; port = 3000; environment = { }; role = "all"; databaseUrlFile = null; webhookSecretFile = null; } // ${values}; }`;
   expect(JSON.parse(evaluate(`(${module("{ enable = false; }")}).config`))).toEqual({});
   const set =
     '{ enable = true; appId = 7; privateKeyFile = "/run/key"; webhookSecretFile = "/run/hook"; environment.GHE_HOST = "g.example"; }';
-  const { environment, script, serviceConfig } = JSON.parse(
-    evaluate(`(${module(set)}).config.systemd.services.verifod`),
-  ) as { environment: object; script: string; serviceConfig: { LoadCredential: string[] } };
+  const service = (values: string) =>
+    JSON.parse(evaluate(`(${module(values)}).config.systemd.services.verifod`)) as {
+      environment: object;
+      script: string;
+      serviceConfig: { LoadCredential: string[] };
+    };
+  const { environment, script, serviceConfig } = service(set);
   expect(environment).toMatchObject({ APP_ID: "7", PRIVATE_KEY_PATH: "%d/key.pem", GHE_HOST: "g.example" });
-  expect(script).toContain("exec /verifod/bin/verifod serve");
-  expect(serviceConfig.LoadCredential).toEqual(["key.pem:/run/key", "webhook:/run/hook"]);
+  expect(script).toMatch(/^WEBHOOK_SECRET=.*\nexport WEBHOOK_SECRET\nexec \/verifod\/bin\/verifod serve$/);
+  expect(serviceConfig.LoadCredential).toEqual(["key.pem:/run/key", "WEBHOOK_SECRET:/run/hook"]);
+  const worker = service(
+    '{ enable = true; appId = 7; privateKeyFile = "/run/key"; role = "worker"; databaseUrlFile = "/run/db"; }',
+  );
+  expect(worker.script).toMatch(/^VERIFOD_DATABASE_URL=[\s\S]*exec \/verifod\/bin\/verifod serve --worker$/);
+  expect(worker.serviceConfig.LoadCredential).toEqual(["key.pem:/run/key", "VERIFOD_DATABASE_URL:/run/db"]);
   const options = JSON.parse(
     evaluate(`builtins.attrNames (${module("{ enable = false; }")}).options.services.verifod`),
   ) as string[];

@@ -37,9 +37,11 @@ export function registerApp(fake: FakeGitHub): Identity {
 
 export function settingsOf(fake: FakeGitHub, more: Partial<AppSettings> = {}): AppSettings {
   return {
+    role: "all",
     appId,
     privateKey: pem,
     secret: SECRET,
+    database: null,
     apiUrl: `${fake.url}/api/v3`,
     host: "127.0.0.1",
     port: 0,
@@ -82,6 +84,8 @@ export interface SpawnedApp {
   readonly child: ChildProcess;
   readonly url: string;
   readonly output: () => string;
+  /** Resolves when it listens, or has ended. */
+  readonly ready: Promise<void>;
   /** Resolves with how it ended. */
   readonly ended: Promise<number | NodeJS.Signals | null>;
 }
@@ -98,9 +102,21 @@ async function freePort(): Promise<number> {
 export async function spawnApp(
   fake: FakeGitHub,
   env: Readonly<Record<string, string>> = {},
+  options: readonly string[] = [],
+): Promise<SpawnedApp> {
+  const app = await launchApp(fake, env, options);
+  await app.ready;
+  return app;
+}
+
+/** The same, without waiting for it. */
+export async function launchApp(
+  fake: FakeGitHub,
+  env: Readonly<Record<string, string>>,
+  options: readonly string[],
 ): Promise<SpawnedApp> {
   const port = await freePort();
-  const child = spawn(process.execPath, [cli, "serve"], {
+  const child = spawn(process.execPath, [cli, "serve", ...options], {
     env: {
       PATH: process.env.PATH,
       HOME: "/nonexistent",
@@ -122,7 +138,7 @@ export async function spawnApp(
     child.on("close", (code, signal) => resolve(signal ?? code)),
   );
   const url = `http://127.0.0.1:${port}`;
-  await new Promise<void>((resolve) => {
+  const ready = new Promise<void>((resolve) => {
     const take = (chunk: Buffer) => {
       output += chunk.toString();
       if (output.includes("the App listens")) resolve();
@@ -131,7 +147,7 @@ export async function spawnApp(
     child.stderr.on("data", take);
     void ended.then(() => resolve());
   });
-  return { child, url, output: () => output, ended };
+  return { child, url, output: () => output, ready, ended };
 }
 
 export interface Delivery {

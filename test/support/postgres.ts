@@ -67,7 +67,7 @@ export async function startPostgres(): Promise<PostgresServer> {
         psql("select 1");
         return;
       } catch (error) {
-        if (tries === 100 || server.exitCode !== null) throw error;
+        if (tries === 300 || server.exitCode !== null) throw error;
         await sleep(100);
       }
     }

@@ -1,0 +1,197 @@
+/**
+ * What the shared queue asks of PostgreSQL, through what Graphile Worker makes public: its functions and its view of jobs.
+ * https://worker.graphile.org/docs/sql-add-job, https://worker.graphile.org/docs/admin-functions
+ */
+import type { Sql } from "postgres";
+import { type Job, meeting, merged, type PullJob, placeOf, subjectOf } from "./jobs.ts";
+
+/** The name that our jobs have among those of the database. */
+export const TASK = "verifod";
+/** The channel on which a job is told that a newer head is there: its id. */
+export const SUPERSEDED = "verifod_superseded";
+/** How often a job is begun that no process comes to the end of; the next sweep finds it. */
+const mostAttempts = 5;
+/** Jobs that may stand for one: each is another head, or the click of somebody. What comes after them adds nothing. */
+const mostMerged = 100;
+/** Turns are counted in seconds from 1970, as the library orders by time. What was tried before has the time it may be tried again. */
+const LAST_TURN = "2000-01-01";
+/** Before all turns. */
+const FIRST = "1969-01-01";
+
+type Flags = Readonly<Record<string, true>>;
+
+/** What can be seen of a job from outside: who must not be begun beside it, and what `meeting` looks at. */
+export function flagsOf(job: Job): readonly string[] {
+  const { installation, head } = job;
+  const about = job.kind === "pull" ? [`reason ${job.reason}`] : [];
+  return [subjectFlag(job), placeFlag(job), installationFlag(installation), `head ${head}`, ...about];
+}
+const subjectFlag = (job: Job) => `subject ${subjectOf(job)}`;
+const placeFlag = (job: Job) => `place ${placeOf(job)}`;
+export const installationFlag = (installation: number) => `installation ${installation}`;
+
+/** The other job about the same, as far as its flags tell. */
+function seenAs(job: Job, flags: readonly string[]): Job {
+  if (job.kind === "group") return job;
+  const value = (name: string) => flags.find((flag) => flag.startsWith(`${name} `))?.slice(name.length + 1);
+  const { presses: _, ...rest } = job;
+  return {
+    ...rest,
+    head: value("head") ?? job.head,
+    reason: (value("reason") ?? "push") as PullJob["reason"],
+  };
+}
+
+interface Standing {
+  readonly id: string;
+  readonly running: boolean;
+  readonly revision: number;
+  readonly flags: Flags | null;
+}
+
+export interface Limits {
+  readonly mostWaiting: number;
+  readonly mostWaitingPerRepository: number;
+}
+
+/** Adds a job as `meeting` says; false: there is no room for it. */
+export function addJob(sql: Sql, job: Job, limits: Limits): Promise<boolean> {
+  const subject = subjectOf(job);
+  return sql.begin(async (on) => {
+    // Whoever adds another one about the same, waits.
+    await on`select pg_advisory_xact_lock(hashtextextended(${subject}, 0))`;
+    const standing = await on<Standing[]>`
+      select id, locked_at is not null as running, revision, flags from graphile_worker.jobs
+      where task_identifier = ${TASK} and flags ? ${subjectFlag(job)}
+        and (locked_at is not null or attempts < max_attempts)
+      order by locked_at is null, id`;
+    const running = standing.find((each) => each.running);
+    const waiting = standing.findLast((each) => !each.running);
+    const met = running && meeting(job, seenAs(job, Object.keys(running.flags ?? {})), true);
+    if (running && met === "stop") await on`select pg_notify(${SUPERSEDED}, ${running.id})`;
+    if (waiting) {
+      const other = seenAs(job, Object.keys(waiting.flags ?? {}));
+      if (waiting.revision >= mostMerged || meeting(job, other, false) === "drop") return true;
+      // The library puts the lists of both together, and leaves it in its place.
+      await on`select from graphile_worker.add_job(${TASK}, ${JSON.stringify([job])}::text::json,
+        job_key => ${subject}, job_key_mode => 'preserve_run_at', max_attempts => ${mostAttempts}::int,
+        flags => ${[...flagsOf(merged(job, other))]}::text[])`;
+      return true;
+    }
+    if (met === "drop") return true;
+    const swept = job.kind === "pull" && job.reason === "sweep";
+    const turn = await turnOf(on as unknown as Sql, job, swept, limits);
+    if (turn === null) return false;
+    await on`select from graphile_worker.add_job(${TASK}, ${JSON.stringify([job])}::text::json,
+      job_key => ${subject}, run_at => ${turn}::timestamptz, priority => ${swept ? 1 : 0}::int,
+      max_attempts => ${mostAttempts}::int, flags => ${[...flagsOf(job)]}::text[])`;
+    return true;
+  }) as Promise<boolean>;
+}
+
+/**
+ * When it is a new job's turn; null: there is no room. A repository's jobs stand one turn apart, and its first one beside
+ * the first of all: so repositories take turns, whatever the length of their lines.
+ */
+async function turnOf(sql: Sql, job: Job, swept: boolean, limits: Limits): Promise<string | null> {
+  const [row] = await sql<{ all: number; own: number; turn: string }[]>`
+    with line as (
+      select run_at, priority, flags ? ${placeFlag(job)} as own from graphile_worker.jobs
+      where task_identifier = ${TASK} and locked_at is null and attempts < max_attempts
+    ), ordered as (
+      select * from line where priority = ${swept ? 1 : 0} and run_at < ${LAST_TURN}
+    )
+    select
+      (select count(*)::int from line) as all,
+      (select count(*)::int from line where own) as own,
+      greatest(
+        (select min(run_at) from ordered),
+        (select max(run_at) + interval '1 second' from ordered where own),
+        'epoch'::timestamptz
+      )::text as turn`;
+  if (!row || row.all >= limits.mostWaiting || row.own >= limits.mostWaitingPerRepository) return null;
+  return row.turn;
+}
+
+/** What jobs are to be left alone: their subjects are worked on by other processes. */
+export async function subjectsElsewhere(sql: Sql, pool: string): Promise<readonly string[]> {
+  const rows = await sql<{ flag: string }[]>`
+    select flag from graphile_worker.jobs, jsonb_object_keys(flags) as flag
+    where task_identifier = ${TASK} and locked_at is not null and locked_by <> ${pool} and flag like 'subject %'`;
+  return rows.map(({ flag }) => flag);
+}
+
+/** Whether another process began a job about the same before: both looked at the same time. */
+export async function isBegunElsewhere(sql: Sql, job: Job, id: string, pool: string): Promise<boolean> {
+  const rows = await sql`
+    select from graphile_worker.jobs
+    where task_identifier = ${TASK} and flags ? ${subjectFlag(job)} and id < ${id}
+      and locked_at is not null and locked_by <> ${pool}`;
+  return rows.length > 0;
+}
+
+/** Which jobs a process has. */
+export async function heldBy(sql: Sql, pool: string): Promise<ReadonlySet<string>> {
+  const rows = await sql<{ id: string }[]>`select id from graphile_worker.jobs where locked_by = ${pool}`;
+  return new Set(rows.map(({ id }) => id));
+}
+
+export async function countJobs(sql: Sql): Promise<{ readonly waiting: number; readonly running: number }> {
+  const [row] = await sql<{ waiting: number; running: number }[]>`
+    select count(*) filter (where locked_at is null)::int as waiting, count(locked_at)::int as running
+    from graphile_worker.jobs where task_identifier = ${TASK}`;
+  return row ?? { waiting: 0, running: 0 };
+}
+
+/** Gives jobs that were not finished to whoever has room, as if they had not been begun. */
+export async function handBack(sql: Sql, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`select from graphile_worker.reschedule_jobs(${[...ids]}::bigint[], run_at => ${FIRST}, attempts => 0)`;
+}
+
+/** The name of a process's session by which the others see that it lives. */
+export function sessionOf(pool: string): string {
+  return `verifod ${pool}`;
+}
+
+/** The processes that have jobs and no session, or one that has not asked for anything for so long. */
+export async function findLost(sql: Sql, pool: string, staleMs: number): Promise<readonly string[]> {
+  // Of the sessions of other roles PostgreSQL does not tell when they asked for something.
+  const rows = await sql<{ pool: string }[]>`
+    select distinct locked_by as pool from graphile_worker.jobs
+    where task_identifier = ${TASK} and locked_by <> ${pool} and not exists (
+      select from pg_stat_activity
+      where application_name = ${sessionOf("")} || locked_by
+        and (state_change is null or state_change > clock_timestamp() - ${staleMs} * interval '1 millisecond'))`;
+  return rows.map((row) => row.pool);
+}
+
+export interface Tidied {
+  /** How many jobs of processes that are no more wait again. */
+  readonly freed: number;
+  /** The flags of those that were begun often enough, and are no more. */
+  readonly givenUp: readonly (readonly string[])[];
+}
+
+/**
+ * Frees the jobs of processes that are no more, and ends what was begun often enough. A job that another one about the
+ * same was added behind, the library would not begin again: it is begun once more, since somebody may have pressed a
+ * button for it.
+ */
+export async function tidy(sql: Sql, pools: readonly string[]): Promise<Tidied> {
+  return (await sql.begin(async (on) => {
+    const held = await on`select from graphile_worker.jobs where locked_by = any(${[...pools]}::text[])`;
+    if (held.length > 0) await on`select graphile_worker.force_unlock_workers(${[...pools]}::text[])`;
+    const over = await on<{ id: string; again: boolean; flags: Flags | null }[]>`
+      select id, key is null and max_attempts = ${mostAttempts} as again, flags from graphile_worker.jobs
+      where task_identifier = ${TASK} and locked_at is null and attempts >= max_attempts`;
+    const [again, ended] = [over.filter((row) => row.again), over.filter((row) => !row.again)];
+    const ids = (rows: readonly { readonly id: string }[]) => rows.map(({ id }) => id);
+    if (again.length > 0) {
+      await on`select from graphile_worker.reschedule_jobs(${ids(again)}::bigint[], run_at => ${FIRST},
+        max_attempts => ${mostAttempts + 1}::int)`;
+    }
+    if (ended.length > 0) await on`select from graphile_worker.complete_jobs(${ids(ended)}::bigint[])`;
+    return { freed: held.length, givenUp: ended.map(({ flags }) => Object.keys(flags ?? {})) };
+  })) as Tidied;
+}
