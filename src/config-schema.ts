@@ -74,6 +74,12 @@ const schema = z.strictObject({
     .enum(["auto", "always", "never"])
     .default("auto")
     .describe("Whether changed sources are evaluated and fetched again; auto: where Nix is at hand"),
+  ask: z
+    .enum(["auto", "never"])
+    .default("auto")
+    .describe(
+      "Whether the Action and the App ask upstream about the sources; auto: with a token of github.com",
+    ),
   rules: z
     .record(z.string().regex(/^[a-z0-9-]+$/), ruleSetting)
     .default({})
@@ -163,6 +169,7 @@ export function parseConfig(text: string, name: string): Config {
   return {
     failOn: config["fail-on"],
     verify: config.verify,
+    ask: config.ask,
     rules: new Map(Object.entries(config.rules).map(([id, setting]) => [id, ruleConfig(setting)])),
     trustedHosts: config["trusted-hosts"],
     subsystems: config.subsystems,

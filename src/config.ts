@@ -43,6 +43,8 @@ export interface GatePolicy {
 export interface Config {
   readonly failOn: Threshold;
   readonly verify: "auto" | "always" | "never";
+  /** Whether the Action and the App ask upstream; `auto`: where they have a token of github.com. */
+  readonly ask: "auto" | "never";
   readonly rules: ReadonlyMap<string, RuleConfig>;
   readonly trustedHosts: readonly string[];
   readonly subsystems: readonly Subsystem[];
@@ -61,6 +63,7 @@ export const noPath = (): boolean => false;
 export const DEFAULT_CONFIG: Config = {
   failOn: "high",
   verify: "auto",
+  ask: "auto",
   rules: new Map(),
   trustedHosts: [],
   subsystems: [],

@@ -4,10 +4,12 @@ import * as core from "@actions/core";
 import * as z from "zod";
 import type { RepositoryName } from "../change/github-api.ts";
 import { messageOf, VerifodError } from "../errors.ts";
+import { upstreamApi } from "../provenance/open.ts";
 import { THRESHOLDS, type Threshold } from "../report/status.ts";
 
 export const MODES = ["review", "analyze", "publish"] as const;
 const VERIFY = ["auto", "always", "never"] as const;
+const ASK = ["auto", "never"] as const;
 
 export interface Inputs {
   /** "" in the mode `analyze`, which has none. */
@@ -15,6 +17,8 @@ export interface Inputs {
   readonly mode: (typeof MODES)[number];
   /** Null: as configured. */
   readonly verify: (typeof VERIFY)[number] | null;
+  /** Null: as configured. */
+  readonly ask: (typeof ASK)[number] | null;
   /** The path of the configuration in the base branch; null: the usual one. */
   readonly config: string | null;
   /** Null: as configured. */
@@ -44,6 +48,7 @@ export function readInputs(): Inputs {
     token,
     mode,
     verify: choice("verify", VERIFY),
+    ask: choice("ask", ASK),
     config: core.getInput("config") || null,
     failOn: choice("fail-on", THRESHOLDS),
     allowHosts: core.getInput("allow-hosts").split(/\s+/).filter(Boolean),
@@ -64,6 +69,8 @@ function choice<T extends string>(name: string, values: readonly T[]): T | null 
 export interface Runner {
   readonly repository: RepositoryName;
   readonly apiUrl: string;
+  /** Whether that is the API of github.com, so that the token may ask there about anybody's repositories. */
+  readonly asksUpstream: boolean;
   readonly workspace: string;
   /** The page of this run. */
   readonly details: string;
@@ -91,6 +98,7 @@ export function readRunner(environment: NodeJS.ProcessEnv): Runner {
   return {
     repository: { owner, name },
     apiUrl: GITHUB_API_URL,
+    asksUpstream: GITHUB_API_URL === upstreamApi(environment),
     workspace: environment.GITHUB_WORKSPACE ?? process.cwd(),
     details: `${GITHUB_SERVER_URL ?? "https://github.com"}/${GITHUB_REPOSITORY}/actions/runs/${id}`,
     run: id * 100 + Math.min(Number(GITHUB_RUN_ATTEMPT ?? 1), 99),

@@ -1,8 +1,10 @@
 /** The GitHub Action. */
 import * as core from "@actions/core";
+import type { GitHubApi } from "../change/github-api.ts";
 import { messageOf, unreachable, VerifodError } from "../errors.ts";
 import { conclusionOf } from "../github/check-output.ts";
 import { createGitHubApi } from "../github/client.ts";
+import { openUpstream } from "../provenance/open.ts";
 import type { Review } from "../report/review.ts";
 import { createTools, review as reviewChange } from "../review.ts";
 import { type ReviewSettings, reviewPull, type Target } from "../review-pull.ts";
@@ -77,11 +79,19 @@ async function runPublishing(
     config,
     failOn,
     open: (range, prefetch) => openPull(api, repository, range, workspace, prefetch),
-    check: async (change, configuration, subjects) =>
-      reviewChange(change, await tools, { config: configuration, subjects }),
     // The token of a workflow has 1,000 requests an hour for the whole repository. The list of nixpkgs is longer than the
     // 512,000 bytes that a query gives of a text, so that it takes a request of its own.
     accounts: false,
+    check: async (change, configuration, subjects) => {
+      const asks = runner.asksUpstream && (inputs.ask ?? configuration.ask) === "auto";
+      const upstream = asks
+        ? openUpstream({
+            api: clientFor(inputs, runner, false),
+            registriesUrl: process.env.VERIFOD_REGISTRIES,
+          })
+        : null;
+      return reviewChange(change, await tools, { config: configuration, subjects, upstream });
+    },
     documents: async () => (await tools).documents,
     complete,
     notes,
@@ -101,8 +111,9 @@ async function runPublishing(
   if (failure !== null) throw failure;
 }
 
-function clientFor({ token }: Inputs, { apiUrl, pace }: Runner): ReturnType<typeof createGitHubApi> {
-  return createGitHubApi({ token, apiUrl, pace, onWait: (message) => core.info(message) });
+/** `patient`: whether it waits for rate limits. */
+function clientFor({ token }: Inputs, { apiUrl, pace }: Runner, patient = true): GitHubApi {
+  return createGitHubApi({ token, apiUrl, pace, patient, onWait: (message) => core.info(message) });
 }
 
 try {

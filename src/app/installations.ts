@@ -20,6 +20,8 @@ export interface AppIdentity {
 export interface Installations {
   /** The client of an installation: its limits are its own, its token is renewed as needed. */
   api(installation: number): GitHubApi;
+  /** The same for what is not worth waiting for: a rate limit is an error at once. */
+  impatient(installation: number): GitHubApi;
   /** Who the App is. @throws what the client throws, for wrong credentials with status 401 */
   identity(): Promise<AppIdentity>;
   /** The installations that are not suspended. */
@@ -55,12 +57,13 @@ export function openInstallations(options: InstallationOptions): Installations {
   const { appId, privateKey, apiUrl, pace = 1, onWait = () => {}, onRequest = () => {} } = options;
   const clients = new Map<number, GitHubApi>();
   const cache = tokenCache();
-  const connect = (more: object): GitHubApi => {
+  const connect = (more: object, patient = true): GitHubApi => {
     const api = createGitHubApi({
       strategy: createAppAuth,
       options: { appId, privateKey, cache, ...more },
       apiUrl,
       pace,
+      patient,
       onWait,
     });
     return {
@@ -92,6 +95,7 @@ export function openInstallations(options: InstallationOptions): Installations {
 
   return {
     api,
+    impatient: (installationId) => connect({ installationId }, false),
     async identity() {
       return appSchema.parse((await app.request("GET /app", {})).data);
     },

@@ -4,7 +4,16 @@ import type { Content, Entry, Tree } from "../change/change.ts";
 import { loadConfig } from "../config.ts";
 import { messageOf, VerifodError } from "../errors.ts";
 import { createTools, review } from "../review.ts";
-import type { Answer, Question, ReviewTask, ThreadMessage, TreeName } from "./review-threads.ts";
+import type {
+  Answer,
+  Question,
+  ReviewTask,
+  ThreadMessage,
+  TreeName,
+  TreeQuestion,
+  UpstreamQuestion,
+} from "./review-threads.ts";
+import { type UpstreamReply, upstreamThrough } from "./upstream-thread.ts";
 
 if (!parentPort) throw new Error("review-thread runs as a thread only");
 const port = parentPort;
@@ -14,7 +23,7 @@ let questions: Question[] = [];
 let lastId = 0;
 
 /** Asks together what is asked at the same time, so that GitHub is asked for it with one query. */
-function ask(tree: TreeName, method: Question["method"], argument: string | Entry): Promise<unknown> {
+function ask(question: TreeQuestion | UpstreamQuestion): Promise<unknown> {
   if (questions.length === 0) {
     setImmediate(() => {
       say({ kind: "ask", questions });
@@ -22,7 +31,7 @@ function ask(tree: TreeName, method: Question["method"], argument: string | Entr
     });
   }
   const id = ++lastId;
-  questions.push({ id, tree, method, argument });
+  questions.push({ id, ...question });
   return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
 }
 
@@ -34,13 +43,15 @@ function treeOf(name: TreeName, { commit, remote }: ReviewTask["trees"][TreeName
   return {
     commit,
     remote,
-    entry: (path) => ask(name, "entry", path) as Promise<Entry | null>,
-    list: (directory) => ask(name, "list", directory) as Promise<readonly Entry[]>,
-    read: (entry) => ask(name, "read", entry) as Promise<Content>,
+    entry: (path) => ask({ tree: name, method: "entry", argument: path }) as Promise<Entry | null>,
+    list: (path) => ask({ tree: name, method: "list", argument: path }) as Promise<readonly Entry[]>,
+    read: (entry) => ask({ tree: name, method: "read", argument: entry }) as Promise<Content>,
   };
 }
 
-async function run({ trees, files, unchecked, subjects, config: path }: ReviewTask): Promise<void> {
+const upstream = upstreamThrough((changes) => ask({ method: "upstream", changes }) as Promise<UpstreamReply>);
+
+async function run({ trees, files, unchecked, subjects, config: path, asks }: ReviewTask): Promise<void> {
   try {
     const config = await loadConfig(treeOf("tip", trees.tip), path);
     const change = {
@@ -50,7 +61,7 @@ async function run({ trees, files, unchecked, subjects, config: path }: ReviewTa
       unchecked,
       subjects,
     };
-    const result = await review(change, tools, { config, subjects });
+    const result = await review(change, tools, { config, subjects, upstream: asks ? upstream : null });
     say({ kind: "done", result });
   } catch (error) {
     const fault = error instanceof VerifodError ? error.fault : null;

@@ -7,7 +7,10 @@ import PQueue from "p-queue";
 import type { PullChange } from "../change/api.ts";
 import type { Entry, FileChange, Unchecked } from "../change/change.ts";
 import { type Fault, messageOf, unreachable, VerifodError } from "../errors.ts";
+import type { SourceChange } from "../pair/sources.ts";
+import type { Upstream } from "../provenance/upstream.ts";
 import type { Review } from "../report/review.ts";
+import { askUpstream } from "./upstream-thread.ts";
 
 export type TreeName = "base" | "head" | "tip";
 
@@ -19,16 +22,25 @@ export interface ReviewTask {
   readonly subjects: readonly string[];
   /** The path of the configuration in the tip. */
   readonly config: string;
+  /** Whether upstream can be asked here. */
+  readonly asks: boolean;
 }
 
 /** What a thread wants to know of a tree. */
-export interface Question {
-  readonly id: number;
+export interface TreeQuestion {
   readonly tree: TreeName;
   readonly method: "entry" | "list" | "read";
   /** A path, or for `read` an entry. */
   readonly argument: string | Entry;
 }
+
+/** What it wants to know of upstream, answered with `UpstreamReply`. */
+export interface UpstreamQuestion {
+  readonly method: "upstream";
+  readonly changes: readonly SourceChange[];
+}
+
+export type Question = { readonly id: number } & (TreeQuestion | UpstreamQuestion);
 
 export interface Answer {
   readonly id: number;
@@ -48,17 +60,22 @@ export type ThreadMessage =
       readonly stack: string | null;
     };
 
+/** What a review needs beside the change. */
+export interface ReviewAbout {
+  /** The path of the configuration in the tip. */
+  readonly config: string;
+  /** The titles of the pull request and of its commits. */
+  readonly subjects: readonly string[];
+  /** Null: it is not asked. */
+  readonly upstream: Upstream | null;
+}
+
 export interface ReviewThreads {
   /**
    * The review of a change, read through its trees.
    * @throws VerifodError (outside) when it takes too long, or is stopped
    */
-  review(
-    change: PullChange,
-    config: string,
-    subjects: readonly string[],
-    signal: AbortSignal,
-  ): Promise<Review>;
+  review(change: PullChange, about: ReviewAbout, signal: AbortSignal): Promise<Review>;
   /** Ends all threads; what they were doing fails. */
   close(): Promise<void>;
 }
@@ -101,7 +118,13 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
     return worker;
   }
 
-  function run(worker: Worker, change: PullChange, task: ReviewTask, signal: AbortSignal): Promise<Review> {
+  function run(
+    worker: Worker,
+    change: PullChange,
+    upstream: Upstream | null,
+    task: ReviewTask,
+    signal: AbortSignal,
+  ): Promise<Review> {
     return new Promise((resolve, reject) => {
       let timer = setTimeout(late, limitMs);
       function settle(lost: boolean, act: () => void): void {
@@ -131,7 +154,7 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
         switch (message.kind) {
           case "ask":
             clearTimeout(timer);
-            void answer(change, message.questions).then((answers) => {
+            void answer(change, upstream, message.questions).then((answers) => {
               if (signal.aborted || !all.has(worker)) return;
               timer = setTimeout(late, limitMs);
               worker.postMessage(answers);
@@ -154,14 +177,14 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
   }
 
   return {
-    async review(change, config, subjects, signal) {
+    async review(change, { config, subjects, upstream }, signal) {
       const { base, head, tip, files, unchecked } = change;
       const tree = ({ commit, remote = false }: PullChange["tip"]) => ({ commit, remote });
       const trees = { base: tree(base), head: tree(head), tip: tree(tip) };
-      const task = { trees, files, unchecked, subjects, config };
+      const task = { trees, files, unchecked, subjects, config, asks: upstream !== null };
       return queue.add(() => {
         if (signal.aborted || closed) throw stopped();
-        return run(idle.pop() ?? start(), change, task, signal);
+        return run(idle.pop() ?? start(), change, upstream, task, signal);
       });
     },
     async close() {
@@ -183,11 +206,19 @@ function errorOf({ fault, message, stack }: Extract<ThreadMessage, { kind: "fail
 }
 
 /** Answers what was asked together, together. */
-function answer(change: PullChange, questions: readonly Question[]): Promise<readonly Answer[]> {
+function answer(
+  change: PullChange,
+  upstream: Upstream | null,
+  questions: readonly Question[],
+): Promise<readonly Answer[]> {
   return Promise.all(
-    questions.map(async ({ id, tree, method, argument }): Promise<Answer> => {
+    questions.map(async (question): Promise<Answer> => {
+      const { id } = question;
       try {
-        const value = await ask(change[tree], method, argument);
+        const value =
+          question.method === "upstream"
+            ? await askUpstream(upstream, question.changes)
+            : await ask(change, question);
         return { id, outcome: { kind: "value", value } };
       } catch (error) {
         return { id, outcome: { kind: "refused", message: messageOf(error) } };
@@ -196,11 +227,8 @@ function answer(change: PullChange, questions: readonly Question[]): Promise<rea
   );
 }
 
-function ask(
-  tree: PullChange[TreeName],
-  method: Question["method"],
-  argument: string | Entry,
-): Promise<unknown> {
+function ask(change: PullChange, { tree: name, method, argument }: TreeQuestion): Promise<unknown> {
+  const tree = change[name];
   if (typeof argument !== "string") return tree.read(argument);
   return method === "list" ? tree.list(argument) : tree.entry(argument);
 }

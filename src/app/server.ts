@@ -6,6 +6,7 @@ import { createNodeMiddleware, Probot } from "probot";
 import { statusOf } from "../change/github-api.ts";
 import { VerifodError } from "../errors.ts";
 import { createDocuments, type Documents } from "../nix/documents.ts";
+import { openUpstream } from "../provenance/open.ts";
 import { handleEvents } from "./events.ts";
 import { createHttpServer, type Middleware, type ServerParts } from "./http.ts";
 import { openInstallations } from "./installations.ts";
@@ -72,6 +73,8 @@ export async function startApp(
     return loaded;
   };
   const services = {
+    upstream: (installation: number) =>
+      settings.asksUpstream ? openUpstream({ api: installations.impatient(installation) }) : null,
     identity,
     api: installations.api,
     queue,

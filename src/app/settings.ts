@@ -5,6 +5,7 @@ import { getPrivateKey } from "@probot/get-private-key";
 import * as z from "zod";
 import { messageOf, VerifodError } from "../errors.ts";
 import { isServer } from "../ledger/database.ts";
+import { upstreamApi } from "../provenance/open.ts";
 
 /** What of the App a process does. */
 export type Role = "all" | "receiver" | "worker";
@@ -27,6 +28,8 @@ export interface AppSettings {
   readonly threads: number;
   /** What stretches the pauses between requests; 1 outside of tests. */
   readonly pace: number;
+  /** Whether upstream is asked about the sources of reviews, where the repository does not forbid it. */
+  readonly asksUpstream: boolean;
   /** Between two looks for what is unfinished. */
   readonly sweepMs: number;
 }
@@ -78,6 +81,7 @@ const environmentSchema = z.object({
   VERIFOD_DATABASE_URL: optional(
     z.string().refine(isServer, { error: "VERIFOD_DATABASE_URL begins with postgres://" }).optional(),
   ),
+  VERIFOD_ASK: optional(z.enum(["auto", "never"], { error: "VERIFOD_ASK is auto or never" }).default("auto")),
   VERIFOD_SWEEP_SECONDS: optional(whole("VERIFOD_SWEEP_SECONDS", 1, 86_400).default(900)),
 });
 
@@ -108,19 +112,21 @@ export function readSettings(environment: NodeJS.ProcessEnv, role: Role = "all")
       `a ${role} shares its jobs with other processes through PostgreSQL: set VERIFOD_DATABASE_URL`,
     );
   }
+  const apiUrl = GHE_HOST === undefined ? "https://api.github.com" : `${GHE_PROTOCOL}://${GHE_HOST}/api/v3`;
   return {
     role,
     appId: APP_ID,
     privateKey,
     secret: WEBHOOK_SECRET ?? null,
     database: rest.VERIFOD_DATABASE_URL ?? null,
-    apiUrl: GHE_HOST === undefined ? "https://api.github.com" : `${GHE_PROTOCOL}://${GHE_HOST}/api/v3`,
+    apiUrl,
     host: rest.HOST,
     port: rest.PORT,
     webhookPath: rest.WEBHOOK_PATH,
     logLevel: rest.LOG_LEVEL,
     threads: rest.VERIFOD_THREADS,
     pace: rest.VERIFOD_PACE,
+    asksUpstream: rest.VERIFOD_ASK === "auto" && apiUrl === upstreamApi(environment),
     sweepMs: rest.VERIFOD_SWEEP_SECONDS * 1_000,
   };
 }

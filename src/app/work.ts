@@ -9,6 +9,7 @@ import { isFinished } from "../github/plan.ts";
 import { cancelChecks } from "../github/publish.ts";
 import { type Published, readPublished } from "../github/published.ts";
 import type { Documents } from "../nix/documents.ts";
+import type { Upstream } from "../provenance/upstream.ts";
 import { type ReviewSettings, reviewPull } from "../review-pull.ts";
 import { openCommands } from "./commands.ts";
 import { type Hold, type Job, listens, type PullJob, type Stop, type Work } from "./jobs.ts";
@@ -23,6 +24,8 @@ export interface WorkServices extends Services {
   readonly metrics: Metrics;
   /** For reading Nix texts of the base. */
   readonly documents: () => Promise<Documents>;
+  /** What asks upstream with the token of an installation; null: it is not asked. */
+  upstream(installation: number): Upstream | null;
   /** What stretches the pauses between attempts; 1 outside of tests. */
   readonly pace: number;
 }
@@ -162,7 +165,7 @@ async function isMaintainer(
 
 /** How any head of a job's repository is reviewed. */
 export function settingsFor(
-  { api, threads, documents, pace }: WorkServices,
+  { api, threads, documents, upstream, pace }: WorkServices,
   { installation, owner, repo }: Job,
   signal: AbortSignal,
 ): ReviewSettings {
@@ -177,7 +180,12 @@ export function settingsFor(
       change: await openApiChange(api(installation), repository, range, prefetch),
       close: () => {},
     }),
-    check: (change, _config, subjects) => threads.review(change, CONFIG_PATH, subjects, signal),
+    check: (change, config, subjects) =>
+      threads.review(
+        change,
+        { config: CONFIG_PATH, subjects, upstream: config.ask === "never" ? null : upstream(installation) },
+        signal,
+      ),
     complete: async (review) => review,
     accounts: true,
     documents,

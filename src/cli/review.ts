@@ -121,10 +121,12 @@ async function upstreamFrom(environment: NodeJS.ProcessEnv, offline: boolean): P
       "usage",
       "--ask needs a token, since GitHub answers nobody else: set GITHUB_TOKEN",
     );
-  const { openUpstream } = await import("../provenance/open.ts");
+  const [{ openUpstream, upstreamApi }, { createGitHubApi }] = await Promise.all([
+    import("../provenance/open.ts"),
+    import("../github/client.ts"),
+  ]);
   return openUpstream({
-    token,
-    apiUrl: environment.VERIFOD_GITHUB_API ?? "https://api.github.com",
+    api: createGitHubApi({ token, apiUrl: upstreamApi(environment), patient: false }),
     registriesUrl: environment.VERIFOD_REGISTRIES,
   });
 }

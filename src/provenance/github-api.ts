@@ -1,4 +1,5 @@
 /** How GitHub is asked for facts: each request within the budget, and what goes wrong as a reason. */
+import * as z from "zod";
 import { type GitHubApi, isGraphqlError, statusOf } from "../change/github-api.ts";
 import { messageOf } from "../errors.ts";
 import { type Answer, known, unknown } from "./answers.ts";
@@ -17,6 +18,12 @@ export interface QueryAnswer {
   readonly errors: readonly QueryError[];
 }
 
+/** To be asked with each query: what is left. https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api */
+export const RATE_LIMIT = "rateLimit { remaining }";
+/** So many points of an hour's are left to reviews themselves, which use the same token. */
+const RESERVE = 100;
+const rateSchema = z.object({ rateLimit: z.object({ remaining: z.number() }) });
+
 export interface GitHubQuestions {
   query(text: string, variables: Readonly<Record<string, unknown>>): Promise<Answer<QueryAnswer>>;
   /** A REST request; null: not found. */
@@ -26,8 +33,10 @@ export interface GitHubQuestions {
 /** Questions to one GitHub. A request that fails on GitHub's side is repeated once. */
 export function githubQuestions(api: GitHubApi, budget: Budget): GitHubQuestions {
   const request = { signal: budget.signal, retries: 0 };
+  let left = Number.POSITIVE_INFINITY;
   async function attempt<T>(act: () => Promise<T>, otherwise: (error: unknown) => T | null) {
     for (let tries = 1; ; tries++) {
+      if (left < RESERVE) return unknown(`not asked: ${left} requests to GitHub are left for this hour`);
       const refused = budget.take();
       if (refused !== null) return unknown(refused);
       try {
@@ -42,7 +51,11 @@ export function githubQuestions(api: GitHubApi, budget: Budget): GitHubQuestions
   return {
     query: (text, variables) =>
       attempt<QueryAnswer>(
-        async () => ({ data: await api.graphql(text, { ...variables, request }), errors: [] }),
+        async () => {
+          const data = await api.graphql(text, { ...variables, request });
+          left = rateSchema.safeParse(data).data?.rateLimit.remaining ?? left;
+          return { data, errors: [] };
+        },
         (error) => (isGraphqlError(error) && error.data ? partial(error) : null),
       ),
     async get(route, parameters) {

@@ -6,7 +6,7 @@
  */
 import * as z from "zod";
 import { type Answer, known, type Reach, unknown } from "./answers.ts";
-import type { GitHubQuestions, QueryAnswer } from "./github-api.ts";
+import { type GitHubQuestions, type QueryAnswer, RATE_LIMIT } from "./github-api.ts";
 
 /** Pages of comparisons; each costs GitHub up to a hundred walks of history. */
 const MOST_PAGES = 4;
@@ -73,6 +73,7 @@ function next(refs: Refs, asked: Cursors): Cursors | null {
 function query(size: number, fields: string, variables: string): string {
   const page = "totalCount pageInfo { hasNextPage endCursor }";
   return `query ($owner: String!, $name: String!, $heads: String, $tags: String, $withHeads: Boolean!, $withTags: Boolean!${variables}) {
+  ${RATE_LIMIT}
   repository(owner: $owner, name: $name) {
     heads: refs(refPrefix: "refs/heads/", first: ${size}, after: $heads) { ${page} nodes @include(if: $withHeads) { ${fields} } }
     tags: refs(refPrefix: "refs/tags/", first: ${size}, after: $tags, orderBy: { field: TAG_COMMIT_DATE, direction: DESC }) { ${page} nodes @include(if: $withTags) { ${fields} } }

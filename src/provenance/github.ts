@@ -17,7 +17,7 @@ import {
 } from "./answers.ts";
 import type { Budget } from "./budget.ts";
 import { type Forge, type RepositoryAnswers, type RepositoryQuestion, unanswered } from "./forge.ts";
-import { type GitHubQuestions, githubQuestions, type QueryAnswer } from "./github-api.ts";
+import { type GitHubQuestions, githubQuestions, type QueryAnswer, RATE_LIMIT } from "./github-api.ts";
 import { findReach } from "./github-reach.ts";
 
 /** Comparisons make GitHub work: more of them in one query and it gives up. */
@@ -45,7 +45,7 @@ export function githubForge(api: GitHubApi, budget: Budget): Forge {
 }
 
 const OWNER = "__typename login ... on User { createdAt } ... on Organization { createdAt }";
-const ABOUT = `nameWithOwner createdAt isArchived stargazerCount parent { nameWithOwner stargazerCount } owner { ${OWNER} }`;
+const ABOUT = `nameWithOwner createdAt isArchived isPrivate stargazerCount parent { nameWithOwner stargazerCount } owner { ${OWNER} }`;
 // A tag of a tag is rare, and a tag of that not heard of.
 const COMMIT = "__typename oid ... on Commit { committedDate }";
 const TAG = `target { ${COMMIT} ... on Tag { tagger { date } target { ${COMMIT} ... on Tag { target { ${COMMIT} } } } } }`;
@@ -89,7 +89,7 @@ function queryOf(questions: readonly RepositoryQuestion[]): {
     return `o${index}: repositoryOwner(login: ${login}) { login }
 r${index}: repository(owner: ${login}, name: ${variable(name)}) { ${fields.join(" ")} }`;
   });
-  return { text: `query (${types.join(", ")}) {\n${parts.join("\n")}\n}`, variables };
+  return { text: `query (${types.join(", ")}) {\n${RATE_LIMIT}\n${parts.join("\n")}\n}`, variables };
 }
 
 /** In UTC, whatever zone who tagged was in. */
@@ -98,6 +98,7 @@ const counted = z.object({ nameWithOwner: z.string(), stargazerCount: z.number()
 const aboutSchema = counted.extend({
   createdAt: date,
   isArchived: z.boolean(),
+  isPrivate: z.boolean(),
   parent: counted.nullable(),
   owner: z.object({ login: z.string(), createdAt: date.optional() }),
   defaultBranchRef: z.looseObject({ name: z.string() }).nullable(),
@@ -187,7 +188,8 @@ async function answersOf(
 ): Promise<RepositoryAnswers> {
   const about = reply.at(aboutSchema);
   if (!about.known) return unanswered(question, about);
-  if (about.value === null) {
+  // The token may see private repositories that readers of the review may not: to them, it is not there.
+  if (about.value === null || about.value.isPrivate) {
     return {
       ...unanswered(question, unknown("the repository is not there")),
       repository: known({ kind: "gone", owner: reply.ownerIsThere }),

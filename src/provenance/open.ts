@@ -1,5 +1,5 @@
-/** Upstream as a command asks it: GitHub and package registries, within the budgets of one review. */
-import { createGitHubApi } from "../github/client.ts";
+/** Upstream as each door asks it: GitHub and package registries, within the budgets of one review. */
+import type { GitHubApi } from "../change/github-api.ts";
 import { createBudget } from "./budget.ts";
 import { githubForge } from "./github.ts";
 import { openRegistries } from "./registries/open.ts";
@@ -11,18 +11,22 @@ const MOST_SECONDS = 60;
 /** Their own, since a change of a hundred gems must not leave commits unasked. A pin takes one to four. */
 const MOST_REGISTRY_REQUESTS = 120;
 
+/** Where the API of github.com answers. A token that belongs elsewhere is not to ask there, nor the other way round. */
+export function upstreamApi(environment: Readonly<Record<string, string | undefined>>): string {
+  return environment.VERIFOD_GITHUB_API || "https://api.github.com";
+}
+
 export interface UpstreamAccess {
-  readonly token: string;
-  /** Where the API of github.com answers, as `https://api.github.com`. */
-  readonly apiUrl: string;
+  /** A client of `upstreamApi` that waits for no rate limit. */
+  readonly api: GitHubApi;
   /** Where the registries answer instead, each below its name. */
   readonly registriesUrl?: string | undefined;
 }
 
-/** Of forges github.com only: the token is its own, and goes nowhere else. */
-export function openUpstream({ token, apiUrl, registriesUrl }: UpstreamAccess): Upstream {
+/** Of forges github.com only. The budgets are those of one review, and none of what reads the change itself. */
+export function openUpstream({ api, registriesUrl }: UpstreamAccess): Upstream {
   const budget = createBudget(MOST_REQUESTS, MOST_SECONDS);
-  const github = githubForge(createGitHubApi({ token, apiUrl, patient: false }), budget);
+  const github = githubForge(api, budget);
   return createUpstream({
     budget,
     now: new Date().toISOString(),

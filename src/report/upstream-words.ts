@@ -15,7 +15,8 @@ export function upstreamWords({ before, after, upstream }: PinChange, escapes: E
   if (!upstream) return null;
   const { value, sentence } = escapes;
   const { project, commit, published, publisher, missing = [], withdrawn, checksum, unknown } = upstream;
-  const named = after?.rev && after.rev !== commit ? `${value(after.rev, 80)} is ` : "";
+  const name = after?.rev?.replace(/^refs\/(tags|heads)\//, "");
+  const named = name && name !== commit ? `${value(name, 80)} is ` : "";
   const publication = [
     published && value(published.slice(0, 10), 10),
     publisher && `by ${value(publisher, 60)}`,

@@ -17,6 +17,7 @@ const tree: Tree = {
   read: async () => ({ kind: "text", text: "1\n" }),
 };
 const change: PullChange = { base: tree, head: tree, tip: tree, files: [], unchecked: [], subjects: null };
+const about = (subjects: readonly string[]) => ({ config: "x.yml", subjects, upstream: null });
 const never = new AbortController().signal;
 
 test("a thread asks here for what it reads, many things at once; a refusal is an answer", async () => {
@@ -30,7 +31,7 @@ test("a thread asks here for what it reads, many things at once; a refusal is an
        else port.postMessage({ kind: "done", result: task });`,
     ),
   });
-  expect(await threads.review(change, "x.yml", [], never)).toEqual([
+  expect(await threads.review(change, about([]), never)).toEqual([
     { id: 1, outcome: { kind: "value", value: { path: "x.nix", kind: "file", oid: "b".repeat(40) } } },
     { id: 2, outcome: { kind: "refused", message: "not listed" } },
     { id: 3, outcome: { kind: "value", value: { kind: "text", text: "1\n" } } },
@@ -48,7 +49,7 @@ test("a thread that hangs is ended, one that dies is replaced, and the next revi
        port.postMessage({ kind: "done", result: "fine" });`,
     ),
   });
-  const run = (what: string, signal = never) => threads.review(change, "x.yml", [what], signal);
+  const run = (what: string, signal = never) => threads.review(change, about([what]), signal);
   await expect(run("hang")).rejects.toThrow("the review took longer than 0.3 s");
   await expect(run("die")).rejects.toThrow("the review ended early, with status 3");
   await expect(run("throw")).rejects.toThrow("the review ended early: thrown");

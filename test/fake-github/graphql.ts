@@ -114,6 +114,7 @@ export function connection<T, R>(
 
 function queries(world: World, identity: Identity): object {
   return {
+    rateLimit: () => ({ remaining: world.remaining }),
     viewer: { login: identity.login, databaseId: identity.id },
     repositoryOwner: ({ login }: { login: string }) => ownerOf(world, login),
     repository: ({ owner, name }: { owner: string; name: string }) => {

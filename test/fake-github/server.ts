@@ -128,6 +128,7 @@ export async function startFakeGitHub({
     owner,
     name,
     repositoryId: 4_542_716,
+    remaining: 4_900,
     repository,
     blobs: openBlobReader(repository.directory),
     pulls: new Map(),

@@ -98,6 +98,8 @@ export interface Review extends Said {
 export type IssueComment = Said;
 
 export interface World {
+  /** The points for GraphQL that are left for this hour. */
+  remaining: number;
   readonly owner: string;
   readonly name: string;
   readonly repositoryId: number;

@@ -39,6 +39,7 @@ export interface UpstreamRepository {
   readonly repository: TestRepository;
   created: string;
   archived: boolean;
+  isPrivate: boolean;
   stars: number;
   /** As `acme/frob`. */
   parent: string | null;
@@ -58,6 +59,7 @@ export function addUpstream(
     repository,
     created: "2014-01-01T00:00:00Z",
     archived: false,
+    isPrivate: false,
     stars: 10,
     parent: null,
     releases: [],
@@ -93,12 +95,13 @@ function find(world: World, owner: string, name: string): UpstreamRepository {
 /** A repository as GraphQL shows it. @throws Refusal (404) */
 export function upstreamOf(world: World, owner: string, name: string): object {
   const upstream = find(world, owner, name);
-  const { repository, created, archived, stars, parent, releases } = upstream;
+  const { repository, created, archived, isPrivate, stars, parent, releases } = upstream;
   const branch = git(repository, "symbolic-ref", "--short", "HEAD") ?? "main";
   return {
     nameWithOwner: `${upstream.owner}/${upstream.name}`,
     createdAt: created,
     isArchived: archived,
+    isPrivate,
     stargazerCount: stars,
     parent: () => (parent === null ? null : upstreamOf(world, ...(parent.split("/") as [string, string]))),
     owner: () => ownerOf(world, upstream.owner),

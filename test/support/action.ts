@@ -106,6 +106,7 @@ export interface ReviewOptions {
   readonly workspace?: string;
   /** What the event says otherwise of the pull request. */
   readonly event?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
   readonly pace?: number;
   readonly onSpawn?: (child: ChildProcess) => void;
 }

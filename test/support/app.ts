@@ -49,6 +49,7 @@ export function settingsOf(fake: FakeGitHub, more: Partial<AppSettings> = {}): A
     logLevel: "debug",
     threads: 2,
     pace: 0,
+    asksUpstream: false,
     sweepMs: 3_600_000,
     ...more,
   };
