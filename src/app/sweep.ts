@@ -1,9 +1,12 @@
 /**
- * Looks for what no event told of: open pull requests whose head has no finished check run, because the process was not
- * there, was killed, or GitHub did not answer. What is found stands behind what events tell.
+ * Looks for what no event told of: open pull requests whose head has no finished check run, or on which somebody asked for
+ * something and has no answer, because the process was not there, was killed, or GitHub did not answer. What is found
+ * stands behind what events tell.
  */
 import * as z from "zod";
 import type { GitHubApi, RepositoryName } from "../change/github-api.ts";
+import { SAID, saidIn, saidSchema } from "../github/conversation.ts";
+import { unanswered } from "../github/decide.ts";
 import { CHECK_NAME, parseMark } from "../github/published.ts";
 import type { Installations } from "./installations.ts";
 import type { Metrics } from "./metrics.ts";
@@ -12,7 +15,10 @@ import type { Services } from "./services.ts";
 /** The latest updated ones of a repository; older ones are reviewed when something happens to them. */
 const mostPulls = 1_000;
 const pageSize = 50;
-/** A head whose review does not come to an end so often is left to people. */
+/** What is looked at of what people said on each: it may be long, and comes with the list. */
+const newestComments = 10;
+const newestReviews = 5;
+/** A head whose review does not come to an end so often is left to people, and so is what nobody can answer. */
 const mostTries = 3;
 const mostRemembered = 20_000;
 
@@ -20,7 +26,10 @@ const PULLS = `query ($owner: String!, $name: String!, $after: String, $app: Int
   repository(owner: $owner, name: $name) {
     pullRequests(states: OPEN, first: ${pageSize}, after: $after, orderBy: { field: UPDATED_AT, direction: DESC }) {
       pageInfo { hasNextPage endCursor }
-      nodes { number headRefOid commits(last: 1) { nodes { commit {
+      nodes { number headRefOid
+        comments(last: ${newestComments}) { nodes { ${SAID} } }
+        reviews(last: ${newestReviews}) { nodes { ${SAID} commit { oid } } }
+        commits(last: 1) { nodes { commit {
         oid
         checkSuites(first: 5, filterBy: { appId: $app, checkName: $check }) { nodes {
           checkRuns(first: 20, filterBy: { checkName: $check, checkType: ALL }) { nodes { status externalId } }
@@ -33,6 +42,8 @@ const PULLS = `query ($owner: String!, $name: String!, $after: String, $app: Int
 const pullSchema = z.object({
   number: z.number(),
   headRefOid: z.string(),
+  comments: z.object({ nodes: z.array(saidSchema) }),
+  reviews: z.object({ nodes: z.array(saidSchema) }).nullable(),
   commits: z.object({
     nodes: z.array(
       z.object({
@@ -82,15 +93,15 @@ export interface Sweeper {
 
 export function createSweeper(services: SweepServices): Sweeper {
   let found = 0;
-  const tries = new Map<string, { readonly head: string; readonly count: number }>();
+  const tries = new Map<string, { readonly what: string; readonly count: number }>();
 
-  /** Whether the head may be tried once more. */
-  function mayTry(subject: string, head: string): boolean {
+  /** Whether what is left to do about a pull request may be tried once more. */
+  function mayTry(subject: string, what: string): boolean {
     const known = tries.get(subject);
-    const count = known?.head === head ? known.count : 0;
+    const count = known?.what === what ? known.count : 0;
     if (count >= mostTries) return false;
     tries.delete(subject);
-    tries.set(subject, { head, count: count + 1 });
+    tries.set(subject, { what, count: count + 1 });
     const [oldest] = tries.keys();
     if (tries.size > mostRemembered && oldest !== undefined) tries.delete(oldest);
     return true;
@@ -98,9 +109,9 @@ export function createSweeper(services: SweepServices): Sweeper {
 
   async function sweepRepository(installation: number, repository: RepositoryName, stop: () => boolean) {
     const { owner, name: repo } = repository;
-    for await (const { number, head } of unfinished(services, installation, repository)) {
+    for await (const { number, head, asked } of unfinished(services, installation, repository)) {
       if (stop()) return;
-      if (!mayTry(`${owner}/${repo}#${number}`, head)) continue;
+      if (!mayTry(`${owner}/${repo}#${number}`, `${head} ${asked}`)) continue;
       services.metrics.swept();
       found += 1;
       await services.queue.add({ kind: "pull", installation, owner, repo, number, head, reason: "sweep" });
@@ -147,11 +158,18 @@ export function createSweeper(services: SweepServices): Sweeper {
   };
 }
 
+interface Unfinished {
+  readonly number: number;
+  readonly head: string;
+  /** The last that has no answer; null: the head has no finished check run. */
+  readonly asked: string | null;
+}
+
 async function* unfinished(
   { api, identity }: Services,
   installation: number,
   { owner, name }: RepositoryName,
-): AsyncGenerator<{ readonly number: number; readonly head: string }> {
+): AsyncGenerator<Unfinished> {
   const client: GitHubApi = api(installation);
   let after: string | null = null;
   for (let seen = 0; seen < mostPulls; seen += pageSize) {
@@ -164,7 +182,10 @@ async function* unfinished(
     };
     const page = pageSchema.parse(await client.graphql(PULLS, variables)).repository?.pullRequests;
     for (const pull of page?.nodes ?? []) {
-      if (!isFinished(pull)) yield { number: pull.number, head: pull.headRefOid };
+      const { number, headRefOid: head, comments, reviews } = pull;
+      const said = saidIn([...comments.nodes, ...(reviews?.nodes ?? [])]);
+      const asked = unanswered({ said }, identity.slug).at(-1)?.said.nodeId ?? null;
+      if (asked !== null || !isFinished(pull)) yield { number, head, asked };
     }
     if (!page?.pageInfo.hasNextPage) return;
     after = page.pageInfo.endCursor;

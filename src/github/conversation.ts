@@ -40,7 +40,8 @@ export interface Conversation {
 /** Pages of 100 comments. */
 const mostPages = 10;
 
-const SAID = `id databaseId url body createdAt lastEditedAt viewerDidAuthor
+/** The fields of a comment or a review in GraphQL. */
+export const SAID = `id databaseId url body createdAt lastEditedAt viewerDidAuthor
   author { __typename login ... on User { databaseId } ... on Bot { databaseId } }
   reactionGroups { viewerHasReacted }`;
 const COMMENTS = `comments(last: 100, before: $before) {
@@ -64,7 +65,8 @@ const actor = z.object({
   login: z.string(),
   databaseId: z.number().nullish(),
 });
-const saidSchema = z.object({
+/** What `SAID` gives. */
+export const saidSchema = z.object({
   id: z.string(),
   databaseId: z.number().nullable(),
   url: z.string(),
@@ -115,7 +117,7 @@ export async function readConversation(
   }
   const reviews = pull.reviews?.nodes ?? [];
   return {
-    said: [...all, ...reviews].flatMap(saidBy).sort((a, b) => compare(a.createdAt, b.createdAt)),
+    said: saidIn([...all, ...reviews]),
     own: all.flatMap(({ viewerDidAuthor, databaseId, body }) =>
       viewerDidAuthor && databaseId !== null ? [{ id: databaseId, body }] : [],
     ),
@@ -123,6 +125,11 @@ export async function readConversation(
     author: accountOf(pull.author),
     draft: pull.isDraft,
   };
+}
+
+/** What people said in comments and reviews, in the order of time. */
+export function saidIn(nodes: readonly z.infer<typeof saidSchema>[]): readonly Said[] {
+  return nodes.flatMap(saidBy).sort((a, b) => compare(a.createdAt, b.createdAt));
 }
 
 function compare(a: string, b: string): number {

@@ -41,7 +41,7 @@ export interface Setting {
 const mostAsked = 20;
 
 /** What people ask and have no answer to yet. What was edited says something that nobody has heard it say. */
-export function unanswered({ said }: Conversation, handle: string): readonly Asked[] {
+export function unanswered({ said }: Pick<Conversation, "said">, handle: string): readonly Asked[] {
   return said
     .filter(({ answered, edited }) => !answered && !edited)
     .flatMap((each) => {

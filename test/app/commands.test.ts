@@ -247,3 +247,23 @@ test("help, explanations and mistakes are answered in one comment, and review no
   expect(fake.requests.filter(({ path: at }) => at.includes("/compare/")).length).toBe(before);
   expect(reactions(await say(stranger, "What does @verifod do?"))).toEqual([]);
 });
+
+test("what is asked while the App is down is answered once it is back, and looked for with one request", async () => {
+  await app.stop();
+  const [id] = found();
+  const acknowledge = fake.comment(pull, known(writer), `@verifod acknowledge ${id} fine`);
+  const help = fake.review(pull, known(stranger), "@verifod help");
+  const edited = fake.comment(pull, known(writer), "@verifod recheck");
+  edited.editedAt = fake.now();
+  for (let count = 0; count < 7; count += 1) fake.comment(pull, known(stranger), "What does @verifod do?");
+  app = await startTestApp(fake);
+  await send();
+  expect([acknowledge, help, edited].map(reactions)).toEqual([["ROCKET"], ["THUMBS_UP"], []]);
+  expect(newest()?.output.summary).toContain("Acknowledged by `writer`: fine");
+  await app.stop();
+  const before = fake.requests.length;
+  app = await startTestApp(fake);
+  await send();
+  const asked = fake.requests.slice(before).filter(({ path: at }) => !at.startsWith("/app"));
+  expect(asked.map(({ path: at }) => at.split("?")[0])).toEqual(["/installation/repositories", "/graphql"]);
+});
