@@ -23,14 +23,14 @@ const appId = 4_321;
 export const INSTALLATION = 77;
 
 /** Registers the App, with the permissions of its manifest, and installs it. */
-export function registerApp(fake: FakeGitHub): Identity {
+export function registerApp(fake: FakeGitHub, installation = INSTALLATION): Identity {
   const identity: Identity = {
     login: "verifod[bot]",
     id: 901,
     app: { id: appId, slug: "verifod" },
     permissions: manifest.default_permissions,
   };
-  fake.apps.push({ identity, publicKey, installation: INSTALLATION });
+  fake.apps.push({ identity, publicKey, installation });
   fake.identities.set(identity.login, identity);
   return identity;
 }
@@ -185,7 +185,7 @@ export async function deliver(
 /** What all payloads of the fake's repository have. */
 export function common(fake: FakeGitHub): object {
   return {
-    installation: { id: INSTALLATION },
+    installation: { id: fake.apps[0]?.installation ?? INSTALLATION },
     repository: { id: fake.repositoryId, name: fake.name, owner: { login: fake.owner } },
     sender: { id: 77, login: "contributor", type: "User" },
   };
