@@ -16,7 +16,6 @@ import { createQueue } from "./queue.ts";
 import { openReviewThreads } from "./review-threads.ts";
 import type { Services } from "./services.ts";
 import type { AppSettings } from "./settings.ts";
-import { openSharedQueue } from "./shared-queue.ts";
 import { createSweeper } from "./sweep.ts";
 import { createWork } from "./work.ts";
 
@@ -132,6 +131,8 @@ async function openQueue(
     onError: (error, job) => log.error({ ...job, err: error }, "a job failed: this is a bug in verifod"),
   };
   if (database === null) return createQueue(options);
+  // Its library is large: only for who asks for it.
+  const { openSharedQueue } = await import("./shared-queue.ts");
   return openSharedQueue({
     ...options,
     url: database,

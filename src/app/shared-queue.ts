@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Runner, WorkerEvents } from "graphile-worker";
+import { Logger, run as runLibrary, runMigrations, type WorkerEvents } from "graphile-worker";
 import type { Sql } from "postgres";
 import * as z from "zod";
 import { messageOf, VerifodError } from "../errors.ts";
@@ -109,7 +109,6 @@ interface Running {
 export async function openSharedQueue(options: SharedQueueOptions): Promise<JobQueue> {
   const { url, onFull = () => {}, onTrouble = () => {} } = options;
   const { mostWaiting = MOST_WAITING, mostWaitingPerRepository = MOST_WAITING_PER_REPOSITORY } = options;
-  const { Logger, runMigrations } = await import("graphile-worker");
   const logger = new Logger(() => (level, _message, meta) => {
     // That of a job that is kept is no trouble.
     if (level === "error" && meta?.failure !== true) onTrouble(meta?.error ?? meta?.fatalError);
@@ -152,7 +151,7 @@ export async function openSharedQueue(options: SharedQueueOptions): Promise<JobQ
 
 interface WorkerParts extends SharedQueueOptions {
   readonly sql: Sql;
-  readonly logger: import("graphile-worker").Logger;
+  readonly logger: Logger;
   readonly work: Work;
   readonly onFailed: (error: Error) => void;
 }
@@ -227,8 +226,7 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
     }
   }
 
-  const { run: runLibrary } = await import("graphile-worker");
-  const runner: Runner = await runLibrary({
+  const runner = await runLibrary({
     connectionString: url,
     logger,
     events,

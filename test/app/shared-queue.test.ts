@@ -24,10 +24,6 @@ async function open(options: Omit<SharedQueueOptions, "url">, url = server.datab
   return queue;
 }
 
-describe("what any queue does", () => {
-  testQueue(open, 4);
-});
-
 /** Queues on one database, as of as many processes. */
 async function several(...all: readonly Partial<SharedQueueOptions>[]): Promise<TestQueue[]> {
   const url = server.database();
@@ -35,6 +31,37 @@ async function several(...all: readonly Partial<SharedQueueOptions>[]): Promise<
   for (const options of all) queues.push(driven(await open({ ...OPTIONS, ...options }, url)));
   return queues;
 }
+
+/** A process that others do not hear of, though it lives, and one that looks for such. */
+const SILENT = { lookMs: 600_000 };
+const EAGER = { lookMs: 20, staleMs: 100 };
+
+// The first, since what is recovered then is little.
+test("a database that crashes is waited for: what was taken is done when it is back", async () => {
+  const troubles: unknown[] = [];
+  const onTrouble = (error: unknown) => troubles.push(error);
+  const [queue] = (await several({ ...EAGER, onTrouble })) as [TestQueue];
+  await queue.start();
+  await queue.queue.add(job(1));
+  await queue.hasBegun(1);
+  await queue.queue.add(job(2));
+  await queue.hasBegun(2);
+  await queue.queue.add(job(3));
+  await server.crash();
+  for (const each of queue.begun) each.end();
+  await until(() => queue.begun.some(({ job: { number } }) => number === 3));
+  for (const each of queue.begun) each.end();
+  for (;;) {
+    const { waiting, running } = await queue.queue.counts();
+    if (waiting + running === 0) break;
+    for (const each of queue.begun) each.end();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+});
+
+describe("what any queue does", () => {
+  testQueue(open, 4);
+});
 
 test("what was taken is done once, by whichever process, also when it comes after all have ended", async () => {
   const [first, receiver] = (await several({}, {})) as [TestQueue, TestQueue];
@@ -77,10 +104,6 @@ test("who stops hands back what it has not finished, and another process begins 
   await b.hasBegun(1);
   b.begun[0]?.end();
 });
-
-/** A process that others do not hear of, though it lives, and one that looks for such. */
-const SILENT = { lookMs: 600_000 };
-const EAGER = { lookMs: 20, staleMs: 100 };
 
 test("a process that is not heard of loses its jobs, and writes nothing more of them though it lives", async () => {
   const freed: number[] = [];
@@ -139,26 +162,4 @@ test("a job that no process comes to the end of is given up, and told of", async
   expect([await eager.queue.counts(), eager.begun]).toEqual([{ waiting: 0, running: 0 }, []]);
   await eager.queue.add(job(1));
   await eager.hasBegun(1);
-});
-
-test("a database that crashes is waited for: what was taken is done when it is back", async () => {
-  const troubles: unknown[] = [];
-  const onTrouble = (error: unknown) => troubles.push(error);
-  const [queue] = (await several({ ...EAGER, onTrouble })) as [TestQueue];
-  await queue.start();
-  await queue.queue.add(job(1));
-  await queue.hasBegun(1);
-  await queue.queue.add(job(2));
-  await queue.hasBegun(2);
-  await queue.queue.add(job(3));
-  await server.crash();
-  for (const each of queue.begun) each.end();
-  await until(() => queue.begun.some(({ job: { number } }) => number === 3));
-  for (const each of queue.begun) each.end();
-  for (;;) {
-    const { waiting, running } = await queue.queue.counts();
-    if (waiting + running === 0) break;
-    for (const each of queue.begun) each.end();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 });
