@@ -46,8 +46,9 @@ function canonical(location: Location, source: Placed): string {
   if (owner && revision !== null && (kind === "archive" || kind === "clone"))
     return `${owner.id}@${revision}`;
   if (owner && kind === "registry") {
-    // Mirrors have other folders above the last ones.
-    const file = location.path.slice(location.path.lastIndexOf("/") + 1);
+    // Mirrors have other folders above the file; crates.io calls each file `download`, below its version.
+    const parts = location.path.split("/");
+    const file = parts.slice(parts.at(-1) === "download" ? -2 : -1).join("/");
     return `${owner.id}/${file}@${revision ?? ""}`;
   }
   const path = location.path.replace(/\.git$/, "").replace(/\/$/, "");
