@@ -16,6 +16,7 @@ import { rule as fetchHookChanged } from "./fetch-hook-changed.ts";
 import { rule as fetcherInfraChange } from "./fetcher-infra-change.ts";
 import { rule as firewallDefaultOpened } from "./firewall-default-opened.ts";
 import { rule as fodHashReuse } from "./fod-hash-reuse.ts";
+import { rule as freshUpstreamRelease } from "./fresh-upstream-release.ts";
 import { rule as hashChangedAlone } from "./hash-changed-alone.ts";
 import { rule as hiddenUnicode } from "./hidden-unicode.ts";
 import { rule as highEntropyString } from "./high-entropy-string.ts";
@@ -35,6 +36,7 @@ import { rule as outOfScopeChange } from "./out-of-scope-change.ts";
 import { rule as platformSplitSource } from "./platform-split-source.ts";
 import { rule as prebuiltBinarySwitch } from "./prebuilt-binary-switch.ts";
 import { rule as privilegeGrantAdded } from "./privilege-grant-added.ts";
+import { rule as registryChecksumMismatch } from "./registry-checksum-mismatch.ts";
 import { rule as releaseAssetInsteadOfGit } from "./release-asset-instead-of-git.ts";
 import { rule as remoteAccessWeakened } from "./remote-access-weakened.ts";
 import { rule as remoteCodeInRecipe } from "./remote-code-in-recipe.ts";
@@ -74,6 +76,7 @@ export const rules: readonly Rule[] = [
   fetcherInfraChange,
   firewallDefaultOpened,
   fodHashReuse,
+  freshUpstreamRelease,
   hashChangedAlone,
   hiddenUnicode,
   highEntropyString,
@@ -93,6 +96,7 @@ export const rules: readonly Rule[] = [
   platformSplitSource,
   prebuiltBinarySwitch,
   privilegeGrantAdded,
+  registryChecksumMismatch,
   releaseAssetInsteadOfGit,
   remoteAccessWeakened,
   remoteCodeInRecipe,

@@ -83,6 +83,12 @@ export function packageFileOf(source: Source): PackageFile | null {
   return gemOfGemset(source);
 }
 
+/** Whether two pins fetch the same file, from whatever mirror. */
+export function isSameFile(a: PackageFile, b: PackageFile): boolean {
+  const keys = ["registry", "name", "version", "file", "platform"] as const;
+  return keys.every((key) => a[key] === b[key]);
+}
+
 function fileAt(location: Location, source: Source): PackageFile | null {
   const { kind, owner, resolved, userinfo, port } = location;
   if (kind !== "registry" || !owner || !resolved || userinfo !== null || port !== null) return null;
