@@ -5,16 +5,18 @@ import { repositoryTree } from "./change/tree.ts";
 import type { IndexJob, IndexWorkerSettings } from "./ledger/index-pool.ts";
 import { readPins } from "./ledger/read-pins.ts";
 import { createDocuments } from "./nix/documents.ts";
+import type { WholeTraces } from "./nix/whole-trace.ts";
 
 if (!parentPort) throw new Error("index-worker runs as a thread only");
 const port = parentPort;
 const settings = workerData as IndexWorkerSettings;
 const opening = openRepository(settings.repository);
 const documents = createDocuments();
+const traces: WholeTraces = new Map();
 
 async function run(job: IndexJob): Promise<void> {
   const tree = repositoryTree(await opening, settings.commit, settings.tree);
-  for await (const file of readPins(tree, job, () => documents)) port.postMessage(file);
+  for await (const file of readPins(tree, job, () => documents, traces)) port.postMessage(file);
 }
 
 port.on("message", (job: IndexJob) => void run(job));

@@ -5,6 +5,7 @@ import { isLockfile } from "../nix/data-sources.ts";
 import type { Documents } from "../nix/documents.ts";
 import type { Source } from "../nix/model.ts";
 import { createNixSide } from "../nix/side.ts";
+import type { WholeTraces } from "../nix/whole-trace.ts";
 import type { IndexedFile, IndexedPin } from "./pin-index.ts";
 
 /**
@@ -25,6 +26,7 @@ export async function* readPins(
   tree: Tree,
   entries: readonly Entry[],
   documents: () => Promise<Documents>,
+  traces: WholeTraces = new Map(),
 ): AsyncGenerator<IndexedFile | null> {
   for (let at = 0; at < entries.length; at += AHEAD) {
     const some = entries.slice(at, at + AHEAD);
@@ -34,7 +36,7 @@ export async function* readPins(
     for (const [n, entry] of some.entries()) {
       const content = contents[n];
       const isWorth = content && (content.kind !== "text" || MAY_HOLD_PINS.test(content.text));
-      yield isWorth ? await readFile(tree, entry, await documents()) : null;
+      yield isWorth ? await readFile(tree, entry, await documents(), traces) : null;
     }
   }
 }
@@ -44,7 +46,12 @@ function canHoldPins({ path, kind }: Entry): boolean {
   return path.endsWith(".nix") || (path.endsWith(".json") && !isLockfile(path));
 }
 
-async function readFile(tree: Tree, entry: Entry, documents: Documents): Promise<IndexedFile | null> {
+async function readFile(
+  tree: Tree,
+  entry: Entry,
+  documents: Documents,
+  traces: WholeTraces,
+): Promise<IndexedFile | null> {
   const needed = new Map<string, string | null>();
   const watched: Tree = {
     ...tree,
@@ -54,7 +61,7 @@ async function readFile(tree: Tree, entry: Entry, documents: Documents): Promise
       return found;
     },
   };
-  const side = createNixSide(watched, documents);
+  const side = createNixSide(watched, documents, traces);
   const file = await side.load(entry);
   const sources = file ? await side.sources(entry.path, [{ start: 0, end: file.text.length }]) : [];
   // A pin that stands in another file is indexed with that one.

@@ -1,5 +1,5 @@
 /** What the binders of the language put in scope: `let`, `rec`, function arguments, `with`. */
-import { asSet, evaluate, evaluateAt } from "./evaluate.ts";
+import { asSet, evaluate, evaluateAt, thunk } from "./evaluate.ts";
 import { bind, bindWith, EMPTY_SCOPE, type Scope } from "./scope.ts";
 import { type Session, snippet } from "./session.ts";
 import { entriesOf } from "./sets.ts";
@@ -40,12 +40,7 @@ function innerScope(session: Session, file: SourceFile, binder: SyntaxNode, oute
   switch (binder.type) {
     case "with_expression": {
       const [environment] = parts(binder);
-      return environment
-        ? bindWith(
-            outer,
-            lazy(() => evaluate(session, file, environment, outer), "with"),
-          )
-        : outer;
+      return environment ? bindWith(outer, thunk(session, file, environment, outer, "with")) : outer;
     }
     case "function_expression": {
       const argument = lazy(
@@ -120,23 +115,24 @@ export function functionScope(
       );
     } else if (part.type === "formals") {
       for (const formal of parts(part)) {
-        const [identifier, fallback] = parts(formal);
+        const identifier = parts(formal)[0];
         if (formal.type !== "formal" || !identifier) continue;
         const name = file.text.slice(identifier.start, identifier.end);
-        const missing = () => {
-          const assumed = session.assumed.get(argumentKey(name));
-          if (assumed !== undefined) return assumedValue(assumed);
-          return fallback ? evaluate(session, file, fallback, scope) : unknown(name, [name]);
-        };
-        bound.set(
-          name,
-          lazy(() => {
-            const given = asSet(session, argument())?.entries.get(name);
-            return given ? given() : missing();
-          }, name),
-        );
+        const given = lazy(() => {
+          const own = asSet(session, argument())?.entries.get(name);
+          return own ? own() : missing(session, file, formal, name, scope);
+        }, name);
+        bound.set(name, given);
       }
     } else if (part.type === ":") break;
   }
   return scope;
+}
+
+/** The value of an argument that is not given. */
+function missing(session: Session, file: SourceFile, formal: SyntaxNode, name: string, scope: Scope): Value {
+  const assumed = session.assumed.get(argumentKey(name));
+  if (assumed !== undefined) return assumedValue(assumed);
+  const fallback = parts(formal)[1];
+  return fallback ? evaluate(session, file, fallback, scope) : unknown(name, [name]);
 }

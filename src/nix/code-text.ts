@@ -1,6 +1,5 @@
 /** The text of a script that a Nix expression builds, with a way back to the file. */
 import {
-  ancestors,
   attrName,
   attrNames,
   bare,
@@ -218,7 +217,7 @@ const scopes = nodeMemo<ReadonlyMap<string, SyntaxNode>>();
 /** The expression that a name is bound to by an enclosing `let` or `rec`, when the text says so. */
 export function boundTo(source: string, variable: SyntaxNode): SyntaxNode | null {
   const name = source.slice(variable.start, variable.end);
-  for (const scope of ancestors(variable)) {
+  for (let scope = variable.parent; scope; scope = scope.parent) {
     if (scope.type === "function_expression" && bindsArgument(source, scope, name)) return null;
     if (scope.type !== "let_expression" && scope.type !== "rec_attrset_expression") continue;
     const bound = namesOf(source, scope).get(name);

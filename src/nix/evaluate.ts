@@ -15,7 +15,6 @@ import { attrName, parts, type SyntaxNode, stringPieces } from "./syntax.ts";
 import {
   type CallValue,
   concatenate,
-  lazy,
   type SetValue,
   type Thunk,
   textValue,
@@ -44,20 +43,38 @@ export function evaluate(session: Session, file: SourceFile, node: SyntaxNode, s
   }
 }
 
+/** The value of an expression in a scope, worked out once; one that needs itself is unknown. */
+export function thunk(
+  session: Session,
+  file: SourceFile,
+  node: SyntaxNode,
+  scope: Scope,
+  name?: string,
+): Thunk {
+  // As `lazy`, in one closure: there is one for each argument and attribute.
+  let value: Value | undefined;
+  let running = false;
+  return () => {
+    if (value) return value;
+    if (running) return unknown(name ?? snippet(file, node));
+    running = true;
+    try {
+      value = evaluate(session, file, node, scope);
+    } finally {
+      running = false;
+    }
+    return value;
+  };
+}
+
 function evaluateNode(session: Session, file: SourceFile, node: SyntaxNode, scope: Scope): Value {
   const inner = parts(node);
-  const [first, second, third] = inner;
-  const value = (child: SyntaxNode) => evaluate(session, file, child, scope);
-  const thunk = (child: SyntaxNode) =>
-    lazy(
-      () => value(child),
-      () => snippet(file, child),
-    );
-  const here = () => unknown(snippet(file, node));
+  const first = inner[0];
+  const second = inner[1];
   switch (node.type) {
     case "parenthesized_expression":
     case "source_code":
-      return first ? value(first) : here();
+      return first ? evaluate(session, file, first, scope) : asItStands(file, node);
     case "variable_expression":
       return variable(session, file.text.slice(node.start, node.end), scope);
     case "string_expression":
@@ -70,59 +87,76 @@ function evaluateNode(session: Session, file: SourceFile, node: SyntaxNode, scop
     case "path_expression":
       return pathValue(file, node);
     case "list_expression":
-      return { kind: "list", items: inner.map(thunk), open: false };
+      return { kind: "list", items: inner.map((item) => thunk(session, file, item, scope)), open: false };
     case "attrset_expression":
       return setLiteral(file, node, entriesOf(session, file, node, scope, scope));
     case "rec_attrset_expression":
       return setLiteral(file, node, recursiveScope(session, file, node, scope));
     case "let_attrset_expression": {
       const body = recursiveScope(session, file, node, scope).entries.get("body");
-      return body ? body() : here();
+      return body ? body() : asItStands(file, node);
     }
     case "let_expression": {
       const body = inner.at(-1);
       return body && body.type !== "binding_set"
         ? evaluate(session, file, body, recursiveScope(session, file, node, scope).scope)
-        : here();
+        : asItStands(file, node);
     }
     case "with_expression":
-      return first && second ? evaluate(session, file, second, bindWith(scope, thunk(first))) : here();
+      return first && second
+        ? evaluate(session, file, second, bindWith(scope, thunk(session, file, first, scope)))
+        : asItStands(file, node);
     case "assert_expression":
-      return second ? value(second) : here();
+      return second ? evaluate(session, file, second, scope) : asItStands(file, node);
     case "function_expression":
       return { kind: "function", file, node, scope };
     case "apply_expression":
-      return first && second ? apply(session, value(first), thunk(second), snippet(file, node)) : here();
+      if (!first || !second) return asItStands(file, node);
+      return apply(
+        session,
+        evaluate(session, file, first, scope),
+        thunk(session, file, second, scope),
+        snippet(file, node),
+      );
     case "select_expression": {
-      if (!first || !second) return here();
-      const fallback = third && thunk(third);
-      return selectPath(session, file, value(first), second, scope, fallback, node);
+      if (!first || !second) return asItStands(file, node);
+      const third = inner[2];
+      const fallback = third && thunk(session, file, third, scope);
+      return selectPath(session, file, evaluate(session, file, first, scope), second, scope, fallback, node);
     }
     case "has_attr_expression": {
       const name = second && attrName(file.text, second.children[0] ?? second);
-      const target = first && asSet(session, value(first));
+      const target = first && asSet(session, evaluate(session, file, first, scope));
       if (!target || name === null || name === undefined || parts(second as SyntaxNode).length > 1)
-        return here();
+        return asItStands(file, node);
       if (target.entries.has(name)) return { kind: "bool", value: true };
-      return target.open ? here() : { kind: "bool", value: false };
+      return target.open ? asItStands(file, node) : { kind: "bool", value: false };
     }
     case "if_expression": {
-      if (!first || !second || !third) return here();
-      const taken = decide(session, value(first), snippet(file, first));
-      return taken === undefined ? here() : value(taken ? second : third);
+      const third = inner[2];
+      if (!first || !second || !third) return asItStands(file, node);
+      const taken = decide(session, evaluate(session, file, first, scope), snippet(file, first));
+      if (taken === undefined) return asItStands(file, node);
+      return evaluate(session, file, taken ? second : third, scope);
     }
     case "unary_expression": {
-      const operand = first && value(first);
+      const operand = first && evaluate(session, file, first, scope);
       const operator = node.children[0]?.type;
       if (operator === "!" && operand?.kind === "bool") return { kind: "bool", value: !operand.value };
       if (operator === "-" && operand?.kind === "number") return { kind: "number", value: -operand.value };
-      return here();
+      return asItStands(file, node);
     }
     case "binary_expression":
-      return first && second ? binary(session, file, node, thunk(first), thunk(second)) : here();
+      return first && second
+        ? binary(session, file, node, thunk(session, file, first, scope), thunk(session, file, second, scope))
+        : asItStands(file, node);
     default:
-      return here();
+      return asItStands(file, node);
   }
+}
+
+function asItStands(file: SourceFile, node: SyntaxNode): Value {
+  return unknown(snippet(file, node));
 }
 
 const GLOBALS: ReadonlyMap<string, Value> = new Map<string, Value>([
@@ -166,9 +200,8 @@ export function variable(session: Session, name: string, scope: Scope): Value {
 export function stringValue(session: Session, file: SourceFile, node: SyntaxNode, scope: Scope): Value {
   const pieces = stringPieces(file.text, node);
   const origin = { file, start: node.start, end: node.end };
-  const literals = pieces.filter((piece) => piece.kind === "text");
-  if (literals.length === pieces.length) {
-    return textValue(literals.map((piece) => piece.text).join(""), origin);
+  if (pieces.every((piece) => piece.kind === "text")) {
+    return textValue(pieces.map((piece) => piece.text).join(""), origin);
   }
   return concatenate(
     pieces.map((piece) =>

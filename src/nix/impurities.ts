@@ -4,7 +4,6 @@ import type { Impurity } from "./model.ts";
 import { computedName } from "./places.ts";
 import type { CodeFile, Region } from "./scripts.ts";
 import {
-  ancestors,
   attrName,
   attrNames,
   bare,
@@ -135,7 +134,7 @@ const GLOBAL = new Set(["fetchTarball", "fetchGit", "fetchMercurial", "fetchTree
 function isFromBuiltins(source: string, node: SyntaxNode): boolean {
   const name = source.slice(node.start, node.end);
   let given = GLOBAL.has(name);
-  for (const up of ancestors(node)) {
+  for (let up = node.parent; up; up = up.parent) {
     if (bindsName(source, up, name)) return false;
     if (up.type !== "with_expression") continue;
     const [environment] = parts(up);

@@ -3,7 +3,7 @@ import { asSet, evaluateAt } from "./evaluate.ts";
 import { parseName, versionInName } from "./library/versions.ts";
 import type { Session } from "./session.ts";
 import type { NixFile } from "./sites.ts";
-import { ancestors, isAttrset, parts, type SyntaxNode } from "./syntax.ts";
+import { isAttrset, parts, type SyntaxNode } from "./syntax.ts";
 import { knownText, type Origin, type Value } from "./value.ts";
 
 /** What is known of a package. */
@@ -46,7 +46,7 @@ export function packageAround(session: Session, file: NixFile, node: SyntaxNode)
   let child = node;
   let named: PackageFacts | null = null;
   let levels = 0;
-  for (const up of ancestors(node)) {
+  for (let up = node.parent; up; up = up.parent) {
     if (++levels > LEVEL_LIMIT) break;
     const value = candidateValue(session, file, up, child);
     const facts = value && packageFacts(session, value);

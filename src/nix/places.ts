@@ -2,7 +2,6 @@
 import { appliedFunction, codeText, lastName } from "./code-text.ts";
 import type { Span } from "./model.ts";
 import {
-  ancestors,
   attrName,
   attrNames,
   bare,
@@ -34,7 +33,7 @@ export function computedName(source: string, attr: SyntaxNode): string {
 
 /** The attribute set around a node that names a package (`pname`, or `name` or `version` beside a `src`). */
 export function packageSpan(source: string, path: string, node: SyntaxNode): Span | null {
-  for (const up of ancestors(node)) {
+  for (let up = node.parent; up; up = up.parent) {
     if (isAttrset(up) && namesPackage(source, up)) return { path, start: up.start, end: up.end };
   }
   return null;
@@ -71,7 +70,7 @@ const CONDITIONAL = new Set(["mkIf", "optional", "optionals", "optionalString", 
 export function conditionsOf(source: string, node: SyntaxNode): readonly string[] {
   const conditions: string[] = [];
   let below = node;
-  for (const up of ancestors(node)) {
+  for (let up = node.parent; up; up = up.parent) {
     if (up.type === "if_expression") {
       const [condition] = parts(up);
       if (condition && condition !== below) conditions.unshift(textOf(source, condition));

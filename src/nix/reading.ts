@@ -3,6 +3,7 @@ import type { Source } from "./model.ts";
 import type { Choice, Session } from "./session.ts";
 import type { NixFile } from "./sites.ts";
 import type { SourceFiles } from "./source-file.ts";
+import type { WholeTraces } from "./whole-trace.ts";
 
 export interface Reading {
   readonly files: SourceFiles;
@@ -13,6 +14,8 @@ export interface Reading {
   readonly pins: Map<string, Source>;
   /** The choices met in each call that was looked through, by its place and what was assumed. */
   readonly traced: Map<string, readonly Choice[]>;
+  /** What the values of whole files hold, of all files of the side. */
+  readonly traces: WholeTraces;
   worlds: number;
 }
 

@@ -3,16 +3,7 @@ import { appliedFunction, boundTo, lastName, STRING_FUNCTIONS } from "./code-tex
 import type { ScriptContext, ScriptLanguage } from "./model.ts";
 import { attributePath } from "./places.ts";
 import type { Region } from "./scripts.ts";
-import {
-  ancestors,
-  attrNames,
-  bare,
-  bindingsOf,
-  isAttrset,
-  nodeAt,
-  parts,
-  type SyntaxNode,
-} from "./syntax.ts";
+import { attrNames, bare, bindingsOf, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
 
 /** The string literals that touch a region: the one around it, and those within it; and names that may stand for one. */
 export function* textsIn(root: SyntaxNode, region: Region): Generator<SyntaxNode> {
@@ -185,7 +176,7 @@ function isTextName(source: string, name: SyntaxNode): boolean {
 
 /** Is the script (part of) a fixed-output derivation's builder? It may use the network: its hash holds the result. */
 function isFixedOutput(source: string, root: SyntaxNode): boolean {
-  for (const up of ancestors(root)) {
+  for (let up = root.parent; up; up = up.parent) {
     const sets =
       up.type === "apply_expression" ? parts(up).flatMap((part) => [bare(part), ...parts(bare(part))]) : [up];
     if (sets.some((set) => isAttrset(set) && bindsHash(source, set))) return true;

@@ -1,5 +1,5 @@
 /** Attribute sets: the attributes that a literal or `let` binds, and `//`. */
-import { asSet, evaluate, select, stringValue, variable } from "./evaluate.ts";
+import { asSet, evaluate, select, stringValue, thunk, variable } from "./evaluate.ts";
 import type { Scope } from "./scope.ts";
 import { type Session, snippet } from "./session.ts";
 import type { SourceFile } from "./source-file.ts";
@@ -29,17 +29,14 @@ export function entriesOf(session: Session, file: SourceFile, node: SyntaxNode, 
   for (const binding of bindingsOf(node)) {
     switch (binding.kind) {
       case "binding": {
-        const [attr, ...rest] = parts(binding.attrpath);
-        const name = attr ? nameOf(attr) : null;
+        const path = parts(binding.attrpath);
+        const name = path[0] ? nameOf(path[0]) : null;
         if (name === null) open = true;
-        else if (rest.length === 0) {
-          entries.set(
-            name,
-            lazy(() => evaluate(session, file, binding.value, inner), name),
-          );
+        else if (path.length === 1) {
+          entries.set(name, thunk(session, file, binding.value, inner, name));
         } else {
           const group = nested.get(name) ?? [];
-          group.push({ rest, value: binding.value });
+          group.push({ rest: path.slice(1), value: binding.value });
           nested.set(name, group);
         }
         break;
@@ -80,10 +77,7 @@ function inheritFrom(
   scope: Scope,
   entries: Map<string, Thunk>,
 ): void {
-  const from = lazy(
-    () => evaluate(session, file, binding.from, scope),
-    () => snippet(file, binding.from),
-  );
+  const from = thunk(session, file, binding.from, scope);
   for (const attr of binding.names) {
     const name = attrName(file.text, attr);
     if (name === null) continue;
@@ -134,13 +128,13 @@ export function computedName(
 
 /** `left // right`. What stands on both sides is open where the right side is only `conditional`. */
 export function update(left: SetValue, right: SetValue): SetValue {
-  const over = new Map(right.entries);
-  if (right.conditional) {
-    for (const name of right.entries.keys()) if (left.entries.has(name)) over.set(name, () => unknown(name));
+  const entries = new Map(left.entries);
+  for (const [name, value] of right.entries) {
+    entries.set(name, right.conditional && left.entries.has(name) ? () => unknown(name) : value);
   }
   return {
     kind: "set",
-    entries: new Map([...left.entries, ...over]),
+    entries,
     open: left.open || right.open,
     literal: left.literal ?? right.literal,
   };

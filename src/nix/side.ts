@@ -11,6 +11,7 @@ import type { Region } from "./scripts.ts";
 import { type Attempt, directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { sourcesOfNix } from "./sources.ts";
 import type { Origin } from "./value.ts";
+import type { WholeTraces } from "./whole-trace.ts";
 
 /** Files that one file's pins may lead to: a package reads some few siblings. */
 const NEEDED_LIMIT = 64;
@@ -30,7 +31,8 @@ export interface NixSide {
   readonly unchecked: readonly Unchecked[];
 }
 
-export function createNixSide(tree: Tree, documents: Documents): NixSide {
+/** `traces`: shared by several sides of one tree. */
+export function createNixSide(tree: Tree, documents: Documents, traces: WholeTraces = new Map()): NixSide {
   const loaded = new Map<string, SourceFile | null>();
   const listed = new Map<string, readonly string[]>();
   const unchecked: Unchecked[] = [];
@@ -124,7 +126,7 @@ export function createNixSide(tree: Tree, documents: Documents): NixSide {
     const file = loaded.get(path);
     switch (file?.kind) {
       case "nix":
-        return sourcesOfNix(files, file, changed, createAttempt());
+        return sourcesOfNix(files, file, changed, createAttempt(), traces);
       case "json":
         return createAttempt()(() => sourcesOfJson(files, file, changed));
       case "text":

@@ -5,7 +5,7 @@ import { parseHash } from "./hash.ts";
 import type { Region } from "./scripts.ts";
 import { snippet } from "./session.ts";
 import type { SourceFile } from "./source-file.ts";
-import { ancestors, attrName, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
+import { attrName, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
 
 export type NixFile = Extract<SourceFile, { kind: "nix" }>;
 
@@ -35,7 +35,7 @@ export function conditionsAround(
 ): readonly (readonly [string, boolean])[] {
   const conditions: [string, boolean][] = [];
   let child = node;
-  for (const up of ancestors(node)) {
+  for (let up = node.parent; up; up = up.parent) {
     if (up.type === "if_expression") {
       const [condition, consequence, alternative] = parts(up);
       if (condition && child === consequence) conditions.push([snippet(file, condition), true]);
@@ -102,7 +102,7 @@ function literalSet(argument: SyntaxNode): SyntaxNode | null {
 /** The call that a set is the argument of, also through parentheses, `//`, `finalAttrs:`, `let` and `with`. */
 export function applicationOf(set: SyntaxNode): SyntaxNode | null {
   let child = set;
-  for (const up of ancestors(set)) {
+  for (let up = set.parent; up; up = up.parent) {
     switch (up.type) {
       case "parenthesized_expression":
         break;
@@ -168,7 +168,7 @@ export function bindingName(file: SourceFile, node: SyntaxNode): string | null {
 /** The names of the bindings around a node, innermost first; computed names are left out. */
 export function bindingPath(file: SourceFile, node: SyntaxNode): readonly string[] {
   const names: string[] = [];
-  for (const up of ancestors(node)) {
+  for (let up = node.parent; up; up = up.parent) {
     if (up.type !== "binding") continue;
     const [attrpath] = parts(up);
     for (const attr of attrpath ? [...parts(attrpath)].reverse() : []) {

@@ -13,6 +13,7 @@ import type { Attempt, SourceFiles } from "./source-file.ts";
 import { parts } from "./syntax.ts";
 import { addBare, reaching, traceFile, traceLiteral, traceSiblings } from "./uncovered.ts";
 import { knownText, type SetValue, type Value } from "./value.ts";
+import type { WholeTraces } from "./whole-trace.ts";
 
 /** Assumptions tried per site: platforms, flags and their combinations. */
 const WORLD_LIMIT = 48;
@@ -30,6 +31,7 @@ export async function sourcesOfNix(
   file: NixFile,
   changed: readonly Region[],
   attempt: Attempt,
+  traces: WholeTraces,
 ): Promise<readonly Source[]> {
   const within = affectedBy(file, changed);
   const reading: Reading = {
@@ -38,6 +40,7 @@ export async function sourcesOfNix(
     plain: createSession(files),
     pins: new Map(),
     traced: new Map(),
+    traces,
     worlds: FILE_WORLD_LIMIT,
   };
   const sites = sitesOf(file, within);

@@ -132,11 +132,6 @@ function childCovering(children: readonly SyntaxNode[], start: number, end: numb
   return undefined;
 }
 
-/** The ancestors of a node, nearest first, without the node itself. */
-export function* ancestors(node: SyntaxNode): Generator<SyntaxNode> {
-  for (let up = node.parent; up; up = up.parent) yield up;
-}
-
 /** The children that carry meaning: no punctuation, no comments. */
 export function parts(node: SyntaxNode): readonly SyntaxNode[] {
   return node.parts;

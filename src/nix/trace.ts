@@ -41,11 +41,11 @@ export function hashedCalls(session: Session, value: Value): readonly HashedCall
     }
     const attributes = asSet(session, inner);
     if (!attributes) return;
-    const hashes = [...attributes.entries].filter(([name]) => isHashName(name));
+    const hashes = [...attributes.entries.keys()].filter(isHashName);
     if (inner.kind === "call") {
-      for (const [hashName, hash] of hashes) {
-        const text = hash();
-        if (text.kind === "text" && text.origin) {
+      for (const hashName of hashes) {
+        const text = attributes.entries.get(hashName)?.();
+        if (text?.kind === "text" && text.origin) {
           const isPackage = attributes.entries.has("src") || attributes.entries.has("outputHash");
           const own = isPackage ? packageFacts(session, inner) : null;
           found.push({ call: inner, attributes, hashName, origin: text.origin, package: own ?? around });

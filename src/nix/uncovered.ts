@@ -8,38 +8,17 @@ import { DEFAULT_SYSTEM } from "./platform.ts";
 import { addPin, pinKey, type Reading } from "./reading.ts";
 import { type Choice, createSession, type Session } from "./session.ts";
 import { update } from "./sets.ts";
-import { bindingName, conditionsAround, type HashLiteral, type NixFile } from "./sites.ts";
-import { type Attempt, directoryOf, type SourceFile, type SourceFiles } from "./source-file.ts";
-import {
-  ancestors,
-  attrNames,
-  bindingsOf,
-  isAttrset,
-  nodeAt,
-  nodeMemo,
-  parts,
-  type SyntaxNode,
-} from "./syntax.ts";
+import { conditionsAround, type HashLiteral, type NixFile } from "./sites.ts";
+import { type Attempt, directoryOf, type SourceFile } from "./source-file.ts";
+import { attrNames, bindingsOf, isAttrset, nodeMemo, parts, type SyntaxNode } from "./syntax.ts";
 import { hashedCalls } from "./trace.ts";
+import { carrierOf, tracedPin } from "./traced-pin.ts";
 import { set as setOf, type Thunk, type Value } from "./value.ts";
-
-/**
- * The files of this folder and the one above. What a list calls from elsewhere is another package, and has no part in
- * the hashes of this one.
- */
-function nearFiles({ file, files }: Reading): SourceFiles {
-  const folder = directoryOf(file.path);
-  const near = new Set([folder, directoryOf(folder)]);
-  return {
-    get: (path) => (near.has(directoryOf(path)) ? files.get(path) : null),
-    siblings: (path) => files.siblings(path),
-  };
-}
+import { nearFiles, traceWhole } from "./whole-trace.ts";
 
 /** Looks through the value of the whole file. */
 export function traceFile(reading: Reading): void {
-  const session = createSession(nearFiles(reading));
-  addTraced(reading, session, evaluateAt(session, reading.file, reading.file.document.root), null);
+  for (const source of traceWhole(reading, reading.file).sources) addPin(reading.pins, source);
 }
 
 /** Looks for one literal in the calls around it, nearest first, assuming what leads to it. */
@@ -70,7 +49,8 @@ function traceCall(
   const known = reading.traced.get(key);
   if (known) return known;
   reading.worlds--;
-  const files = node === reading.file.document.root ? nearFiles(reading) : reading.files;
+  const isWhole = node === reading.file.document.root;
+  const files = isWhole ? nearFiles(reading.file.path, reading.files) : reading.files;
   const session = createSession(files, assumed);
   addTraced(reading, session, evaluateAt(session, reading.file, node), node);
   reading.worlds -= session.steps >> 9;
@@ -141,7 +121,7 @@ function releaseOf(literal: HashLiteral): string | undefined {
 function callsAround(node: SyntaxNode): readonly SyntaxNode[] {
   const calls: SyntaxNode[] = [];
   let child = node;
-  for (const up of ancestors(node)) {
+  for (let up = node.parent; up; up = up.parent) {
     if (up.type === "apply_expression" && parts(up)[1] === child) calls.push(up);
     child = up;
   }
@@ -162,29 +142,10 @@ function towards(
 }
 
 function addTraced(reading: Reading, session: Session, value: Value, node: SyntaxNode | null): void {
-  const { file } = reading;
   for (const hit of hashedCalls(session, value)) {
-    const hash = hit.attributes.entries.get(hit.hashName)?.();
-    if (!hash || hit.origin.file.path !== file.path) continue;
-    const literal = nodeAt(file.document.root, hit.origin.start, hit.origin.end);
-    const carrier = carrierOf(file, literal);
-    const around = packageAround(session, file, node ?? carrier);
-    addPin(
-      reading.pins,
-      makeSource({
-        session,
-        file,
-        node: literal,
-        carrier,
-        fetcher: hit.call.name,
-        attributes: hit.attributes,
-        hashName: hit.hashName,
-        hashAttribute: bindingName(file, literal) ?? hit.hashName,
-        hash,
-        origin: hit.origin,
-        package: hit.package ? { ...hit.package, node: around.node } : around,
-      }),
-    );
+    if (hit.origin.file.path !== reading.file.path) continue;
+    const source = tracedPin(session, reading.file, hit, node);
+    if (source) addPin(reading.pins, source);
   }
 }
 
@@ -202,6 +163,8 @@ export async function traceSiblings(
   const sets = new Set([...literals.map((literal) => carrierOf(file, literal.node)), ...bare]);
   const hashes = new Set([...sets].flatMap((set) => hashNamesIn(file, set)));
   const siblings = await attempt(() => files.siblings(file.path).slice(0, SIBLING_LIMIT));
+  // They import one another: a step that met them one by one would be done again for each.
+  for (const path of siblings) await attempt(() => files.get(path));
   for (const path of siblings) await attempt(() => traceSibling(reading, path, sets, hashes));
 }
 
@@ -214,16 +177,14 @@ function traceSibling(
   const { file, files } = reading;
   const sibling = files.get(path);
   if (sibling?.kind !== "nix") return;
-  const session = createSession(nearFiles(reading));
   const name = file.path.slice(directoryOf(file.path).length).replace(/^\//, "");
   if (sibling.text.includes(name)) {
-    addTraced(reading, session, evaluateAt(session, sibling, sibling.document.root), null);
-    if (session.choices.length > 0) {
-      const usual = createSession(nearFiles(reading), new Map([["system", DEFAULT_SYSTEM]]));
-      addTraced(reading, usual, evaluateAt(usual, sibling, sibling.document.root), null);
-    }
+    const plain = traceWhole(reading, sibling);
+    const usual = plain.choices.length > 0 ? traceWhole(reading, sibling, USUAL).sources : [];
+    for (const source of [...plain.sources, ...usual]) addPin(reading.pins, source);
   }
   if (!takesAny(sibling, hashes)) return;
+  const session = createSession(nearFiles(file.path, files));
   const builder = evaluateAt(session, sibling, sibling.document.root);
   for (const set of sets) {
     const argument: Thunk = () => asVariant(session, evaluateAt(session, file, set));
@@ -232,6 +193,7 @@ function traceSibling(
 }
 
 const SIBLING_LIMIT = 12;
+const USUAL: ReadonlyMap<string, string> = new Map([["system", DEFAULT_SYSTEM]]);
 
 /** What a variant is called with beside its own attributes: questions about its version. */
 function asVariant(session: Session, value: Value): Value {
@@ -270,18 +232,6 @@ function takesAny(file: Extract<SourceFile, { kind: "nix" }>, names: ReadonlySet
 function nameOf(file: SourceFile, formal: SyntaxNode): string | null {
   const [identifier] = parts(formal);
   return identifier ? file.text.slice(identifier.start, identifier.end) : null;
-}
-
-/** What carries a hash literal: the attribute set that it is an attribute of, also through a map of platforms. */
-function carrierOf(file: NixFile, literal: SyntaxNode): SyntaxNode {
-  for (const up of ancestors(literal)) {
-    if (isAttrset(up)) {
-      const name = bindingName(file, up);
-      if (name === null || !isHashName(name)) return up;
-    }
-    if (up.type === "apply_expression" && up === literal.parent) return literal;
-  }
-  return literal;
 }
 
 /** A hash that nothing known takes: the set around it is all that there is to say. */

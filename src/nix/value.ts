@@ -99,18 +99,17 @@ export function set(entries: Iterable<readonly [string, Thunk]>, open = false): 
 
 /** A thunk that works its value out once; a value that needs itself is unknown, and then `name` says what it is. */
 export function lazy(compute: () => Value, name: string | (() => string)): Thunk {
-  let state: "new" | "running" | "done" = "new";
+  let running = false;
   let value: Value | undefined;
   return () => {
-    if (state === "running") return unknown(typeof name === "string" ? name : name());
     if (value) return value;
-    state = "running";
+    if (running) return unknown(typeof name === "string" ? name : name());
+    running = true;
     try {
       value = compute();
-      state = "done";
     } finally {
       // A file that must be fetched first ends the computation; it starts afresh then.
-      if (state === "running") state = "new";
+      running = false;
     }
     return value;
   };

@@ -5,7 +5,7 @@ import { attributePath } from "../nix/places.ts";
 import { createSession, type Session, snippet } from "../nix/session.ts";
 import type { NixFile } from "../nix/sites.ts";
 import type { SourceFiles } from "../nix/source-file.ts";
-import { ancestors, nodeAt, parts, type SyntaxNode } from "../nix/syntax.ts";
+import { nodeAt, parts, type SyntaxNode } from "../nix/syntax.ts";
 import { knownText, type Value } from "../nix/value.ts";
 
 export interface MaintainerNames {
@@ -128,7 +128,7 @@ function name(session: Session, file: NixFile, value: Value, node: SyntaxNode, f
 
 /** The path of the innermost `with` around a node, as `["lib", "maintainers"]`. */
 function withAround(session: Session, file: NixFile, node: SyntaxNode): readonly string[] {
-  for (const up of ancestors(node)) {
+  for (let up = node.parent; up; up = up.parent) {
     const [environment] = up.type === "with_expression" ? parts(up) : [];
     if (!environment || (environment.start <= node.start && node.end <= environment.end)) continue;
     const value = evaluateAt(session, file, environment);

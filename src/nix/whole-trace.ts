@@ -1,0 +1,123 @@
+/**
+ * The hashes in the value of a whole file, as those of `variants.nix` are in the value of the `default.nix` beside it.
+ * They are found once for all files whose hashes they are: a folder of twenty such files asks for them twenty times.
+ */
+import { evaluateAt } from "./evaluate.ts";
+import type { Source } from "./model.ts";
+import type { Reading } from "./reading.ts";
+import { type Choice, createSession } from "./session.ts";
+import type { NixFile } from "./sites.ts";
+import { directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
+import { type HashedCall, hashedCalls } from "./trace.ts";
+import { tracedPin } from "./traced-pin.ts";
+
+/** What was found for one file. */
+interface Found {
+  readonly sources: readonly Source[];
+  /** The paths that were looked at for it, and whether there is a file. */
+  readonly reads: ReadonlyMap<string, boolean>;
+}
+
+interface WholeTrace {
+  /** By the path of the file that the hashes stand in; null: not known without files that were not there. */
+  readonly found: ReadonlyMap<string, Found | null>;
+  /** What holds for files whose hashes are not among these. */
+  readonly nothing: Found;
+  readonly choices: readonly Choice[];
+}
+
+/** What was found in the files of one tree. It holds plain data, and no nodes. */
+export type WholeTraces = Map<string, WholeTrace>;
+
+/** Files are read folder by folder; a folder has at most a dozen that are looked through. */
+const KEPT = 64;
+
+/**
+ * The files of this folder and the one above. What a list calls from elsewhere is another package, and has no part in
+ * the hashes of this one.
+ */
+export function nearFiles(path: string, files: SourceFiles): SourceFiles {
+  const folder = directoryOf(path);
+  const near = new Set([folder, directoryOf(folder)]);
+  return {
+    get: (each) => (near.has(directoryOf(each)) ? files.get(each) : null),
+    siblings: (each) => files.siblings(each),
+  };
+}
+
+/**
+ * The pins of `reading.file` in the value of `target`, a file of the same folder or itself, with the choices that were
+ * met. Throws `FileNeeded` as each evaluation does.
+ */
+export function traceWhole(
+  { file, files, traces }: Reading,
+  target: NixFile,
+  assumed: ReadonlyMap<string, string> = new Map(),
+): { readonly sources: readonly Source[]; readonly choices: readonly Choice[] } {
+  const key = JSON.stringify([target.path, ...assumed]);
+  let trace = traces.get(key);
+  let found = trace && foundIn(trace, file.path);
+  if (!trace || !found || !holds(found, files)) {
+    trace = lookThrough(file.path, files, target, assumed);
+    found = foundIn(trace, file.path);
+    traces.delete(key);
+    traces.set(key, trace);
+    for (const oldest of traces.keys()) {
+      if (traces.size <= KEPT) break;
+      traces.delete(oldest);
+    }
+  }
+  return { sources: found?.sources ?? [], choices: trace.choices };
+}
+
+function foundIn({ found, nothing }: WholeTrace, path: string): Found | null {
+  const own = found.get(path);
+  return own === undefined ? nothing : own;
+}
+
+/** Whether the files that were looked at are there again, as they were. */
+function holds({ reads }: Found, files: SourceFiles): boolean {
+  for (const [path, isThere] of reads) if ((files.get(path) !== null) !== isThere) return false;
+  return true;
+}
+
+function lookThrough(
+  asking: string,
+  files: SourceFiles,
+  target: NixFile,
+  assumed: ReadonlyMap<string, string>,
+): WholeTrace {
+  const reads = new Map<string, boolean>();
+  const watched: SourceFiles = {
+    get(path) {
+      const file = files.get(path);
+      reads.set(path, file !== null);
+      return file;
+    },
+    siblings: (path) => files.siblings(path),
+  };
+  const session = createSession(nearFiles(asking, watched), assumed);
+  const value = evaluateAt(session, target, target.document.root);
+  const hitsOf = new Map<SourceFile, HashedCall[]>();
+  for (const hit of hashedCalls(session, value)) {
+    const hits = hitsOf.get(hit.origin.file);
+    if (hits) hits.push(hit);
+    else hitsOf.set(hit.origin.file, [hit]);
+  }
+  const nothing: Found = { sources: [], reads: new Map(reads) };
+  const { steps } = session;
+  const found = new Map<string, Found | null>();
+  for (const [file, hits] of hitsOf) {
+    if (file.kind !== "nix") continue;
+    // Each file has what is left of the limit to itself.
+    session.steps = steps;
+    try {
+      const sources = hits.flatMap((hit) => tracedPin(session, file, hit, null) ?? []);
+      found.set(file.path, { sources, reads: new Map(reads) });
+    } catch (error) {
+      if (!(error instanceof FileNeeded) || file.path === asking) throw error;
+      found.set(file.path, null);
+    }
+  }
+  return { found, nothing, choices: session.choices };
+}
