@@ -47,9 +47,12 @@ async function readPackage(folder) {
     /^(licen[cs]e|copying|notice)([.-]|$)/i.test(file),
   );
   const texts = await Promise.all(files.sort().map((file) => readText(`${root}/${folder}/${file}`)));
-  // A few packages come without the text: it is then that of the licence that they name.
-  const whose = typeof author === "string" ? `By ${author}.\n\n` : "";
-  if (texts.length === 0) texts.push(`${whose}${await readText(`${root}/scripts/licenses/${licence}.txt`)}`);
+  if (texts.length === 0) {
+    // A few packages come without the text: it is then that of the licence that they name.
+    const text = await readText(`${root}/scripts/licenses/${licence}.txt`).catch(() => null);
+    if (text === null) throw new Error(`${folder} has no text of its licence: put it into scripts/licenses/`);
+    texts.push(typeof author === "string" ? `By ${author}.\n\n${text}` : text);
+  }
   return { name, version, licence, purl: null, texts };
 }
 

@@ -323,13 +323,16 @@ test("a run that died among its annotations is completed by the next, or set asi
   const copy = structuredClone(saved);
   await run(reviewOf({ findings }), { number: 2 });
   expect(visible().checks).toMatchObject([{ status: "completed", annotations: 120 }]);
+  expect(fake.checkRuns.map(({ id }) => id)).toEqual([copy.id]);
+  expect(fake.checkRuns.map(({ id }) => id)).toEqual([saved.id]);
 
   fake.checkRuns.splice(0, 1, copy);
   await run(reviewOf({ findings: findings.slice(1) }), { number: 3 });
   expect(fake.checkRuns).toMatchObject([
-    { conclusion: "cancelled" },
+    { id: saved.id, conclusion: "cancelled" },
     { conclusion: "failure", annotations: { length: 119 } },
   ]);
+  expect(fake.checkRuns[1]?.id).not.toBe(saved.id);
 });
 
 const faults: readonly [string, Fault][] = [
