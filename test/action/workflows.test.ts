@@ -39,7 +39,7 @@ test.each(files)("%s parses, pins by commit, and grants each job what it says", 
   const content = textOf(file);
   const result = parseWorkflow({ name: file, content }, new NoOperationTraceWriter());
   expect(result.context.errors.getErrors()).toEqual([]);
-  const { permissions, jobs } = parse(content) as Workflow;
+  const { on, permissions, jobs } = parse(content) as Workflow;
   expect(permissions).toEqual({});
   for (const { steps, permissions: granted } of Object.values(jobs)) {
     expect(granted).toBeDefined();
@@ -49,6 +49,9 @@ test.each(files)("%s parses, pins by commit, and grants each job what it says", 
       if (run !== undefined) expect(run).not.toContain("${{");
       // What an untrusted run has put into a cache must not reach a job that may write.
       if (writes) expect(uses ?? "").not.toMatch(/^actions\/cache/);
+      // Only the base branch's own runs write one.
+      if (uses?.startsWith("actions/cache@"))
+        expect(["push", "schedule", "workflow_dispatch"]).toEqual(expect.arrayContaining(Object.keys(on)));
     }
   }
 });
