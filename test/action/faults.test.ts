@@ -17,10 +17,13 @@ import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 let made: TestRepository;
 let head: string;
+let other: string;
 beforeAll(() => {
   made = makeRepository(maintainedFiles("base"));
   made.git("checkout", "--quiet", "--detach");
   head = made.commit(maintainedFiles("3-hash-alone"), "pebble-db: refresh hash");
+  const next = { ...maintainedFiles("base"), ...maintainedFiles("2-stale-hash") };
+  other = made.commit(next, "lantern: 1.4.2 -> 1.4.3");
 });
 afterAll(() => made.remove());
 
@@ -85,23 +88,53 @@ test.each(faults)(
   },
 );
 
-test("a fault that stays, from every single request on: an honest failure, never green, nothing twice", {
-  timeout: 60_000,
-}, async () => {
-  const { fake: well } = await once(() => null);
-  const indexes = well.requests.map(({ index }) => index);
-  await inPairs(indexes, async (failing) => {
-    const { run, fake } = await once(({ index }) =>
-      index >= failing ? badGateway(index === failing) : null,
-    );
-    expect(run.status, `request ${failing}`).toBe(1);
-    expect(run.stdout).toMatch(/^::error::GitHub /m);
-    expect(run.stdout).not.toContain("This is a bug");
-    expect(fake.checkRuns.length).toBeLessThanOrEqual(1);
-    expect(fake.checkRuns.map(({ conclusion }) => conclusion)).not.toContain("success");
-    expect(fake.reviewComments.length).toBeLessThanOrEqual(1);
-  });
-});
+test.each(faults)(
+  "%s, at the edit of a comment: struck through once",
+  { timeout: 60_000 },
+  async (_what, fault) => {
+    const fake = await startFakeGitHub({ repository: made });
+    const pull = fake.openPull({ head });
+    await reviewPull(fake, pull);
+    pull.head.sha = other;
+    let edits = 0;
+    fake.failWhen = ({ operation, isWrite }) =>
+      operation === "graphql" && isWrite && ++edits === 1 ? fault : null;
+    const run = await reviewPull(fake, pull, { runId: 2 });
+    await fake.close();
+    expect(fake.faults).toEqual([]);
+    expect(run).toMatchObject({ status: 0, stderr: "", outputs: { conclusion: "failure", findings: "1" } });
+    const comments = fake.reviewComments.map(({ body, minimized }) => [parseMarker(body)?.solved, minimized]);
+    expect(comments).toEqual([
+      [true, "outdated"],
+      [false, null],
+    ]);
+    expect(fake.reviewComments[0]?.body.match(/Solved in/g)).toHaveLength(1);
+    expect(fake.checkRuns.map(({ conclusion }) => conclusion)).toEqual(["failure", "failure"]);
+  },
+);
+
+test.each<[string, (first: boolean) => Fault]>([
+  ["a 502 that stays", (first) => badGateway(first)],
+  ["a limit for the next hour", () => primaryLimit(Math.floor(Date.now() / 1_000) + 3_600)],
+])(
+  "%s, from every single request on: an honest failure, never green, nothing twice",
+  {
+    timeout: 60_000,
+  },
+  async (_what, fault) => {
+    const { fake: well } = await once(() => null);
+    const indexes = well.requests.map(({ index }) => index);
+    await inPairs(indexes, async (failing) => {
+      const { run, fake } = await once(({ index }) => (index >= failing ? fault(index === failing) : null));
+      expect(run.status, `request ${failing}`).toBe(1);
+      expect(run.stdout).toMatch(/^::error::GitHub /m);
+      expect(run.stdout).not.toContain("This is a bug");
+      expect(fake.checkRuns.length).toBeLessThanOrEqual(1);
+      expect(fake.checkRuns.map(({ conclusion }) => conclusion)).not.toContain("success");
+      expect(fake.reviewComments.length).toBeLessThanOrEqual(1);
+    });
+  },
+);
 
 test("outside of tests, writes are a second apart", async () => {
   const at: number[] = [];

@@ -4,7 +4,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { reviewSchema } from "../../src/report/schema.ts";
-import { actionsBot, type FakeGitHub, type Pull, startFakeGitHub } from "../fake-github/server.ts";
+import {
+  actionsBot,
+  badGateway,
+  dropped,
+  type FakeGitHub,
+  type Pull,
+  secondaryLimit,
+  startFakeGitHub,
+} from "../fake-github/server.ts";
 import { type ActionRun, runAction } from "../support/action.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
@@ -149,6 +157,21 @@ test("only the open pull request with the run's own head is published on", async
   pull.state = "closed";
   await publish();
   expect([fake.checkRuns, other.head.ref]).toEqual([[], "other"]);
+});
+
+test("a GitHub that fails once when it is asked for the pull request is asked again", {
+  timeout: 60_000,
+}, async () => {
+  await analyze();
+  for (const fault of [badGateway(false), dropped(false), secondaryLimit()]) {
+    for (const list of [fake.checkRuns, fake.requests]) list.length = 0;
+    fake.failWhen = ({ index }) => (index === 1 ? fault : null);
+    expect(await publish()).toMatchObject({ status: 0, outputs: { conclusion: "action_required" } });
+    expect(fake.requests.slice(0, 2).map(({ operation }) => operation)).toEqual(
+      Array.from({ length: 2 }, () => "GET /repos/{owner}/{repo}/pulls"),
+    );
+    expect(fake.checkRuns.length).toBe(1);
+  }
 });
 
 test("the program needs nothing but its own folder, on each Node that is at hand", async () => {

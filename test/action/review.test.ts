@@ -1,6 +1,10 @@
 /** The built action in the mode `review`, against a GitHub of our own. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Log } from "sarif";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parseMarker } from "../../src/github/comment-text.ts";
+import { reviewSchema } from "../../src/report/schema.ts";
 import {
   actionsBot,
   badGateway,
@@ -8,7 +12,7 @@ import {
   type Pull,
   startFakeGitHub,
 } from "../fake-github/server.ts";
-import { type ActionRun, type ReviewOptions, reviewPull } from "../support/action.ts";
+import { type ActionRun, type ReviewOptions, reviewPull, runAction } from "../support/action.ts";
 import { maintainedFiles } from "../support/examples.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
@@ -250,6 +254,28 @@ test("hostile names and titles give no command and nothing live", async () => {
   expect(fake.faults).toEqual([]);
   expect(fake.checkRuns[0]?.annotations[0]?.path).toBe(name);
   made.git("branch", "--force", "main", base);
+});
+
+test("on an enterprise server, with a report and SARIF in files", async () => {
+  const pull = fake.openPull({ head: made.commit(maintainedFiles("3-hash-alone")) });
+  const [report, sarif] = ["report.json", "findings.sarif"].map((name) => join(made.folder(), name)) as [
+    string,
+    string,
+  ];
+  const run = await runAction({
+    inputs: { token: fake.token(bot), report, sarif },
+    event: "pull_request_target",
+    payload: { pull_request: fake.pullData(pull) },
+    apiUrl: `${fake.url}/api/v3`,
+  });
+  expect(run).toMatchObject({ status: 0, stderr: "", outputs: { conclusion: "failure", report, sarif } });
+  expect(fake.faults).toEqual([]);
+  expect(fake.checkRuns).toMatchObject([{ conclusion: "failure" }]);
+  expect(openComments().length).toBe(1);
+  const { findings } = reviewSchema.parse(JSON.parse(readFileSync(report, "utf8")));
+  const { runs } = JSON.parse(readFileSync(sarif, "utf8")) as Log;
+  expect(findings.map(({ rule }) => rule)).toEqual(["hash-changed-alone"]);
+  expect(runs[0]?.results?.map(({ ruleId }) => ruleId)).toEqual(["hash-changed-alone"]);
 });
 
 test("with a checkout git is read instead of the API, and gives the same", async () => {

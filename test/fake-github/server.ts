@@ -200,7 +200,7 @@ export async function startFakeGitHub({
     const text = Buffer.concat(chunks).toString("utf8");
     const url = new URL(request.url ?? "/", fake.url);
     // As of an enterprise server, too: https://docs.github.com/en/enterprise-server/rest/enterprise-admin
-    url.pathname = url.pathname.replace(/^\/api\/v3\/|^\/api\/(?=graphql$)/, "/");
+    url.pathname = url.pathname.replace(/^\/api\/v3\/(?!graphql$)|^\/api\/(?=graphql$)/, "/");
     const method = request.method ?? "GET";
     const body: unknown = text === "" ? undefined : JSON.parse(text);
     const isQuery = url.pathname === "/graphql" && /^\s*(query|\{)/.test((body as { query: string }).query);
