@@ -3,6 +3,7 @@ import { locationsOf } from "../origin/location.ts";
 import { isMoving } from "../origin/refs.ts";
 import { eventOf, type Pair, pairsOf } from "./_events.ts";
 import { baseAt, checkCommand, headAt, pinName, placeName } from "./_pins.ts";
+import { agreeingRegistry } from "./_registry.ts";
 import { lockFormatOf } from "./lockfiles/formats.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
@@ -22,20 +23,26 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   for (const [pair, ...others] of transitions(facts)) {
     const { before, after } = pair;
     const judgement = judge(pair);
+    const registry = agreeingRegistry(facts, after);
     yield {
-      severity: judgement.severity,
+      severity: registry === null ? judgement.severity : "low",
       confidence: judgement.confidence,
       title: `${pinName(after)}: the hash changed alone`,
       message: [
         `The hash went from ${before.hash} to ${after.hash}; the location is still ${placeName(after)}.`,
         judgement.why,
+        ...(registry === null
+          ? []
+          : [
+              `${registry} gives the new hash for this file, and never replaces one: the old hash was wrong.`,
+            ]),
         "An upstream statement that the file was replaced, or a refetch that yields the new hash, explains it;",
         `to check: ${checkCommand(after)}`,
       ].join(" "),
       at: headAt(after.hashSpan),
       before: before.hash,
       after: after.hash,
-      evidence: ["static"],
+      evidence: registry === null ? ["static"] : ["static", "forge"],
       related: [
         { at: baseAt(before.hashSpan), note: "the hash before" },
         ...(after.versionSpan ? [{ at: headAt(after.versionSpan), note: versionNote(before, after) }] : []),

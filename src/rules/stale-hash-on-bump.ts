@@ -4,6 +4,7 @@ import { told } from "../provenance/answers.ts";
 import type { Severity } from "../report/review.ts";
 import { eventOf, pairsOf, placeChange } from "./_events.ts";
 import { baseAt, checkCommand, headAt, pinName, placeName } from "./_pins.ts";
+import { agreeingRegistry } from "./_registry.ts";
 import { onlyLostCommit } from "./_version.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
@@ -28,8 +29,10 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     const is = versionMoved ? after.version : placeName(after);
     const decided = placeChange(before, after) !== "unknown";
     const commit = sameCommit(facts, before, after);
+    const registry = agreeingRegistry(facts, after);
+    const isCleared = commit !== null || registry !== null;
     yield {
-      severity: commit === null ? severityOf(before, after, decided) : "low",
+      severity: isCleared ? "low" : severityOf(before, after, decided),
       confidence: decided ? "high" : "low",
       title: `${pinName(after)}: the ${versionMoved ? "version" : "revision"} moved, the hash did not`,
       message: [
@@ -42,13 +45,14 @@ function* check(facts: Facts): Iterable<RuleFinding> {
           : [
               `The forge says that both names are the commit ${commit.slice(0, 12)}: the bytes are the same.`,
             ]),
+        ...(registry === null ? [] : [`${registry} gives this hash for the file of the new version.`]),
         "Nix looks a source up by name and hash, not by location: where the old source is in a store or cache, the new version is built from the old code.",
         `The hash of the new source clears this. To see it: ${checkCommand(after)}`,
       ].join(" "),
       at: headAt(after.hashSpan),
       before: was,
       after: is,
-      evidence: commit === null ? ["static"] : ["static", "forge"],
+      evidence: isCleared ? ["static", "forge"] : ["static"],
       related: [
         ...(versionMoved && after.versionSpan
           ? [{ at: headAt(after.versionSpan), note: `the version moved from ${was} to ${is}` }]

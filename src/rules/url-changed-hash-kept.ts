@@ -1,6 +1,7 @@
 import { type Location, locationsOf } from "../origin/location.ts";
 import { eventOf, type Pair, pairsOf, placeChange } from "./_events.ts";
 import { baseAt, checkCommand, headAt, ownerName, pinName, placeName } from "./_pins.ts";
+import { agreeingRegistry } from "./_registry.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -20,19 +21,23 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     const { before, after } = pair;
     if (after.role === "dependencies" || eventOf(pair) !== "place-alone") continue;
     const judgement = judge(pair);
+    // Of several locations the registry answers for its own only.
+    const registry = locationsOf(after).length > 1 ? null : agreeingRegistry(facts, after);
     yield {
       ...judgement,
+      ...(registry !== null && { severity: "low" }),
       title: `${pinName(after)}: the location changed, the hash did not`,
       message: [
         `The location went from ${placeName(before)} to ${placeName(after)}; the hash is still ${after.hash}.`,
         "Caches answer by the hash, so builds do not fetch from the new location, and a reader who looks there may see other code than what is built.",
+        ...(registry === null ? [] : [`${registry} gives this hash for the file at the new location.`]),
         "A refetch from each new location that yields this hash clears it;",
         `to check: ${checkCommand(after)}`,
       ].join(" "),
       at: headAt(after.urlSpan ?? after.hashSpan),
       before: placeName(before),
       after: placeName(after),
-      evidence: ["static"],
+      evidence: registry === null ? ["static"] : ["static", "forge"],
       related: [
         { at: baseAt(before.urlSpan ?? before.span), note: "the location before" },
         { at: headAt(after.hashSpan), note: "the hash that stayed" },
