@@ -35,7 +35,6 @@ const OPERATIONS = [
   `POST ${repo}/issues/comments/{comment_id}/reactions`,
   `POST ${repo}/pulls/comments/{comment_id}/reactions`,
   `GET ${repo}/collaborators/{username}/permission`,
-  `GET ${repo}/releases/tags/{tag}`,
   "GET /orgs/{org}/teams/{team_slug}/memberships/{username}",
   "GET /app",
   "GET /app/installations",
@@ -44,7 +43,8 @@ const OPERATIONS = [
 ];
 
 const GRAPHQL = {
-  Query: "viewer repository repositoryOwner",
+  Query: "viewer repository repositoryOwner rateLimit",
+  RateLimit: "limit cost remaining resetAt used",
   Mutation: "updatePullRequestReviewComment minimizeComment unminimizeComment addReaction",
   Actor: "login",
   RepositoryOwner: "login",
@@ -53,7 +53,7 @@ const GRAPHQL = {
   Bot: "login databaseId",
   App: "slug databaseId",
   Repository:
-    "nameWithOwner databaseId object pullRequest pullRequests createdAt isArchived stargazerCount parent owner defaultBranchRef ref refs release",
+    "nameWithOwner databaseId object pullRequest pullRequests createdAt pushedAt isArchived isPrivate stargazerCount parent owner defaultBranchRef ref refs release",
   Ref: "name target compare",
   RefConnection: "nodes pageInfo totalCount",
   RefOrder: "*",
@@ -63,7 +63,9 @@ const GRAPHQL = {
   ComparisonStatus: "*",
   Tag: "oid tagger target",
   GitActor: "date",
-  Release: "tagName publishedAt isPrerelease author",
+  Release: "tagName publishedAt isPrerelease immutable author releaseAssets",
+  ReleaseAssetConnection: "nodes pageInfo totalCount",
+  ReleaseAsset: "name digest createdAt updatedAt uploadedBy",
   GitObject: "oid",
   Commit: "oid file checkSuites committedDate associatedPullRequests",
   Tree: "oid entries",
@@ -179,8 +181,17 @@ function slim(value) {
   return { anyOf: [rest, { type: "null" }] };
 }
 
+// Fields that are younger than the package. https://docs.github.com/en/graphql/reference/releases
+const YOUNGER = `
+extend type Release { immutable: Boolean! }
+extend type ReleaseAsset { digest: String }
+`;
+
 async function extractGraphql() {
   const document = parse(await readFile(`${packages}/graphql-schema/schema.graphql`, "utf8"));
+  for (const { name, fields } of parse(YOUNGER).definitions) {
+    document.definitions.find((each) => each.name?.value === name.value).fields.push(...fields);
+  }
   const kept = (type, field) => GRAPHQL[type] === "*" || GRAPHQL[type].split(" ").includes(field);
   const builtin = new Set(["String", "Int", "Boolean", "ID", "Float"]);
   const scalars = new Set();

@@ -4,6 +4,8 @@ import type { GitHubApi } from "../change/github-api.ts";
 import { messageOf, unreachable, VerifodError } from "../errors.ts";
 import { conclusionOf } from "../github/check-output.ts";
 import { createGitHubApi } from "../github/client.ts";
+import { cacheDirectory, mayWriteMemory } from "../ledger/places.ts";
+import { openUpstreamMemory, upstreamFile } from "../provenance/memory.ts";
 import { openUpstream } from "../provenance/open.ts";
 import type { Review } from "../report/review.ts";
 import { createTools, review as reviewChange } from "../review.ts";
@@ -72,6 +74,7 @@ async function runPublishing(
   const { repository, run, details, workspace, pace } = runner;
   const { config, failOn } = inputs;
   const tools = createTools();
+  const memory = upstreamFile(cacheDirectory(process.env));
   const settings: ReviewSettings = {
     repository,
     run,
@@ -88,6 +91,7 @@ async function runPublishing(
         ? openUpstream({
             api: clientFor(inputs, runner, false),
             registriesUrl: process.env.VERIFOD_REGISTRIES,
+            memory: await openUpstreamMemory(memory, mayWriteMemory(process.env)),
           })
         : null;
       return reviewChange(change, await tools, { config: configuration, subjects, upstream });

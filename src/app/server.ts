@@ -6,6 +6,7 @@ import { createNodeMiddleware, Probot } from "probot";
 import { statusOf } from "../change/github-api.ts";
 import { VerifodError } from "../errors.ts";
 import { createDocuments, type Documents } from "../nix/documents.ts";
+import { createMemory, openUpstreamMemory, upstreamFile } from "../provenance/memory.ts";
 import { openUpstream } from "../provenance/open.ts";
 import { handleEvents } from "./events.ts";
 import { createHttpServer, type Middleware, type ServerParts } from "./http.ts";
@@ -71,9 +72,11 @@ export async function startApp(
     loaded ??= createDocuments();
     return loaded;
   };
+  const memory =
+    settings.cache === null ? createMemory() : await openUpstreamMemory(upstreamFile(settings.cache), true);
   const services = {
     upstream: (installation: number) =>
-      settings.asksUpstream ? openUpstream({ api: installations.impatient(installation) }) : null,
+      settings.asksUpstream ? openUpstream({ api: installations.impatient(installation), memory }) : null,
     identity,
     api: installations.api,
     queue,

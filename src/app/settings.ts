@@ -30,6 +30,8 @@ export interface AppSettings {
   readonly pace: number;
   /** Whether upstream is asked about the sources of reviews, where the repository does not forbid it. */
   readonly asksUpstream: boolean;
+  /** The directory of what is remembered of upstream; null: it lasts as long as the process. */
+  readonly cache: string | null;
   /** Between two looks for what is unfinished. */
   readonly sweepMs: number;
 }
@@ -82,6 +84,9 @@ const environmentSchema = z.object({
     z.string().refine(isServer, { error: "VERIFOD_DATABASE_URL begins with postgres://" }).optional(),
   ),
   VERIFOD_ASK: optional(z.enum(["auto", "never"], { error: "VERIFOD_ASK is auto or never" }).default("auto")),
+  VERIFOD_CACHE: optional(
+    z.string().startsWith("/", { error: "VERIFOD_CACHE is the path of a directory, from / on" }).optional(),
+  ),
   VERIFOD_SWEEP_SECONDS: optional(whole("VERIFOD_SWEEP_SECONDS", 1, 86_400).default(900)),
 });
 
@@ -127,6 +132,7 @@ export function readSettings(environment: NodeJS.ProcessEnv, role: Role = "all")
     threads: rest.VERIFOD_THREADS,
     pace: rest.VERIFOD_PACE,
     asksUpstream: rest.VERIFOD_ASK === "auto" && apiUrl === upstreamApi(environment),
+    cache: rest.VERIFOD_CACHE ?? null,
     sweepMs: rest.VERIFOD_SWEEP_SECONDS * 1_000,
   };
 }

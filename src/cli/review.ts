@@ -6,6 +6,7 @@ import { openRepository, type Repository } from "../change/repository.ts";
 import { type Config, configuredSeverity } from "../config.ts";
 import { VerifodError } from "../errors.ts";
 import { openMemory } from "../ledger/memory.ts";
+import { cacheDirectory, mayWriteMemory } from "../ledger/places.ts";
 import type { Upstream } from "../provenance/upstream.ts";
 import { formatReview } from "../report/format.ts";
 import type { Review } from "../report/review.ts";
@@ -121,12 +122,15 @@ async function upstreamFrom(environment: NodeJS.ProcessEnv, offline: boolean): P
       "usage",
       "--ask needs a token, since GitHub answers nobody else: set GITHUB_TOKEN",
     );
-  const [{ openUpstream, upstreamApi }, { createGitHubApi }] = await Promise.all([
-    import("../provenance/open.ts"),
-    import("../github/client.ts"),
-  ]);
+  const [{ openUpstream, upstreamApi }, { openUpstreamMemory, upstreamFile }, { createGitHubApi }] =
+    await Promise.all([
+      import("../provenance/open.ts"),
+      import("../provenance/memory.ts"),
+      import("../github/client.ts"),
+    ]);
   return openUpstream({
     api: createGitHubApi({ token, apiUrl: upstreamApi(environment), patient: false }),
     registriesUrl: environment.VERIFOD_REGISTRIES,
+    memory: await openUpstreamMemory(upstreamFile(cacheDirectory(environment)), mayWriteMemory(environment)),
   });
 }

@@ -12,10 +12,15 @@ function directory(environment: Environment, name: string, fallback: string): st
   return join(value?.startsWith("/") ? value : join(homedir(), fallback), "verifod");
 }
 
+/** Where what can be made again is kept. */
+export function cacheDirectory(environment: Environment): string {
+  return directory(environment, "XDG_CACHE_HOME", ".cache");
+}
+
 /** The index of a repository, by its git directory: it can be made again at any time. */
 export function indexFile(environment: Environment, gitDirectory: string): string {
   const name = createHash("sha256").update(gitDirectory).digest("hex").slice(0, 32);
-  return join(directory(environment, "XDG_CACHE_HOME", ".cache"), `index-${name}.jsonl`);
+  return join(cacheDirectory(environment), `index-${name}.jsonl`);
 }
 
 /** The ledger: `VERIFOD_DATABASE_URL`, else a directory that is kept. */

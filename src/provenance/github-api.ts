@@ -26,8 +26,6 @@ const rateSchema = z.object({ rateLimit: z.object({ remaining: z.number() }) });
 
 export interface GitHubQuestions {
   query(text: string, variables: Readonly<Record<string, unknown>>): Promise<Answer<QueryAnswer>>;
-  /** A REST request; null: not found. */
-  get(route: string, parameters: Readonly<Record<string, unknown>>): Promise<Answer<unknown>>;
 }
 
 /** Questions to one GitHub. A request that fails on GitHub's side is repeated once. */
@@ -58,13 +56,6 @@ export function githubQuestions(api: GitHubApi, budget: Budget): GitHubQuestions
         },
         (error) => (isGraphqlError(error) && error.data ? partial(error) : null),
       ),
-    async get(route, parameters) {
-      const answer = await attempt<{ readonly data: unknown }>(
-        () => api.request(route, { ...parameters, request }),
-        (error) => (statusOf(error) === 404 ? { data: null } : null),
-      );
-      return answer.known ? known(answer.value.data) : answer;
-    },
   };
 }
 

@@ -20,7 +20,7 @@ function leadsTo(comparison: Comparison): boolean {
 }
 
 /**
- * From the fastest to the slowest: what the default branch says (`compared`), tips of tags and branches, and then each of
+ * From the fastest to the slowest; unknown only when GitHub could not be asked: what the default branch says (`compared`), tips of tags and branches, and then each of
  * them in pages, newest tags first. More refs than the pages hold are undecided.
  */
 export async function findReach(
@@ -28,31 +28,33 @@ export async function findReach(
   repository: { readonly fullName: string; readonly branch: string },
   id: string,
   compared: Answer<Comparison>,
-): Promise<Reach> {
-  if (compared.known && leadsTo(compared.value)) return { kind: "reachable", through: repository.branch };
+): Promise<Answer<Reach>> {
+  if (compared.known && leadsTo(compared.value))
+    return known({ kind: "reachable", through: repository.branch });
   const [owner = "", name = ""] = repository.fullName.split("/");
   const tips = await refsOf(github, { owner, name }, TIPS, {});
-  if (!tips.known) return { kind: "undecided", reason: tips.reason };
+  if (!tips.known) return tips;
   const tip = named(tips.value).find(({ ref }) => commitOf(ref) === id);
-  if (tip) return { kind: "reachable", through: tip.label };
+  if (tip) return known({ kind: "reachable", through: tip.label });
   const { heads, tags } = tips.value;
   const total = heads.totalCount + tags.totalCount;
   // The only branch has been asked.
   if (compared.known && heads.totalCount === 1 && tags.totalCount === 0)
-    return { kind: "unreachable", refs: total };
+    return known({ kind: "unreachable", refs: total });
 
   let after: Cursors | null = {};
   for (let page = 1; after !== null; page++) {
     if (page > MOST_PAGES) {
-      return { kind: "undecided", reason: `of its ${total} branches and tags only some were looked at` };
+      const reason = `of its ${total} branches and tags only some were looked at`;
+      return known({ kind: "undecided", reason });
     }
     const refs: Answer<Refs> = await refsOf(github, { owner, name, id }, COMPARED, after);
-    if (!refs.known) return { kind: "undecided", reason: refs.reason };
+    if (!refs.known) return refs;
     const through = named(refs.value).find(({ ref }) => leadsTo(ref.compare ?? null));
-    if (through) return { kind: "reachable", through: through.label };
+    if (through) return known({ kind: "reachable", through: through.label });
     after = next(refs.value, after);
   }
-  return { kind: "unreachable", refs: total };
+  return known({ kind: "unreachable", refs: total });
 }
 
 /** Where the next page of each list begins: at its start when absent, nowhere when null. */

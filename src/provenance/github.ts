@@ -10,22 +10,36 @@ import {
   type CommitFacts,
   known,
   type PullFacts,
+  type Reach,
   type ReleaseFacts,
   type RepositoryFacts,
   type TagFacts,
+  told,
   unknown,
 } from "./answers.ts";
 import type { Budget } from "./budget.ts";
 import { type Forge, type RepositoryAnswers, type RepositoryQuestion, unanswered } from "./forge.ts";
 import { type GitHubQuestions, githubQuestions, type QueryAnswer, RATE_LIMIT } from "./github-api.ts";
 import { findReach } from "./github-reach.ts";
+import { createMemory, type UpstreamMemory } from "./memory.ts";
 
 /** Comparisons make GitHub work: more of them in one query and it gives up. */
 const REPOSITORIES_PER_QUERY = 8;
 
+/** What was learnt before, and when GitHub is asked. */
+export interface Learnt {
+  readonly memory: UpstreamMemory;
+  readonly now: string;
+}
+
 /** The GitHub behind `api`. */
-export function githubForge(api: GitHubApi, budget: Budget): Forge {
+export function githubForge(
+  api: GitHubApi,
+  budget: Budget,
+  { memory, now }: Learnt = { memory: createMemory(), now: new Date().toISOString() },
+): Forge {
   const github = githubQuestions(api, budget);
+  const knownReach = rememberedReach(memory, now);
   return async (questions) => {
     const answers: RepositoryAnswers[] = [];
     for (let start = 0; start < questions.length; start += REPOSITORIES_PER_QUERY) {
@@ -35,7 +49,7 @@ export function githubForge(api: GitHubApi, budget: Budget): Forge {
       for (const [index, question] of batch.entries()) {
         answers.push(
           answer.known
-            ? await answersOf(github, question, replyOf(answer.value, index))
+            ? await answersOf(github, question, replyOf(answer.value, index), knownReach)
             : unanswered(question, answer),
         );
       }
@@ -45,10 +59,11 @@ export function githubForge(api: GitHubApi, budget: Budget): Forge {
 }
 
 const OWNER = "__typename login ... on User { createdAt } ... on Organization { createdAt }";
-const ABOUT = `nameWithOwner createdAt isArchived isPrivate stargazerCount parent { nameWithOwner stargazerCount } owner { ${OWNER} }`;
+const ABOUT = `nameWithOwner createdAt pushedAt isArchived isPrivate stargazerCount parent { nameWithOwner stargazerCount } owner { ${OWNER} }`;
 // A tag of a tag is rare, and a tag of that not heard of.
 const COMMIT = "__typename oid ... on Commit { committedDate }";
 const TAG = `target { ${COMMIT} ... on Tag { tagger { date } target { ${COMMIT} ... on Tag { target { ${COMMIT} } } } } }`;
+const ASSET = "name digest createdAt updatedAt";
 const PULLS = "associatedPullRequests(first: 5) { nodes { number state baseRepository { nameWithOwner } } }";
 
 function queryOf(questions: readonly RepositoryQuestion[]): {
@@ -79,12 +94,14 @@ function queryOf(questions: readonly RepositoryQuestion[]): {
         ({ id }, at) =>
           `c${at}: object(oid: ${variable(id, "GitObjectID!")}) { ... on Commit { oid committedDate ${PULLS} } }`,
       ),
-      ...releases.map(({ tag, asset }, at) =>
-        // REST tells more of files: their digest, and whether they can be replaced.
-        asset === null
-          ? `l${at}: release(tagName: ${variable(tag)}) { publishedAt isPrerelease author { login } }`
-          : "",
-      ),
+      ...releases.map(({ tag, asset }, at) => {
+        const name = variable(tag);
+        const release = `l${at}: release(tagName: ${name}) { publishedAt isPrerelease immutable author { login } }`;
+        if (asset === null) return release;
+        const file = `releaseAssets(first: 1, name: ${variable(asset)})`;
+        // Who uploaded it is asked apart: an account that is gone must not take the rest of the answer along.
+        return `${release} a${at}: release(tagName: ${name}) { ${file} { nodes { ${ASSET} } } } u${at}: release(tagName: ${name}) { ${file} { nodes { uploadedBy { login } } } }`;
+      }),
     ];
     return `o${index}: repositoryOwner(login: ${login}) { login }
 r${index}: repository(owner: ${login}, name: ${variable(name)}) { ${fields.join(" ")} }`;
@@ -97,6 +114,7 @@ const date = z.iso.datetime({ offset: true }).transform((text) => new Date(text)
 const counted = z.object({ nameWithOwner: z.string(), stargazerCount: z.number() });
 const aboutSchema = counted.extend({
   createdAt: date,
+  pushedAt: date.nullable(),
   isArchived: z.boolean(),
   isPrivate: z.boolean(),
   parent: counted.nullable(),
@@ -129,23 +147,18 @@ const objectSchema = z.object({
 const releaseSchema = z.object({
   publishedAt: date.nullable(),
   isPrerelease: z.boolean(),
+  immutable: z.boolean(),
   author: z.object({ login: z.string() }).nullable(),
 });
-const restReleaseSchema = z.object({
-  published_at: date.nullable(),
-  prerelease: z.boolean(),
-  immutable: z.boolean().optional(),
-  author: z.object({ login: z.string() }).nullish(),
-  assets: z.array(
-    z.object({
-      name: z.string(),
-      created_at: date,
-      updated_at: date,
-      digest: z.string().nullish(),
-      uploader: z.object({ login: z.string() }).nullish(),
-    }),
-  ),
+const assetSchema = z.object({
+  name: z.string(),
+  digest: z.string().nullable(),
+  createdAt: date,
+  updatedAt: date,
 });
+const uploaderSchema = z.object({ uploadedBy: z.object({ login: z.string() }) });
+const filesOf = <T>(file: z.ZodType<T>) =>
+  z.object({ releaseAssets: z.object({ nodes: z.array(file.nullable()) }) });
 
 /** The part of a query's answer about one repository. */
 interface Reply {
@@ -185,6 +198,7 @@ async function answersOf(
   github: GitHubQuestions,
   question: RepositoryQuestion,
   reply: Reply,
+  knownReach: KnownReach,
 ): Promise<RepositoryAnswers> {
   const about = reply.at(aboutSchema);
   if (!about.known) return unanswered(question, about);
@@ -199,13 +213,11 @@ async function answersOf(
   const refs = new Map(question.refs.map((ref, at) => [ref, refFacts(ref, at, reply)]));
   const commits = new Map<string, Answer<CommitFacts | null>>();
   for (const [at, { id, reach }] of question.commits.entries()) {
-    commits.set(id, await commitFacts(github, about.value, at, id, reach, reply));
+    commits.set(id, await commitFacts(github, about.value, at, id, reach ? knownReach : null, reply));
   }
   const releases = new Map<string, Answer<ReleaseFacts | null>>();
   for (const [at, { tag, asset }] of question.releases.entries()) {
-    const answer =
-      asset === null ? releaseFacts(at, reply) : await releaseOf(github, repository.fullName, tag, asset);
-    releases.set(tag, answer);
+    releases.set(tag, releaseFacts(at, asset, reply));
   }
   return { repository: known(repository), refs, commits, releases };
 }
@@ -259,10 +271,10 @@ function tagFacts(target: z.infer<typeof tagSchema>["target"]): TagFacts {
 
 async function commitFacts(
   github: GitHubQuestions,
-  { nameWithOwner, defaultBranchRef }: About,
+  about: About,
   at: number,
   id: string,
-  asksReach: boolean,
+  knownReach: KnownReach | null,
   reply: Reply,
 ): Promise<Answer<CommitFacts | null>> {
   const object = reply.at(objectSchema, `c${at}`);
@@ -271,62 +283,81 @@ async function commitFacts(
   if (object.value?.oid === undefined) return known(null);
   const pulls = (object.value.associatedPullRequests?.nodes ?? []).flatMap(
     ({ number, state, baseRepository }): PullFacts[] =>
-      baseRepository?.nameWithOwner === nameWithOwner
+      baseRepository?.nameWithOwner === about.nameWithOwner
         ? [{ number, state: state.toLowerCase() as PullFacts["state"] }]
         : [],
   );
   const compared = reply.at(comparison, "defaultBranchRef", `k${at}`);
-  const reach =
-    asksReach && defaultBranchRef
-      ? await findReach(github, { fullName: nameWithOwner, branch: defaultBranchRef.name }, id, compared)
-      : ({ kind: "undecided", reason: asksReach ? "the repository has no branch" : "not asked" } as const);
-  return known({ date: object.value.committedDate ?? null, reach, pulls });
+  const reach = knownReach ? await reachOf(github, about, id, compared, knownReach) : unknown("not asked");
+  return known({
+    date: object.value.committedDate ?? null,
+    reach: reach.known ? reach.value : { kind: "undecided", reason: reach.reason },
+    pulls,
+  });
+}
+
+async function reachOf(
+  github: GitHubQuestions,
+  about: About,
+  id: string,
+  compared: Parameters<typeof findReach>[3],
+  knownReach: KnownReach,
+): Promise<Answer<Reach>> {
+  const { nameWithOwner: fullName, defaultBranchRef } = about;
+  if (!defaultBranchRef) return unknown("the repository has no branch");
+  return knownReach(about, id, () =>
+    findReach(github, { fullName, branch: defaultBranchRef.name }, id, compared),
+  );
+}
+
+/** Finds out whose a commit is, unless that is known from before. */
+type KnownReach = (about: About, id: string, find: () => Promise<Answer<Reach>>) => Promise<Answer<Reach>>;
+
+/** What is pushed within the same second has the same date. */
+const SETTLED_MS = 60_000;
+
+/** As long as nothing is pushed to a repository, its branches and tags lead where they led. */
+function rememberedReach(memory: UpstreamMemory, now: string): KnownReach {
+  return async ({ nameWithOwner, pushedAt }, id, find) => {
+    if (pushedAt === null) return find();
+    const before = memory.reachOf(`github.com/${nameWithOwner}`, id, pushedAt);
+    if (before) return known(before);
+    const found = await find();
+    if (found.known && Date.parse(now) - Date.parse(pushedAt) > SETTLED_MS)
+      memory.reachIs(`github.com/${nameWithOwner}`, id, pushedAt, found.value);
+    return found;
+  };
 }
 
 const comparison = z.object({ status: z.enum(["AHEAD", "BEHIND", "DIVERGED", "IDENTICAL"]) });
 
-function releaseFacts(at: number, reply: Reply): Answer<ReleaseFacts | null> {
+function releaseFacts(at: number, asset: string | null, reply: Reply): Answer<ReleaseFacts | null> {
   const release = reply.at(releaseSchema, `l${at}`);
   if (!release.known || release.value === null) return release as Answer<null>;
-  const { publishedAt, isPrerelease, author } = release.value;
+  const file = asset === null ? known(null) : assetFacts(at, reply);
+  if (!file.known) return file;
+  const { publishedAt, isPrerelease, immutable, author } = release.value;
   return known({
     published: publishedAt,
     author: author?.login ?? null,
     prerelease: isPrerelease,
-    immutable: null,
-    asset: null,
+    immutable,
+    asset: file.value,
   });
 }
 
-/** https://docs.github.com/en/rest/releases/releases#get-a-release-by-tag-name */
-async function releaseOf(
-  github: GitHubQuestions,
-  fullName: string,
-  tag: string,
-  asset: string,
-): Promise<Answer<ReleaseFacts | null>> {
-  const [owner = "", repo = ""] = fullName.split("/");
-  const answer = await github.get("GET /repos/{owner}/{repo}/releases/tags/{tag}", { owner, repo, tag });
-  if (!answer.known || answer.value === null) return answer as Answer<null>;
-  const parsed = restReleaseSchema.safeParse(answer.value);
-  if (!parsed.success) return unknown(ODD);
-  const { published_at, author, prerelease, immutable, assets } = parsed.data;
-  const file = assets.find(({ name }) => name === asset);
-  const facts: AssetFacts | null = file
-    ? {
-        name: file.name,
-        uploader: file.uploader?.login ?? null,
-        created: file.created_at,
-        updated: file.updated_at,
-        digest: sriOfDigest(file.digest ?? null),
-      }
-    : null;
+function assetFacts(at: number, reply: Reply): Answer<AssetFacts | null> {
+  const files = reply.at(filesOf(assetSchema), `a${at}`);
+  if (!files.known) return files;
+  const file = files.value?.releaseAssets.nodes[0];
+  if (!file) return known(null);
+  const uploaders = told(reply.at(filesOf(uploaderSchema), `u${at}`));
   return known({
-    published: published_at,
-    author: author?.login ?? null,
-    prerelease,
-    immutable: immutable ?? null,
-    asset: facts,
+    name: file.name,
+    uploader: uploaders?.releaseAssets.nodes[0]?.uploadedBy.login ?? null,
+    created: file.createdAt,
+    updated: file.updatedAt,
+    digest: sriOfDigest(file.digest),
   });
 }
 

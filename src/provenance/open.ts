@@ -2,6 +2,7 @@
 import type { GitHubApi } from "../change/github-api.ts";
 import { createBudget } from "./budget.ts";
 import { githubForge } from "./github.ts";
+import type { KeptMemory } from "./memory.ts";
 import { openRegistries } from "./registries/open.ts";
 import { createUpstream, type Upstream } from "./upstream.ts";
 
@@ -21,19 +22,30 @@ export interface UpstreamAccess {
   readonly api: GitHubApi;
   /** Where the registries answer instead, each below its name. */
   readonly registriesUrl?: string | undefined;
+  /** What was learnt before; what is learnt now is kept in it. */
+  readonly memory: KeptMemory;
 }
 
 /** Of forges github.com only. The budgets are those of one review, and none of what reads the change itself. */
-export function openUpstream({ api, registriesUrl }: UpstreamAccess): Upstream {
+export function openUpstream({ api, registriesUrl, memory }: UpstreamAccess): Upstream {
   const budget = createBudget(MOST_REQUESTS, MOST_SECONDS);
-  const github = githubForge(api, budget);
-  return createUpstream({
+  const now = new Date().toISOString();
+  const github = githubForge(api, budget, { memory, now });
+  const upstream = createUpstream({
     budget,
-    now: new Date().toISOString(),
+    now,
     forgeAt: (host) => (host === "github.com" ? github : null),
     registries: openRegistries({
       budget: createBudget(MOST_REGISTRY_REQUESTS, MOST_SECONDS),
       base: registriesUrl,
     }),
+    memory,
   });
+  return {
+    async ask(changes) {
+      const facts = await upstream.ask(changes);
+      await memory.save();
+      return facts;
+    },
+  };
 }

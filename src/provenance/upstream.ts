@@ -9,12 +9,14 @@ import {
   type PinFacts,
   type RefFacts,
   type RegistryFacts,
+  told,
   type UpstreamFacts,
   unknown,
 } from "./answers.ts";
 import type { Budget } from "./budget.ts";
 import type { Forge, RepositoryAnswers, RepositoryQuestion } from "./forge.ts";
 import type { SoftwareOf } from "./hosted.ts";
+import { createMemory, type UpstreamMemory } from "./memory.ts";
 import { askedPins, repositoryKey, repositoryQuestions, type Subject, subjectsOf } from "./questions.ts";
 import type { Registries } from "./registries/open.ts";
 import { packageFileOf } from "./registries/packages.ts";
@@ -34,10 +36,13 @@ export interface UpstreamOptions {
   readonly registries: Registries | null;
   /** When it is asked, ISO 8601. */
   readonly now: string;
+  /** What was learnt before; by default nothing. */
+  readonly memory?: UpstreamMemory;
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { budget, forgeAt, softwareOf, registries, now } = options;
+  const { budget, forgeAt, softwareOf, registries, now, memory = createMemory() } = options;
+  const moved: Moved = (repository, tag, commit) => memory.tagIs(repository, tag, commit, now);
   return {
     async ask(changes) {
       const asked = askedPins(changes);
@@ -50,7 +55,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       const pins = new Map<Source, PinFacts>();
       for (const source of asked) {
         const subject = subjects.get(source);
-        const facts = subject ? factsOf(subject, repositories) : null;
+        const facts = subject ? factsOf(subject, repositories, moved) : null;
         const registry = versions.get(source) ?? null;
         if (facts || registry) pins.set(source, { ...(facts ?? NOTHING), registry });
       }
@@ -98,16 +103,24 @@ async function askForges(
   return answers;
 }
 
-function factsOf(subject: Subject, repositories: ReadonlyMap<string, RepositoryAnswers>): PinFacts | null {
+type Moved = (repository: string, tag: string, commit: string) => RefFacts["moved"];
+
+function factsOf(
+  subject: Subject,
+  repositories: ReadonlyMap<string, RepositoryAnswers>,
+  moved: Moved,
+): PinFacts | null {
   switch (subject.kind) {
     case "repository": {
       const answers = repositories.get(repositoryKey(subject));
       if (!answers) return null;
-      const { ref, commit } = subject;
+      const { host, ref, commit } = subject;
+      const there = told(answers.repository);
+      const name = there?.kind === "there" ? `${host}/${there.fullName}` : repositoryKey(subject);
       return {
         ...NOTHING,
         repository: answers.repository,
-        ref: ref === null ? null : refFacts(answers.refs.get(ref)),
+        ref: ref === null ? null : refFacts(answers.refs.get(ref), (tag) => moved(name, ref, tag)),
         commit: commit === null ? null : (answers.commits.get(commit) ?? null),
         release: ref === null ? null : (answers.releases.get(ref) ?? null),
       };
@@ -117,7 +130,12 @@ function factsOf(subject: Subject, repositories: ReadonlyMap<string, RepositoryA
   }
 }
 
-function refFacts(answer: Answer<Omit<RefFacts, "moved">> | undefined): Answer<RefFacts> | null {
+function refFacts(
+  answer: Answer<Omit<RefFacts, "moved">> | undefined,
+  moved: (commit: string) => RefFacts["moved"],
+): Answer<RefFacts> | null {
   if (!answer) return null;
-  return answer.known ? known({ ...answer.value, moved: null }) : unknown(answer.reason);
+  if (!answer.known) return unknown(answer.reason);
+  const { tag } = answer.value;
+  return known({ ...answer.value, moved: tag && moved(tag.commit) });
 }

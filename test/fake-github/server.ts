@@ -13,7 +13,6 @@ import { said } from "./conversation.ts";
 import { runGraphql } from "./graphql.ts";
 import { handlers, pullData } from "./routes.ts";
 import { type Identity, type Pull, Refusal, type Review, type Said, type World } from "./state.ts";
-import { upstreamHandlers } from "./upstreams.ts";
 
 export type { Identity, Pull } from "./state.ts";
 
@@ -254,7 +253,7 @@ export async function startFakeGitHub({
       return { status: 200, data: result };
     }
     const route = routeOf(method, url.pathname);
-    const handler = route && (handlers[route.operation] ?? upstreamHandlers[route.operation]);
+    const handler = route && handlers[route.operation];
     if (!route || !handler) {
       fake.faults.push(`${method} ${path} is not served`);
       return { status: 404, data: { message: "Not Found" } };
@@ -266,7 +265,6 @@ export async function startFakeGitHub({
     }
     if (
       route.parameters.owner !== undefined &&
-      !(route.operation in upstreamHandlers) &&
       `${route.parameters.owner}/${route.parameters.repo}` !== `${owner}/${name}`
     ) {
       return { status: 404, data: { message: "Not Found" } };

@@ -5,7 +5,6 @@
 import type { TestRepository } from "../support/repository.ts";
 import { tryGit } from "./git-data.ts";
 import { connection, type Page } from "./graphql.ts";
-import { type Handler, ok, repo } from "./handler.ts";
 import { Refusal, type World } from "./state.ts";
 
 export interface Account {
@@ -38,6 +37,8 @@ export interface UpstreamRepository {
   readonly formerly: string[];
   readonly repository: TestRepository;
   created: string;
+  /** When it was last pushed to. */
+  pushed: string;
   archived: boolean;
   isPrivate: boolean;
   stars: number;
@@ -58,6 +59,7 @@ export function addUpstream(
     formerly: [],
     repository,
     created: "2014-01-01T00:00:00Z",
+    pushed: "2026-03-01T00:00:00Z",
     archived: false,
     isPrivate: false,
     stars: 10,
@@ -100,6 +102,7 @@ export function upstreamOf(world: World, owner: string, name: string): object {
   return {
     nameWithOwner: `${upstream.owner}/${upstream.name}`,
     createdAt: created,
+    pushedAt: upstream.pushed,
     isArchived: archived,
     isPrivate,
     stargazerCount: stars,
@@ -121,7 +124,20 @@ export function upstreamOf(world: World, owner: string, name: string): object {
           tagName,
           publishedAt: release.published,
           isPrerelease: false,
+          immutable: release.immutable ?? false,
           author: { login: release.author },
+          releaseAssets: ({ name, ...page }: Page & { name?: string }) => {
+            const files = (release.assets ?? []).filter((file) => name === undefined || file.name === name);
+            return connection(files, page, ({ uploader, created, updated, ...file }) => ({
+              ...file,
+              createdAt: created,
+              updatedAt: updated,
+              uploadedBy: () => {
+                if (uploader === "") throw new Refusal(404, "Could not resolve to a User.");
+                return { login: uploader };
+              },
+            }));
+          },
         }
       );
     },
@@ -182,27 +198,3 @@ function objectOf(world: World, upstream: UpstreamRepository, oid: string): obje
     },
   };
 }
-
-/** REST operations on any repository. */
-export const upstreamHandlers: Readonly<Record<string, Handler>> = {
-  [`GET ${repo}/releases/tags/{tag}`]: ({ world, parameters }) => {
-    const { owner = "", repo: name = "", tag = "" } = parameters;
-    const release = find(world, owner, name).releases.find((each) => each.tag === tag);
-    if (!release) throw new Refusal(404, "Not Found");
-    return ok({
-      tag_name: tag,
-      draft: false,
-      prerelease: false,
-      immutable: release.immutable ?? false,
-      published_at: release.published,
-      author: { login: release.author },
-      assets: (release.assets ?? []).map((asset) => ({
-        name: asset.name,
-        digest: asset.digest,
-        created_at: asset.created,
-        updated_at: asset.updated,
-        uploader: { login: asset.uploader },
-      })),
-    });
-  },
-};

@@ -14,6 +14,7 @@ import {
 } from "../../src/provenance/answers.ts";
 import { createBudget } from "../../src/provenance/budget.ts";
 import { type RepositoryAnswers, type RepositoryQuestion, unanswered } from "../../src/provenance/forge.ts";
+import { createMemory } from "../../src/provenance/memory.ts";
 import type { PackageFile } from "../../src/provenance/registries/packages.ts";
 import { createUpstream, type Upstream } from "../../src/provenance/upstream.ts";
 
@@ -42,6 +43,8 @@ type RepositorySaid =
 /** What is in a forge.json. */
 export interface UpstreamSaid {
   readonly now: string;
+  /** What a tag was when it was last looked at, as `github.com/acme/frob v1.0`. */
+  readonly seen?: Readonly<Record<string, { readonly commit: string; readonly at: string }>>;
   /** By host, owner and name. What is not there was not answered. */
   readonly repositories?: Readonly<Record<string, RepositorySaid>>;
   /** By registry, name and version, as `crates.io frob 1.0`; null: there is no such version; or `unasked: REASON`. */
@@ -50,11 +53,17 @@ export interface UpstreamSaid {
 }
 
 export function upstreamSaying(said: UpstreamSaid): Upstream {
+  const memory = createMemory();
+  for (const [place, { commit, at }] of Object.entries(said.seen ?? {})) {
+    const [repository = "", tag = ""] = place.split(" ");
+    memory.tagIs(repository, tag, commit, at);
+  }
   return createUpstream({
     budget: createBudget(100, 100),
     now: said.now,
     forgeAt: () => async (questions) => questions.map((question) => answersOf(said, question)),
     registries: { ask: async (file) => versionOf(said, file), used: () => 0 },
+    memory,
   });
 }
 

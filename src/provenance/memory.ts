@@ -1,0 +1,144 @@
+/**
+ * What was learnt of upstream before: which commit a tag named, so that one that moves is noticed; and whose a commit was,
+ * which stays true as long as nothing is pushed. A file of a few megabytes at most; one that does not read is none.
+ */
+import { constants } from "node:fs";
+import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import * as z from "zod";
+import type { Reach, RefFacts } from "./answers.ts";
+
+export interface UpstreamMemory {
+  /**
+   * Takes down what a tag names now, at a time, and tells the last other commit that it named.
+   * `repository`: by host and name.
+   */
+  tagIs(repository: string, tag: string, commit: string, now: string): RefFacts["moved"];
+  /** What was found out of a commit when the repository was last pushed to at `pushed`; null: nothing. */
+  reachOf(repository: string, commit: string, pushed: string): Reach | null;
+  reachIs(repository: string, commit: string, pushed: string, reach: Reach): void;
+}
+
+/** A memory that is kept. */
+export interface KeptMemory extends UpstreamMemory {
+  /** Keeps what is new. What cannot be written is lost: it is a cache. */
+  save(): Promise<void>;
+}
+
+const MOST_ENTRIES = 20_000;
+const MOST_BYTES = 10_000_000;
+/** A tag that moves again and again is told with its last commits. */
+const MOST_COMMITS = 3;
+
+const text = z.string().max(500);
+const oid = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/);
+const seenSchema = z.strictObject({ commit: oid, seen: z.iso.datetime() });
+const reachSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("reachable"), through: text }),
+  z.strictObject({ kind: z.literal("unreachable"), refs: z.int().min(0) }),
+  z.strictObject({ kind: z.literal("undecided"), reason: text }),
+]) satisfies z.ZodType<Reach>;
+const contentSchema = z.strictObject({
+  schema: z.literal("verifod-upstream-v1"),
+  tags: z.array(z.tuple([text, z.array(seenSchema).min(1).max(MOST_COMMITS)])).max(MOST_ENTRIES),
+  reaches: z
+    .array(z.tuple([text, z.strictObject({ pushed: z.iso.datetime(), reach: reachSchema })]))
+    .max(MOST_ENTRIES),
+});
+type Content = z.infer<typeof contentSchema>;
+type Seen = z.infer<typeof seenSchema>;
+
+/** A memory that lasts as long as the process: empty at first, or with what a file held. */
+export function createMemory(content: Content | null = null): KeptMemory & { content(): Content } {
+  const tags = bounded<readonly Seen[]>(content?.tags);
+  const reaches = bounded<{ readonly pushed: string; readonly reach: Reach }>(content?.reaches);
+  return {
+    tagIs(repository, tag, commit, now) {
+      const key = `${repository} ${tag}`;
+      const known = tags.get(key) ?? [];
+      const others = known.filter((each) => each.commit !== commit);
+      tags.set(key, [...others, { commit, seen: now }].slice(-MOST_COMMITS));
+      const last = others.at(-1);
+      return last ? { from: last.commit, seen: last.seen } : null;
+    },
+    reachOf(repository, commit, pushed) {
+      const known = reaches.get(`${repository} ${commit}`);
+      return known?.pushed === pushed ? known.reach : null;
+    },
+    reachIs(repository, commit, pushed, reach) {
+      reaches.set(`${repository} ${commit}`, { pushed, reach });
+    },
+    save: async () => {},
+    content: () => ({
+      schema: "verifod-upstream-v1",
+      tags: tags.entries() as Content["tags"],
+      reaches: reaches.entries() as Content["reaches"],
+    }),
+  };
+}
+
+interface Bounded<T> {
+  get(key: string): T | undefined;
+  set(key: string, value: T): void;
+  entries(): [string, T][];
+}
+
+/** What was asked for longest goes first. */
+function bounded<T>(entries: readonly (readonly [string, T])[] = []): Bounded<T> {
+  const map = new Map(entries);
+  const put = (key: string, value: T) => {
+    map.delete(key);
+    map.set(key, value);
+    const [oldest] = map.keys();
+    if (map.size > MOST_ENTRIES && oldest !== undefined) map.delete(oldest);
+  };
+  return {
+    get(key) {
+      const value = map.get(key);
+      if (value !== undefined) put(key, value);
+      return value;
+    },
+    // Longer names are none that the file takes.
+    set: (key, value) => (key.length <= 500 ? put(key, value) : undefined),
+    entries: () => [...map],
+  };
+}
+
+/** The file of the memory in a directory of caches. */
+export function upstreamFile(directory: string): string {
+  return join(directory, "upstream.json");
+}
+
+/** The memory in a file; `writable`: whether what is new may be kept there. */
+export async function openUpstreamMemory(file: string, writable: boolean): Promise<KeptMemory> {
+  const memory = createMemory(await read(file));
+  return {
+    ...memory,
+    async save() {
+      if (!writable) return;
+      const temporary = `${file}.${process.pid}`;
+      try {
+        await mkdir(dirname(file), { recursive: true });
+        await writeFile(temporary, JSON.stringify(memory.content()), { mode: 0o600 });
+        await rename(temporary, file);
+      } catch {
+        await rm(temporary, { force: true }).catch(() => {});
+      }
+    },
+  };
+}
+
+async function read(file: string): Promise<Content | null> {
+  try {
+    const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const stat = await handle.stat();
+      if (!stat.isFile() || stat.size > MOST_BYTES) return null;
+      return contentSchema.safeParse(JSON.parse(await handle.readFile("utf8"))).data ?? null;
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    return null;
+  }
+}
