@@ -1,4 +1,8 @@
-/** How a package registry is asked: one JSON document after the other, within limits, and what goes wrong as a reason. */
+/**
+ * How a package registry is asked: one JSON document after the other, within limits, and what goes wrong as a reason. The
+ * addresses are fixed, so that nothing guards where they lead to, and connections are kept and answers packed: a registry is
+ * asked for a hundred documents of one change, and some are large. Hosts that a change names are asked by `../http.ts`.
+ */
 import { setTimeout } from "node:timers/promises";
 import type * as z from "zod";
 import { messageOf } from "../../errors.ts";
