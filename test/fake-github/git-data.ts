@@ -1,5 +1,5 @@
 /** What git knows of the fake GitHub's repository, as GitHub derives it. */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import type { TestRepository } from "../support/repository.ts";
 import { Refusal } from "./state.ts";
 
@@ -10,31 +10,33 @@ export interface DiffFile {
   readonly sha: string;
 }
 
-const outputs = new Map<string, Buffer>();
+const outputs = new Map<string, Buffer | null>();
 
-/** The output of git; null when git fails. What is asked by id alone never changes, and is asked once. */
+/** The output of git; null when git fails or says no. What is asked by id alone never changes, and is asked once. */
 export function tryGit(repository: TestRepository, ...args: string[]): Buffer | null {
   const key = args.join("\0");
   const known = outputs.get(key);
   if (known !== undefined) return known;
-  const output = runGit(repository, args);
+  const { output, lasting } = runGit(repository, args);
   const words = args.slice(1).filter((arg) => !arg.startsWith("-") && !arg.includes("=") && arg !== "diff");
   const byId = words.every((arg) => /[0-9a-f]{40}/.test(arg));
-  if (output !== null && byId && output.length < 1_000_000) outputs.set(key, output);
+  if (lasting && byId && (output?.length ?? 0) < 1_000_000) outputs.set(key, output);
   return output;
 }
 
-function runGit({ directory }: TestRepository, args: readonly string[]): Buffer | null {
-  try {
-    return execFileSync("git", args, {
-      cwd: directory,
-      stdio: ["ignore", "pipe", "ignore"],
-      maxBuffer: 200_000_000,
-      env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent", GIT_CONFIG_SYSTEM: "/dev/null" },
-    });
-  } catch {
-    return null;
-  }
+function runGit(
+  { directory }: TestRepository,
+  args: readonly string[],
+): { readonly output: Buffer | null; readonly lasting: boolean } {
+  const { status, stdout } = spawnSync("git", args, {
+    cwd: directory,
+    stdio: ["ignore", "pipe", "ignore"],
+    maxBuffer: 200_000_000,
+    env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent", GIT_CONFIG_SYSTEM: "/dev/null" },
+  });
+  // Of two commits that are there, 1 is a no for ever.
+  const isNo = status === 1 && args[0] === "merge-base";
+  return { output: status === 0 ? stdout : null, lasting: status === 0 || isNo };
 }
 
 /** @throws Refusal (404) when there is no such commit */

@@ -71,6 +71,8 @@ export interface FakeGitHub extends World {
   openPull(options: {
     readonly head: string;
     readonly base?: string;
+    /** The tip of the base; by default git is asked. */
+    readonly tip?: string;
     readonly fork?: string | null;
     readonly branch?: string;
     readonly author?: Identity;
@@ -155,12 +157,12 @@ export async function startFakeGitHub({
       fake.identities.set(identity.login, identity);
       return token;
     },
-    openPull({ head, base = "main", fork = "contributor", branch = "change", author }) {
+    openPull({ head, base = "main", tip, fork = "contributor", branch = "change", author }) {
       const pull: Pull = {
         number: fake.pulls.size + 1,
         author: author ?? fake.identities.get("contributor") ?? person(fake, "contributor", 77),
         draft: false,
-        base: { ref: base, sha: repository.git("rev-parse", base) },
+        base: { ref: base, sha: tip ?? repository.git("rev-parse", base) },
         head: {
           ref: branch,
           sha: /^[0-9a-f]{40}$/.test(head) ? head : repository.git("rev-parse", head),

@@ -19,3 +19,12 @@ test("any schedule of kills, faults and pushes ends as the newest head deserves"
   const seeds = { from: 1, count: 25, atOnce: 6, go: false };
   expect(await playSeeds(schedules, seeds, (schedule) => play(stage, schedule))).toEqual([]);
 });
+
+test("a run that fails after another was killed between two batches of annotations", async () => {
+  const sixty = { head: 3, late: false, faults: [], events: [] };
+  for (const applied of [false, true]) {
+    const killed = { ...sixty, kill: { at: "batch" as const, applied } };
+    const fails = { ...sixty, faults: [{ at: 2, fault: "forbidden" }], kill: null };
+    await play(stage, { steps: [killed, fails], last: 3 });
+  }
+});

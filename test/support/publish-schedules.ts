@@ -39,12 +39,13 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 
 /** One run of the action, and what happens at its n-th request. */
 export interface Step {
-  /** Which commit is the pull request's head when the run starts. */
-  readonly head: number;
+  /** Which commit is the pull request's head when the run starts; null: that of the step before. */
+  readonly head: number | null;
   /** An older run that starts late: its number is below that of the step before, and the head has moved on. */
   readonly late: boolean;
   readonly faults: readonly { readonly at: number; readonly fault: string }[];
-  readonly kill: { readonly at: number; readonly applied: boolean } | null;
+  /** `batch`: at the first annotations that are not all. */
+  readonly kill: { readonly at: number | "batch"; readonly applied: boolean } | null;
   readonly events: readonly { readonly at: number; readonly event: "push" | "close" | "reopen" | "answer" }[];
 }
 export interface Schedule {
@@ -61,10 +62,17 @@ export interface Kill {
 
 const at = fc.integer({ min: 1, max: 12 });
 const step: fc.Arbitrary<Step> = fc.record({
-  head: fc.nat({ max: HEADS.length - 1 }),
+  // The same head again is where something could be done twice.
+  head: fc.option(fc.nat({ max: HEADS.length - 1 }), { freq: 2 }),
   late: fc.nat({ max: 5 }).map((n) => n === 0),
   faults: fc.array(fc.record({ at, fault: fc.constantFrom(...Object.keys(FAULTS)) }), { maxLength: 4 }),
-  kill: fc.option(fc.record({ at, applied: fc.boolean() }), { freq: 2 }),
+  kill: fc.option(
+    fc.record({
+      at: fc.oneof({ weight: 4, arbitrary: at }, { weight: 1, arbitrary: fc.constant("batch" as const) }),
+      applied: fc.boolean(),
+    }),
+    { freq: 2 },
+  ),
   events: fc.array(
     fc.record({
       at,
@@ -112,7 +120,11 @@ export async function playSeeds<T>(
 export async function play(stage: Stage, { steps, last }: Schedule): Promise<void> {
   const world = await openWorld(stage);
   try {
-    for (const each of steps) await playStep(world, each);
+    let current = 0;
+    for (const each of steps) {
+      current = each.head ?? current;
+      await playStep(world, each, current);
+    }
     const head = stage.commits[last] ?? "";
     world.pull.state = "open";
     await end(world, head);
@@ -154,17 +166,18 @@ export async function playKill(stage: Stage, { head: index, at, applied }: Kill)
   }
 }
 
-async function playStep(world: World, { head: index, late, faults, kill, events }: Step): Promise<void> {
+async function playStep(world: World, { late, faults, kill, events }: Step, index: number): Promise<void> {
   const { fake, pull, stage } = world;
   const head = stage.commits[index] ?? "";
   if (!late) pull.head.sha = head;
   world.number += 10;
   const first = fake.requests.length;
   let dead = false;
-  const failWhen = ({ index: number, operation }: LoggedRequest): Fault | null => {
+  const failWhen = (request: LoggedRequest): Fault | null => {
     if (dead) return dropped(false);
+    const { index: number, operation } = request;
     const nth = number - first;
-    if (kill?.at === nth) {
+    if (kill !== null && (kill.at === "batch" ? isBatch(request) : kill.at === nth)) {
       dead = true;
       return dropped(kill.applied);
     }
@@ -181,6 +194,13 @@ async function playStep(world: World, { head: index, late, faults, kill, events 
   if (!dead && error !== null)
     assert.ok(error instanceof VerifodError, `a failure of our own: ${error.stack}`);
   checkAlways(fake, stage.expected);
+}
+
+/** Whether a request adds annotations to a check run and does not complete it. */
+function isBatch({ operation, body }: LoggedRequest): boolean {
+  const { status, output } = (body ?? {}) as { status?: string; output?: { annotations?: unknown[] } };
+  const annotations = output?.annotations ?? [];
+  return operation?.includes("/check-runs") === true && status === "in_progress" && annotations.length > 0;
 }
 
 function happen({ fake, pull, stage }: World, event: Step["events"][number]["event"]): void {

@@ -26,6 +26,8 @@ import { makeRepository, type TestFile, type TestRepository } from "./repository
 
 export interface Stage {
   readonly repository: TestRepository;
+  /** The tip of the base branch. */
+  readonly tip: string;
   readonly commits: readonly string[];
   readonly expected: Expectations;
   remove(): void;
@@ -75,6 +77,7 @@ subsystems:
 `;
   const base = { ...exampleFiles("base"), ".github/verifod.yml": config };
   const repository = makeRepository({ ...base, ...many("a") });
+  const tip = repository.git("rev-parse", "HEAD");
   repository.git("checkout", "--quiet", "--detach");
   const commits = [
     repository.commit(exampleFiles("1-honest-bump"), "brook: 1.4.2 -> 1.5.0"),
@@ -83,7 +86,7 @@ subsystems:
     repository.commit({ ...base, ...many("b") }, "many: refresh"),
     repository.commit({ ...many("a"), "pkgs/by-name/br/brook/package.nix": "\0" }, "brook: make binary"),
   ];
-  const stage: Stage = { repository, commits, expected: new Map(), remove: () => repository.remove() };
+  const stage: Stage = { repository, tip, commits, expected: new Map(), remove: () => repository.remove() };
   const expected = new Map<string, Expected>();
   for (const commit of commits) {
     const world = await openWorld(stage);
@@ -111,7 +114,8 @@ export interface World {
 
 export async function openWorld(stage: Stage): Promise<World> {
   const fake = await startFakeGitHub({ repository: stage.repository });
-  return { stage, fake, pull: fake.openPull({ head: stage.commits[0] ?? "" }), number: 100 };
+  const pull = fake.openPull({ head: stage.commits[0] ?? "", tip: stage.tip });
+  return { stage, fake, pull, number: 100 };
 }
 
 /** A run in peace brings about what the head deserves; one more writes nothing. */
