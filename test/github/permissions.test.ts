@@ -134,6 +134,7 @@ const table: readonly (readonly [string, Case, Expected, Expected])[] = [
   ["a member of another team", { login: "elsewhere" }, "no", "no"],
   ["somebody who was only invited", { login: "invited" }, "no", "no"],
   ["a member of another organisation's team", { login: "foreign", teams: ["@acme/boot"] }, "no", "no"],
+  ["a member of our team of that name", { login: "member", teams: ["@acme/boot"] }, "no", "no"],
   ["somebody whom the subsystem names", { login: "named", teams: ["@named"] }, "no", "no"],
   ["where there is no team", { login: "member", teams: [] }, "no", "no"],
   ["a team that is not there", { login: "member", teams: ["@NixOS/gone"] }, "no", "no"],
