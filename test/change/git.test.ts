@@ -116,6 +116,21 @@ test("a tree gives entries, folders and contents by path", async () => {
   expect(entry && (await head.read(entry))).toEqual({ kind: "text", text: "3\n" });
 });
 
+test("a graft makes up no history", async () => {
+  const grafted = makeRepository({ "a.nix": "1\n" }, { "a.nix": "2\n" });
+  try {
+    const [first, second] = [grafted.git("rev-parse", "HEAD^"), grafted.git("rev-parse", "HEAD")];
+    const head = grafted.commit({ "b.nix": "1\n" });
+    writeFileSync(join(grafted.directory, ".git/info/grafts"), `${head} ${first}\n`);
+    expect(grafted.git("merge-base", second, head)).toBe(first);
+    const change = await openGitChange(await open(grafted.directory), `${second}...${head}`);
+    expect(change.base.commit).toBe(second);
+    expect(summary(change)).toEqual(["added b.nix"]);
+  } finally {
+    grafted.remove();
+  }
+});
+
 test("the work tree and replacement objects are not looked at", async () => {
   const other = makeRepository({ "a.nix": "1\n" }, { "a.nix": "2\n" });
   try {
