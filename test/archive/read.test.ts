@@ -97,6 +97,7 @@ describe("entries that are told and not obeyed", () => {
   test.each([
     ["an absolute path", { path: "/etc/passwd", body: "x" }, "/etc/passwd"],
     ["a path that leads out", { path: "a/../../b", body: "x" }, "a/../../b"],
+    ["what a decoder leaves of a name that is not UTF-8", { path: "a\ufffd", body: "x" }, "a\ufffd"],
     ["a hard link", { path: "a", type: "1", link: "/etc/passwd" }, "a"],
     ["a character device", { path: "a", type: "3" }, "a"],
     ["a block device", { path: "a", type: "4" }, "a"],
