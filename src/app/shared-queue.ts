@@ -252,7 +252,7 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
     () => stopping || onFailed(new Error("the queue has ended")),
     (error: unknown) => onFailed(new Error("the queue has ended", { cause: error })),
   );
-  const listening = await sql.listen(jobs.SUPERSEDED, (id) => {
+  await sql.listen(jobs.SUPERSEDED, (id) => {
     for (const each of running.values()) if (each.id === id) stopJob(each, "superseded");
   });
 
@@ -290,8 +290,8 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
       clearTimeout(late);
       ending.abort();
       await looking;
-      await listening.unlisten();
-      await jobs.handBack(sql, handedBack);
+      // Without an answer they wait until others see that this process is no more.
+      await jobs.handBack(sql, handedBack).catch(onTrouble);
       await session.end({ timeout: 5 });
     },
   };
