@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { openApiChange, type PullChange } from "../../src/change/api.ts";
 import type { Change, Entry } from "../../src/change/change.ts";
 import { openGitChange } from "../../src/change/git.ts";
+import type { GitHubApi } from "../../src/change/github-api.ts";
 import { openRepository, type Repository } from "../../src/change/repository.ts";
 import { createGitHubApi } from "../../src/github/client.ts";
 import { actionsBot, type FakeGitHub, type Pull, startFakeGitHub } from "../fake-github/server.ts";
@@ -163,6 +164,37 @@ test("a blob that is not what its id says is not read", async () => {
     kind: "unavailable",
     reason: expect.stringContaining("(404)"),
   });
+});
+
+test("what a query cuts is read as a blob; too many are said to be unread", async () => {
+  const long = `${"x".repeat(600_000)}\n`;
+  const binary = new Uint8Array([0xff, 0x00]);
+  const pull = fake.openPull({
+    head: made.commit({ "a.bin": binary, "long.nix": long }),
+  });
+  const client = api();
+  let blobs = 0;
+  // Blobs that are none are refused without a look: there are many.
+  const request: GitHubApi["request"] = async (route, parameters) => {
+    if (route.includes("/git/blobs/") && ++blobs > 1) throw new Error("Not Found");
+    return client.request(route, parameters);
+  };
+  const range = { number: pull.number, base: pull.base.sha, head: pull.head.sha, changedFiles: null };
+  const name = { owner: fake.owner, name: fake.name };
+  const { head, files } = await openApiChange({ ...client, request }, name, range);
+  const [last, text] = files.map((file) => file.head);
+  if (!last || !text) throw new Error("files are missing");
+  expect(await head.read(text)).toEqual({ kind: "text", text: long });
+  const others = Array.from({ length: 299 }, (_, index) => ({
+    ...last,
+    oid: index.toString(16).padStart(40, "0"),
+  }));
+  await Promise.all(others.map((each) => head.read(each)));
+  expect(await head.read(last)).toMatchObject({
+    kind: "unavailable",
+    reason: expect.stringContaining("more than 300 large or binary files"),
+  });
+  expect(blobs).toBe(300);
 });
 
 test("commits that GitHub does not know, and a GitHub that fails, are said plainly", async () => {
