@@ -56,12 +56,7 @@ export function pairSources(
   );
   const replaced = new Set(renamedTo.map(([, now]) => now));
   const left = new Set(renamedTo.map(([old]) => old));
-  const ofFile = new Map<string, (readonly [Source, Source])[]>();
-  for (const pair of pairs) {
-    const list = ofFile.get(pair[1].path);
-    if (list) list.push(pair);
-    else ofFile.set(pair[1].path, [pair]);
-  }
+  const kept = keptPins(pairs);
   return [
     ...renamedTo.map(([old, now]) => paired(old, now)),
     ...pairs
@@ -70,28 +65,51 @@ export function pairSources(
     ...[...before]
       .filter((source) => !left.has(source))
       .map((source) => ({ change: "removed", before: source, after: null }) as const),
-    ...[...after]
-      .filter((source) => !replaced.has(source))
-      .map((source) => beside(source, ofFile.get(source.path) ?? [])),
+    ...[...after].filter((source) => !replaced.has(source)).map((source) => beside(source, kept)),
   ].sort(byPlace);
+}
+
+/** A pin that stayed as it was, and where it comes in the order of all that did. */
+interface Kept {
+  readonly old: Source;
+  readonly order: number;
+}
+
+/** By what a new pin beside it is known: of each, the first one, and the first one with another version than that. */
+function keptPins(pairs: readonly (readonly [Source, Source])[]): ReadonlyMap<string, readonly Kept[]> {
+  const kept = new Map<string, Kept[]>();
+  for (const [order, [old, now]] of pairs.entries()) {
+    if (old.hash !== now.hash || old.version === null) continue;
+    for (const key of [placeKey(now), ...(old.binding === now.binding ? [] : [nameKey(now)])]) {
+      const found = kept.get(key);
+      if (!found) kept.set(key, [{ old, order }]);
+      else if (found.length === 1 && found[0]?.old.version !== old.version) found.push({ old, order });
+    }
+  }
+  return kept;
+}
+
+function placeKey({ path, hashAttribute, binding }: Source): string {
+  return JSON.stringify(["place", path, hashAttribute, binding]);
+}
+
+function nameKey({ path, hashAttribute, pname }: Source): string {
+  return JSON.stringify(["name", path, hashAttribute, pname]);
 }
 
 /**
  * A pin that is new. When the old pin of its place lives on beside it (`if new then { version = …; } else { … }`), the
- * place got a new version; another platform's pin, of the same version, is an addition. `pairs`: those of its file.
+ * place got a new version; another platform's pin, of the same version, is an addition.
  */
-function beside(source: Source, pairs: readonly (readonly [Source, Source])[]): SourceChange {
-  const kept = pairs.find(
-    ([old, now]) =>
-      (now.binding === source.binding || (old.binding !== now.binding && now.pname === source.pname)) &&
-      now.hashAttribute === source.hashAttribute &&
-      source.role !== "patch" &&
-      old.hash === now.hash &&
-      old.version !== null &&
-      source.version !== null &&
-      old.version !== source.version,
-  );
-  return kept ? paired(kept[0], source) : { change: "added", before: null, after: source };
+function beside(source: Source, kept: ReadonlyMap<string, readonly Kept[]>): SourceChange {
+  const added = { change: "added", before: null, after: source } as const;
+  if (source.role === "patch" || source.version === null) return added;
+  let first: Kept | null = null;
+  for (const key of [placeKey(source), nameKey(source)]) {
+    const found = kept.get(key)?.find(({ old }) => old.version !== source.version);
+    if (found && (first === null || found.order < first.order)) first = found;
+  }
+  return first ? paired(first.old, source) : added;
 }
 
 function byPlace(a: SourceChange, b: SourceChange): number {
