@@ -8,12 +8,20 @@ import { createNixSide } from "../nix/side.ts";
 import type { WholeTraces } from "../nix/whole-trace.ts";
 import type { IndexedFile, IndexedPin } from "./pin-index.ts";
 
-/**
- * What a file with a pin holds somewhere: a hash in one of its spellings (SRI or with its algorithm before it, base64,
- * base32, hexadecimal), or an empty one. Other texts are not parsed at all.
- */
-const MAY_HOLD_PINS =
-  /\b(?:md5|sha1|sha256|sha512|blake3)[-:]|\b[0-9a-z]{32}|[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{86}==|(?:[hH]ash|sha1|sha256|sha512|md5)"?\s*=\s*""/;
+/** A hash that is named by its algorithm (SRI, or `sha256:…`), or that is empty. */
+const NAMED_HASH = /\b(?:md5|sha1|sha256|sha512|blake3)[-:]/;
+const EMPTY_HASH = /(?:[hH]ash|sha1|sha256|sha512|md5)"?\s*=\s*""/;
+/** What a digest may be in, and is one: base32 or hexadecimal, base64 of 256 or 512 bits. */
+const LONG_WORD = /(?<![0-9A-Za-z+/])[0-9A-Za-z+/]{32,}={0,2}/g;
+const DIGEST = /\b[0-9a-z]{32}|[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{86}==/;
+
+/** Whether a text has what a file with a pin has somewhere. Other texts are not parsed at all. */
+function mayHoldPins(text: string): boolean {
+  if (NAMED_HASH.test(text)) return true;
+  // One pattern of both would try each character of each word.
+  for (const [word] of text.matchAll(LONG_WORD)) if (DIGEST.test(word)) return true;
+  return EMPTY_HASH.test(text);
+}
 
 /** Files that are asked of git ahead of the work. */
 const AHEAD = 64;
@@ -35,7 +43,7 @@ export async function* readPins(
     );
     for (const [n, entry] of some.entries()) {
       const content = contents[n];
-      const isWorth = content && (content.kind !== "text" || MAY_HOLD_PINS.test(content.text));
+      const isWorth = content && (content.kind !== "text" || mayHoldPins(content.text));
       yield isWorth ? await readFile(tree, entry, await documents(), traces) : null;
     }
   }
