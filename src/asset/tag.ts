@@ -5,10 +5,9 @@ import { openObjectReader } from "../change/cat-file.ts";
 import type { Unchecked } from "../change/change.ts";
 import { complaint } from "../change/git-process.ts";
 import { openRepository, type Repository } from "../change/repository.ts";
-import { VerifodError } from "../errors.ts";
-import { openEgress } from "../verify/egress.ts";
-import { run } from "../verify/process.ts";
-import { type AllowedHosts, checkUrl, isAllowed } from "../verify/urls.ts";
+import { messageOf, VerifodError } from "../errors.ts";
+import { openRemoteGit } from "../verify/remote-git.ts";
+import type { AllowedHosts } from "../verify/urls.ts";
 import { makeWork, removeTree } from "../verify/work.ts";
 
 export interface Tag {
@@ -70,59 +69,15 @@ function checkTagName(tag: string): void {
 const FULL_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 async function fetchTag(url: string, tag: string, work: string, options: TagOptions): Promise<void> {
-  const checked = checkUrl(url, options.allowedHosts);
-  if (checked.kind !== "ok") throw new VerifodError("usage", `cannot fetch from ${url}: ${checked.reason}`);
-  if (!checked.secure && !isAllowed(checked.host, checked.port, options.allowedHosts)) {
-    throw new VerifodError(
-      "usage",
-      `cannot fetch from ${url}: whoever is on the way could change it; use https`,
-    );
-  }
-  const { limits } = options;
-  const tooMuch = new AbortController();
-  let bytes = 0;
-  const egress = await openEgress({
-    allowed: options.allowedHosts,
-    onBytes(count) {
-      bytes += count;
-      if (bytes > limits.fetched) tooMuch.abort();
-    },
+  const { limits, allowedHosts, signal } = options;
+  const access = { url, work, allowedHosts, seconds: limits.seconds, bytes: limits.fetched, signal };
+  const remote = await openRemoteGit(access).catch((error: unknown) => {
+    throw new VerifodError("usage", `cannot fetch from ${url}: ${messageOf(error)}`, { cause: error });
   });
-  const settings = {
-    "http.proxy": egress.url,
-    "credential.helper": "",
-    "core.hooksPath": "/dev/null",
-    "core.fsmonitor": "false",
-    "fetch.recurseSubmodules": "false",
-    "gc.auto": "0",
-    "maintenance.auto": "false",
-  };
-  const git = (...args: string[]) =>
-    run(
-      "git",
-      [...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]), ...args],
-      {
-        cwd: work,
-        // Nothing of ours: no configuration, no credentials, no way to ask for them, no protocol but HTTP.
-        env: {
-          PATH: process.env.PATH ?? "",
-          HOME: work,
-          LC_ALL: "C",
-          GIT_CONFIG_NOSYSTEM: "1",
-          GIT_CONFIG_GLOBAL: "/dev/null",
-          GIT_TERMINAL_PROMPT: "0",
-          GIT_ASKPASS: "/bin/false",
-          GIT_ALLOW_PROTOCOL: "http:https",
-        },
-        seconds: limits.seconds,
-        fileSize: limits.fetched * 2,
-        signal: options.signal ? AbortSignal.any([options.signal, tooMuch.signal]) : tooMuch.signal,
-      },
-    );
   try {
-    await git("init", "--quiet", "--bare", "tag.git");
+    await remote.run("init", "--quiet", "--bare", "tag.git");
     const source = FULL_ID.test(tag) ? tag : `refs/tags/${tag}`;
-    const result = await git(
+    const result = await remote.run(
       "--git-dir=tag.git",
       "fetch",
       "--quiet",
@@ -134,15 +89,10 @@ async function fetchTag(url: string, tag: string, work: string, options: TagOpti
       `${source}:refs/tags/verifod`,
     );
     if (result.status === 0) return;
-    const refused = egress.transfers().find((transfer) => transfer.refused);
-    const reason = tooMuch.signal.aborted
-      ? `it sends more than ${limits.fetched} bytes`
-      : result.ended === "time"
-        ? `it took more than ${limits.seconds} s`
-        : (refused?.failure ?? complaint(result.stderr));
+    const reason = remote.failure(result) ?? complaint(result.stderr);
     throw new VerifodError("outside", `cannot fetch the tag ${tag} from ${url}: ${reason}`);
   } finally {
-    await egress.close();
+    await remote.close();
   }
 }
 

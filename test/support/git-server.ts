@@ -11,10 +11,10 @@ export interface GitServer {
   close(): Promise<void>;
 }
 
-/** Serves the repositories below `root` (https://git-scm.com/docs/git-http-backend); other paths by `files`. */
+/** Serves the repositories below `root` (https://git-scm.com/docs/git-http-backend); other paths by `files`: a text, a redirect or a status. */
 export async function startGitServer(
   root: string,
-  files: Readonly<Record<string, Buffer | { readonly redirect: string }>> = {},
+  files: Readonly<Record<string, Buffer | { readonly redirect: string } | number>> = {},
 ): Promise<GitServer> {
   const requests: string[] = [];
   const server: Server = createServer((request, response) => {
@@ -23,6 +23,7 @@ export async function startGitServer(
     const file = files[url.pathname];
     if (file !== undefined) {
       if (Buffer.isBuffer(file)) response.writeHead(200).end(file);
+      else if (typeof file === "number") response.writeHead(file, { "www-authenticate": "Basic" }).end();
       else response.writeHead(302, { location: file.redirect }).end();
       return;
     }
