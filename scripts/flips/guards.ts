@@ -281,6 +281,25 @@ export const GUARDS: readonly Guard[] = [
     ["an inner host is refused", "if (refusal) throw new Refusal(refusal);", ""],
     ["only HTTP is passed on", 'if (url.protocol !== "http:") {', 'if (url.protocol === "") {'],
   ]),
+  ...guards("src/provenance/http.ts", "test/provenance/http.test.ts", [
+    [
+      "what another host says is no answer",
+      "if (new URL(reply.to).origin !== new URL(at).origin)",
+      'if (reply.to === "")',
+    ],
+    ["an answer has a size", "atMost(MOST_BYTES)(answer)", "answer"],
+    ["a forge is not asked in the clear", "secure: true,", "secure: false,"],
+  ]),
+  ...guards("src/provenance/plain-git.ts", "test/provenance/plain-git.test.ts", [
+    ["a page for people is no repository without tags", "return refs.size > 0 ?", "return refs.size >= 0 ?"],
+  ]),
+  ...guards("src/provenance/hosted.ts", "test/provenance/questions.test.ts", [
+    [
+      "a name leads to no other place of the API",
+      'if (`${owner}/${name}`.split("/").some((part) => /^\\.{0,2}$/.test(part))) return null;',
+      "",
+    ],
+  ]),
   ...guards("src/archive/collect.ts", "test/archive/read.test.ts", [
     ["entries are counted", "if (entries > limits.entries) throw", "if (entries < 0) throw"],
     ["unpacked bytes are counted", "if (bytes > limits.bytes) throw", "if (bytes < 0) throw"],

@@ -90,6 +90,7 @@ async function runPublishing(
       const upstream = asks
         ? openUpstream({
             api: clientFor(inputs, runner, false),
+            forgesUrl: process.env.VERIFOD_FORGES,
             registriesUrl: process.env.VERIFOD_REGISTRIES,
             memory: await openUpstreamMemory(memory, mayWriteMemory(process.env)),
           })

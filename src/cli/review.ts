@@ -32,7 +32,7 @@ export function register(program: Command): void {
     .option("--verify", "evaluate what the change touches and fetch its changed sources again, too")
     .option(
       "--ask",
-      "ask GitHub and registries what they know of the changed sources, too (needs GITHUB_TOKEN)",
+      "ask forges and registries what they know of the changed sources, too (needs GITHUB_TOKEN)",
     )
     .option("--compare", "compare archives that were uploaded to releases with their tags, too");
   addVerificationOptions(command).action(run);
@@ -114,7 +114,7 @@ async function upstreamFrom(environment: NodeJS.ProcessEnv, offline: boolean): P
   if (offline)
     throw new VerifodError(
       "usage",
-      "--ask asks GitHub and registries, which --offline forbids: leave one of them out",
+      "--ask asks forges and registries, which --offline forbids: leave one of them out",
     );
   const token = environment.GITHUB_TOKEN ?? "";
   if (token === "")
@@ -130,6 +130,7 @@ async function upstreamFrom(environment: NodeJS.ProcessEnv, offline: boolean): P
     ]);
   return openUpstream({
     api: createGitHubApi({ token, apiUrl: upstreamApi(environment), patient: false }),
+    forgesUrl: environment.VERIFOD_FORGES,
     registriesUrl: environment.VERIFOD_REGISTRIES,
     memory: await openUpstreamMemory(upstreamFile(cacheDirectory(environment)), mayWriteMemory(environment)),
   });

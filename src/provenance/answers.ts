@@ -59,8 +59,8 @@ export interface RefFacts {
 export type Reach =
   /** `through`: as `main`, or `tag v1.0`. */
   | { readonly kind: "reachable"; readonly through: string }
-  /** No branch or tag of the repository leads to it: `refs` were looked at, and these are all. */
-  | { readonly kind: "unreachable"; readonly refs: number }
+  /** No branch or tag of the repository leads to it; `refs`: how many there are, null where the forge does not count. */
+  | { readonly kind: "unreachable"; readonly refs: number | null }
   | { readonly kind: "undecided"; readonly reason: string };
 
 export interface PullFacts {

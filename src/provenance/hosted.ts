@@ -60,6 +60,8 @@ export function hostedAt(source: Source, location: Location, softwareOf: Softwar
   const repository = place?.owner?.repository;
   if (!place || !repository) return null;
   const { forge, owner, name } = repository;
+  // Such a path would lead to something else.
+  if (`${owner}/${name}`.split("/").some((part) => /^\.{0,2}$/.test(part))) return null;
   const url = `https://${forge}/${owner}/${name}.git`;
   return {
     hosted: { software, host: forge, owner, name, url },
@@ -92,8 +94,11 @@ const CLONES: readonly (readonly [
     (part) => `https://gist.github.com/${part}.git`,
   ],
   [/\.googlesource\.com$/, /^\/(.+?)\/\+/, (part, host) => `https://${host}/${part}`],
-  // cgit and gitweb
-  [/./, /^\/(.+\.git)\/(?:snapshot|plain|patch|rawdiff)\//, (part, host) => `https://${host}/${part}`],
+  [
+    /^(?:git\.kernel\.org|repo\.or\.cz)$/,
+    /^\/(.+\.git)\/(?:snapshot|plain|patch|rawdiff)\//,
+    (part, host) => `https://${host}/${part}`,
+  ],
 ];
 
 /** The clone URL of a location; null when there is none, or not over https. */

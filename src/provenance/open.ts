@@ -1,6 +1,7 @@
-/** Upstream as each door asks it: GitHub and package registries, within the budgets of one review. */
+/** Upstream as each door asks it: forges and package registries, within the budgets of one review. */
 import type { GitHubApi } from "../change/github-api.ts";
 import { createBudget } from "./budget.ts";
+import { openForges } from "./forges.ts";
 import { githubForge } from "./github.ts";
 import type { KeptMemory } from "./memory.ts";
 import { openRegistries } from "./registries/open.ts";
@@ -20,21 +21,26 @@ export function upstreamApi(environment: Readonly<Record<string, string | undefi
 export interface UpstreamAccess {
   /** A client of `upstreamApi` that waits for no rate limit. */
   readonly api: GitHubApi;
+  /** Where the other forges answer instead, each below its host. */
+  readonly forgesUrl?: string | undefined;
   /** Where the registries answer instead, each below its name. */
   readonly registriesUrl?: string | undefined;
   /** What was learnt before; what is learnt now is kept in it. */
   readonly memory: KeptMemory;
 }
 
-/** Of forges github.com only. The budgets are those of one review, and none of what reads the change itself. */
-export function openUpstream({ api, registriesUrl, memory }: UpstreamAccess): Upstream {
+/**
+ * The token of `api` goes to github.com alone: other forges are asked without one. The budgets are those of one review, and
+ * none of what reads the change itself.
+ */
+export function openUpstream({ api, forgesUrl, registriesUrl, memory }: UpstreamAccess): Upstream {
   const budget = createBudget(MOST_REQUESTS, MOST_SECONDS);
   const now = new Date().toISOString();
   const github = githubForge(api, budget, { memory, now });
   const upstream = createUpstream({
     budget,
     now,
-    forgeAt: (host) => (host === "github.com" ? github : null),
+    forgeAt: openForges({ budget, github, base: forgesUrl }),
     registries: openRegistries({
       budget: createBudget(MOST_REGISTRY_REQUESTS, MOST_SECONDS),
       base: registriesUrl,

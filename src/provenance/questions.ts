@@ -27,8 +27,8 @@ export function repositoryKey({ software, host, owner, name, url }: Hosted): str
 }
 
 const COMMIT = /^[0-9a-f]{40}$/;
-/** Longer ones are no names; forges refuse them. */
-const LONGEST_REF = 200;
+/** Longer ones are no names, and those with such dots lead elsewhere: https://git-scm.com/docs/git-check-ref-format */
+const NAME = /^(?!.*(?:^|\/)\.)(?!.*\.\.)[^\s\u0000-\u001f\u007f~^:?*[\\]{1,200}$/;
 
 /** What a pin is about; null when the text does not say. `softwareOf`: the software of forges, by their host. */
 export function subjectOf(source: Source, softwareOf: SoftwareOf = softwareByName): Subject | null {
@@ -40,8 +40,7 @@ export function subjectOf(source: Source, softwareOf: SoftwareOf = softwareByNam
   if (place) {
     const revision = place.ref ?? revisionOf(source);
     const commit = revision !== null && COMMIT.test(revision) ? revision : null;
-    const isName =
-      revision !== null && commit === null && revision.length <= LONGEST_REF && revision !== "latest";
+    const isName = revision !== null && commit === null && NAME.test(revision) && revision !== "latest";
     const ref = isName ? revision : null;
     const asset = place.isAsset && ref !== null ? (location.path.split("/").at(-1) ?? null) : null;
     return { kind: "repository", ...place.hosted, ref, commit, asset };

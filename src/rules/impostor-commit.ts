@@ -29,7 +29,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
       confidence: "high",
       title: `${pinName(source)}: no branch or tag of the repository leads to the commit`,
       message: [
-        `${placeName(source)} is served, but none of the repository's ${commit.reach.refs} branches and tags leads to ${id.slice(0, 12)}.`,
+        `${placeName(source)} is served, but none of the repository's ${commit.reach.refs === null ? "" : `${commit.reach.refs} `}branches and tags leads to ${id.slice(0, 12)}.`,
         pull
           ? `It is a commit of its ${pull.state} pull request ${pull.number}, which anybody can open.`
           : isPooled(source)

@@ -90,10 +90,19 @@ test.each([
   ["another protocol", `fetchgit { url = "ssh://git@example.org/frob"; ${rev} }`, null],
   ["a user name", `fetchgit { url = "https://ada@example.org/frob.git"; ${rev} }`, null],
   ["a port", `fetchgit { url = "https://example.org:22/frob.git"; ${rev} }`, null],
+  ["a name that leads elsewhere", `fetchFromCodeberg { owner = ".."; repo = "frob"; ${rev} }`, "file"],
   ["a part that is not known", `fetchgit { url = "https://\${x}.example.org/frob.git"; ${rev} }`, null],
 ])("%s is no repository to ask about", async (_, src, expected) => {
   expect(await asked(src)).toBe(expected);
 });
+
+test.each(["a/../../../b", "../x", ".x", "a b", "a..b", "x~1", "a".repeat(201)])(
+  "%s is not asked for as a tag",
+  async (name) => {
+    const src = `fetchFromCodeberg { ${named} tag = "${name}"; hash = "${A}"; }`;
+    expect(await asked(src)).toEqual(["forgejo", "https://codeberg.org/acme/frob.js.git", null]);
+  },
+);
 
 test("the software of a host can be given", async () => {
   const src = file(`https://git.example.org/acme/frob/archive/${COMMIT}.tar.gz`);

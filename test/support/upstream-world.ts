@@ -5,7 +5,7 @@ import { DEFAULT_CONFIG } from "../../src/config.ts";
 import { createGitHubApi } from "../../src/github/client.ts";
 import { createBudget } from "../../src/provenance/budget.ts";
 import { githubForge } from "../../src/provenance/github.ts";
-import { createUpstream } from "../../src/provenance/upstream.ts";
+import { createUpstream, type Upstream } from "../../src/provenance/upstream.ts";
 import type { Review } from "../../src/report/review.ts";
 import { createTools, review } from "../../src/review.ts";
 import { actionsBot, type FakeGitHub } from "../fake-github/server.ts";
@@ -49,11 +49,25 @@ stdenv.mkDerivation {
 export const NOW = "2026-03-05T12:00:00Z";
 
 /** The review of a change from one recipe to another (null: the package is new), asking what `fake` knows. */
-export async function reviewAsking(
+export function reviewAsking(
   fake: FakeGitHub,
   before: FrobPin | null,
   after: FrobPin,
   { requests = 40, seconds = 20 }: { readonly requests?: number; readonly seconds?: number } = {},
+): Promise<Review> {
+  const token = fake.token(actionsBot({ contents: "read" }));
+  const api = createGitHubApi({ token, apiUrl: fake.url, pace: 0, patient: false });
+  const budget = createBudget(requests, seconds);
+  const forge = githubForge(api, budget);
+  const forgeAt = (host: string) => (host === "github.com" ? forge : null);
+  return reviewWith(createUpstream({ budget, now: NOW, forgeAt, registries: null }), before, after);
+}
+
+/** The same asking any upstream. */
+export async function reviewWith(
+  upstream: Upstream,
+  before: FrobPin | null,
+  after: FrobPin,
 ): Promise<Review> {
   const path = "pkgs/by-name/fr/frob/package.nix";
   const made = makeRepository({ [path]: before && frobRecipe(before) }, { [path]: frobRecipe(after) });
@@ -65,16 +79,6 @@ export async function reviewAsking(
         made.git("rev-parse", "HEAD^"),
         made.git("rev-parse", "HEAD"),
       );
-      const token = fake.token(actionsBot({ contents: "read" }));
-      const api = createGitHubApi({ token, apiUrl: fake.url, pace: 0, patient: false });
-      const budget = createBudget(requests, seconds);
-      const forge = githubForge(api, budget);
-      const upstream = createUpstream({
-        budget,
-        now: NOW,
-        forgeAt: (host) => (host === "github.com" ? forge : null),
-        registries: null,
-      });
       return await review(change, await createTools(), { config: DEFAULT_CONFIG, upstream });
     } finally {
       repository.close();

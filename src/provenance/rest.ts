@@ -1,0 +1,83 @@
+/** A forge's REST API, as its implementations ask it. */
+import * as z from "zod";
+import type { AllowedHosts } from "../verify/urls.ts";
+import { type Answer, known, unknown } from "./answers.ts";
+import type { Budget } from "./budget.ts";
+import { type Forge, type RepositoryAnswers, type RepositoryQuestion, unanswered } from "./forge.ts";
+import { askJson } from "./http.ts";
+
+export interface RestOptions {
+  readonly budget: Budget;
+  readonly allowedHosts: AllowedHosts;
+  /** Where the forge answers, as `https://gitlab.com`. */
+  readonly address: string;
+}
+
+export interface Rest {
+  /** What is at a path, as `api/v1/version`; null: not found. */
+  get<T>(path: string, schema: z.ZodType<T>): Promise<Answer<T | null>>;
+  /** The same with a header of the answer, "" where it is not there. */
+  getWith<T>(
+    path: string,
+    schema: z.ZodType<T>,
+    header: string,
+  ): Promise<Answer<{ readonly value: T; readonly header: string } | null>>;
+}
+
+/** A forge that is asked one repository after the other; `answer` is given how to ask. */
+export function restForge(
+  options: RestOptions,
+  answer: (rest: Rest, question: RepositoryQuestion) => Promise<RepositoryAnswers>,
+): Forge {
+  const rest = restOf(options);
+  return async (questions) => {
+    const answers: RepositoryAnswers[] = [];
+    for (const question of questions) answers.push(await answer(rest, question));
+    return answers;
+  };
+}
+
+function restOf({ budget, allowedHosts, address }: RestOptions): Rest {
+  const { host } = new URL(address);
+  const getWith: Rest["getWith"] = async (path, schema, header) => {
+    const reply = await askJson(`${address}/${path}`, { budget, allowedHosts });
+    if (!reply.known) return reply;
+    if (reply.value.data === null) return known(null);
+    const parsed = schema.safeParse(reply.value.data);
+    if (!parsed.success) return unknown(`${host} answered in a form that is not known`);
+    return known({ value: parsed.data, header: String(reply.value.headers[header] ?? "") });
+  };
+  return {
+    getWith,
+    async get(path, schema) {
+      const answer = await getWith(path, schema, "");
+      return answer.known ? known(answer.value === null ? null : answer.value.value) : answer;
+    },
+  };
+}
+
+// The host is one that a change names, and may answer anything.
+/** The id of an object. */
+export const oid = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/);
+/** The name of a repository, an account, a branch. */
+export const label = z.string().min(1).max(500);
+/** A date in UTC, whatever zone the server writes. */
+export const date = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
+
+/** The answers for a repository that the forge does not have, or does not show. */
+export function gone(question: RepositoryQuestion): RepositoryAnswers {
+  return {
+    ...unanswered(question, unknown("the repository is not there")),
+    repository: known({ kind: "gone", owner: null }),
+  };
+}
+
+/** The name of a tag or branch without `refs/…/`, and which of the two it may be. */
+export function readRef(ref: string): {
+  readonly name: string;
+  readonly isTag: boolean;
+  readonly isBranch: boolean;
+} {
+  const name = ref.replace(/^refs\/(heads|tags)\//, "");
+  return { name, isTag: !ref.startsWith("refs/heads/"), isBranch: !ref.startsWith("refs/tags/") };
+}
