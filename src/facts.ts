@@ -1,5 +1,14 @@
 /** From a change to the facts that rules judge: texts, what differs, source pins, scripts and settings of both sides. */
-import type { Change, Content, Entry, FileChange, Side, Unchecked } from "./change/change.ts";
+import {
+  type Change,
+  type Content,
+  type Entry,
+  type FileChange,
+  pathOf,
+  type Side,
+  type Unchecked,
+} from "./change/change.ts";
+import { type Contents, readAhead } from "./change/contents.ts";
 import { changedText, diffTexts, type Hunk } from "./change/hunks.ts";
 import { repointedNames } from "./nix/aliases.ts";
 import { type CallCache, createCallCache } from "./nix/attributes.ts";
@@ -12,6 +21,7 @@ import { pinKey } from "./nix/reading.ts";
 import { type CodeFile, type Region, type ScriptParsers, scriptsOf } from "./nix/scripts.ts";
 import { settingsOf } from "./nix/settings.ts";
 import { createNixSide, type NixSide } from "./nix/side.ts";
+import { TooMuch } from "./nix/too-much.ts";
 import { introduced, type KnownPin, reusesOf } from "./pair/reuse.ts";
 import { pairScripts } from "./pair/scripts.ts";
 import { pairSettings } from "./pair/settings.ts";
@@ -58,6 +68,13 @@ export interface Memory {
 
 /** The nodes of one side of a larger file take a hundred megabytes: they go before those of the other are read. */
 const HUGE_CHARACTERS = 1_000_000;
+/** The tree of one side of a larger file goes, too. */
+const LARGEST_TREES_CHARACTERS = 4_000_000;
+/** The pins of a change, both sides together: with what is found of them, 5 kB each. All of nixpkgs has about as many. */
+const MOST_PINS = 50_000;
+const TOO_MANY_PINS = `the change has more than the ${MOST_PINS / 1_000} thousand pins that are read of one change`;
+/** Names that stand for another package now; each is looked for in all pins. */
+const MOST_REPOINTED = 200;
 
 /** Reads both sides of a change and says what is in them. Never throws for what a file holds. */
 export async function gatherFacts(
@@ -73,48 +90,32 @@ export async function gatherFacts(
   };
   const unchecked: Unchecked[] = [...change.unchecked];
   const files: FileFacts[] = [];
-  const sources: Record<Side, Source[]> = { base: [], head: [] };
-  const scripts: Record<Side, Script[]> = { base: [], head: [] };
-  const settings: Record<Side, Setting[]> = { base: [], head: [] };
-  const impurities: Record<Side, Impurity[]> = { base: [], head: [] };
+  const all: Found = { base: nothing(), head: nothing() };
   const repointed: { readonly path: Readonly<Record<Side, string>>; readonly name: string }[] = [];
   const contentsOf = readAhead(change);
   for (const [index, file] of change.files.entries()) {
     tools.documents.trim();
     const read = await readFile(file, await contentsOf(index), sides);
     unchecked.push(...read.unchecked);
-    files.push(read.facts);
     const { code: both, regions } = read;
     if (both.base?.kind === "nix" && both.head?.kind === "nix") {
       const text = (side: Side) => ({ text: both[side]?.text ?? "", regions: regions[side] });
       const path = { base: both.base.path, head: both.head.path };
       for (const name of repointedNames(text("base"), text("head"))) repointed.push({ path, name });
     }
-    for (const side of ["base", "head"] as const) {
-      const entry = file[side];
-      const code = read.code[side];
-      if (!entry || !code) continue;
-      // Moved as it was: its pins are what they were.
-      if (file.base?.oid === file.head?.oid) continue;
-      sources[side].push(...(await sides[side].sources(entry.path, read.regions[side])));
-      if (mayHoldScripts(code)) {
-        const cut = () =>
-          unchecked.push({ what: entry.path, reason: "it holds more scripts than can be read in time" });
-        scripts[side].push(...scriptsOf(code, read.regions[side], await tools.scripts(), cut));
-      }
-      settings[side].push(...settingsOf(code, read.regions[side]));
-      impurities[side].push(...impuritiesOf(code, read.regions[side]));
-      if (code.kind === "nix" && code.text.length > HUGE_CHARACTERS) code.document.forgetNodes();
-    }
+    // Moved as it was: its pins are what they were.
+    const found =
+      file.base?.oid === file.head?.oid
+        ? null
+        : await bounded(() => readCode(file, read, sides, tools), pathOf(file), unchecked);
+    files.push({ ...read.facts, ...(found?.errors ?? NO_ERRORS) });
+    if (found) add(found, all, pathOf(file), unchecked);
   }
   const changedPaths = new Set(change.files.flatMap((file) => [file.base?.path, file.head?.path]));
-  for (const side of ["base", "head"] as const) {
-    for (const file of change.files) {
-      if (file.status !== "modified") continue;
-      for (const user of await sides[side].users(file[side].path)) {
-        if (!changedPaths.has(user)) sources[side].push(...(await sides[side].sources(user, WHOLE)));
-      }
-    }
+  for (const file of change.files) {
+    if (file.status !== "modified") continue;
+    const found = await bounded(() => readUsers(file, sides, changedPaths), pathOf(file), unchecked);
+    if (found) add(found, all, pathOf(file), unchecked);
   }
   unchecked.push(...sides.base.unchecked, ...sides.head.unchecked);
   const renames = new Map(
@@ -122,13 +123,15 @@ export async function gatherFacts(
       file.status === "renamed" ? [[file.base.path, file.head.path] as const] : [],
     ),
   );
-  const pins = { base: distinct(sources.base), head: distinct(sources.head) };
+  const pins = { base: distinct(all.base.sources), head: distinct(all.head.sources) };
   const aliases: (readonly [Source, Source])[] = [];
-  for (const { path, name } of repointed) {
-    const [old, now] = await Promise.all([
-      sourceOf(sides.base, pins.base, path.base, name),
-      sourceOf(sides.head, pins.head, path.head, name),
-    ]);
+  for (const { path, name } of repointed.slice(0, MOST_REPOINTED)) {
+    const look = () =>
+      Promise.all([
+        sourceOf(sides.base, pins.base, path.base, name),
+        sourceOf(sides.head, pins.head, path.head, name),
+      ]);
+    const [old, now] = (await bounded(look, path.head, unchecked)) ?? [];
     if (old && now) aliases.push([old, now]);
   }
   const pairs = pairSources(pins.base, pins.head, renames, aliases);
@@ -140,15 +143,117 @@ export async function gatherFacts(
       sources: pairs,
       pins,
       reuses: reusesOf(pairs, pins, remembered),
-      scripts: pairScripts(scripts.base, scripts.head, renames),
-      settings: pairSettings(settings.base, settings.head, renames),
-      impurities,
+      scripts: pairScripts(all.base.scripts, all.head.scripts, renames),
+      settings: pairSettings(all.base.settings, all.head.settings, renames),
+      impurities: { base: all.base.impurities, head: all.head.impurities },
       subjects,
       upstream: upstream === null ? null : await upstream.ask(pairs),
     },
     unchecked: distinctUnchecked(unchecked),
     textOf: (side, path) => sides[side].text(path),
   };
+}
+
+/** What is in one side of a file, or of all files. */
+interface SideFound {
+  readonly sources: Source[];
+  readonly scripts: Script[];
+  readonly settings: Setting[];
+  readonly impurities: Impurity[];
+}
+type Found = Readonly<Record<Side, SideFound>>;
+
+function nothing(): SideFound {
+  return { sources: [], scripts: [], settings: [], impurities: [] };
+}
+
+/** What `read` gives; null, and said, when it is too much. Neither side's part of it is kept then. */
+async function bounded<T>(read: () => Promise<T>, what: string, unchecked: Unchecked[]): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof TooMuch)) throw error;
+    unchecked.push({ what, reason: error.message });
+    return null;
+  }
+}
+
+type Errors = Pick<FileFacts, "parseErrors" | "baseParseErrors">;
+const NO_ERRORS: Errors = { parseErrors: [], baseParseErrors: [] };
+
+/** What the code of a changed file holds. @throws TooMuch */
+async function readCode(
+  file: FileChange,
+  { code: both, regions }: ReadFile,
+  sides: Record<Side, NixSide>,
+  tools: Tools,
+): Promise<Found & { readonly errors: Errors; readonly cut: readonly string[] }> {
+  const found = { base: nothing(), head: nothing() };
+  const cut = new Set<string>();
+  let parseErrors: FileFacts["parseErrors"] = [];
+  for (const side of ["base", "head"] as const) {
+    const entry = file[side];
+    const code = both[side];
+    if (!entry || !code) continue;
+    const changed = regions[side];
+    const { sources, scripts, settings, impurities } = found[side];
+    append(sources, await sides[side].sources(entry.path, changed));
+    if (mayHoldScripts(code)) {
+      const onCut = () => cut.add("it holds more scripts than can be read in time");
+      append(scripts, scriptsOf(code, changed, await tools.scripts(), onCut));
+    }
+    append(
+      settings,
+      settingsOf(code, changed, () => cut.add("it holds more settings than are looked at")),
+    );
+    append(impurities, impuritiesOf(code, changed));
+    if (side === "head") parseErrors = errorsOf(code);
+    if (code.kind !== "nix") continue;
+    if (code.text.length > LARGEST_TREES_CHARACTERS) tools.documents.release(entry.oid);
+    else if (code.text.length > HUGE_CHARACTERS) code.document.forgetNodes();
+  }
+  const baseParseErrors = parseErrors.length > 0 ? errorsOf(both.base) : [];
+  return { ...found, errors: { parseErrors, baseParseErrors }, cut: [...cut] };
+}
+
+/** The pins of files that did not change, but hand their hashes to one that did. @throws TooMuch */
+async function readUsers(
+  file: Readonly<Record<Side, Entry>>,
+  sides: Record<Side, NixSide>,
+  changed: ReadonlySet<string | undefined>,
+): Promise<Found & { readonly cut: readonly string[] }> {
+  const found = { base: nothing(), head: nothing() };
+  for (const side of ["base", "head"] as const) {
+    for (const user of await sides[side].users(file[side].path)) {
+      if (!changed.has(user)) append(found[side].sources, await sides[side].sources(user, WHOLE));
+    }
+  }
+  return { ...found, cut: [] };
+}
+
+/** Adds what a file holds to what all do; says what of it is left out. */
+function add(
+  found: Found & { readonly cut: readonly string[] },
+  all: Found,
+  what: string,
+  unchecked: Unchecked[],
+): void {
+  for (const reason of found.cut) unchecked.push({ what, reason });
+  const count = (each: Found) => each.base.sources.length + each.head.sources.length;
+  const hasRoom = count(all) + count(found) <= MOST_PINS;
+  if (!hasRoom && count(found) > 0) unchecked.push({ what, reason: TOO_MANY_PINS });
+  for (const side of ["base", "head"] as const) {
+    // With one side alone, all of its pins would seem to be new.
+    if (hasRoom) append(all[side].sources, found[side].sources);
+    append(all[side].scripts, found[side].scripts);
+    append(all[side].settings, found[side].settings);
+    append(all[side].impurities, found[side].impurities);
+  }
+}
+
+/** Not with `push(...more)`, which takes the room of its arguments on the stack. */
+function append<T>(list: T[], more: readonly T[]): void {
+  for (const each of more) list.push(each);
 }
 
 /** The one source among `pins` that an attribute of a file is made with; null when there are none or several. */
@@ -169,93 +274,10 @@ async function sourceOf(
 const WHOLE: readonly Region[] = [{ start: 0, end: Number.MAX_SAFE_INTEGER }];
 
 interface ReadFile {
-  readonly facts: FileFacts;
+  readonly facts: Omit<FileFacts, "parseErrors" | "baseParseErrors">;
   readonly code: Record<Side, CodeFile | null>;
   readonly regions: Record<Side, readonly Region[]>;
   readonly unchecked: readonly Unchecked[];
-}
-
-type Contents = Readonly<Record<Side, Content | null>>;
-
-/** Files whose contents are asked for at a time: git answers while others are looked through. */
-const READ_AHEAD = 8;
-/** Larger ones are let go until their turn: eight of them at a time would fill the memory. */
-const KEPT_AHEAD_CHARACTERS = 1_000_000;
-/**
- * The texts of one change, both sides together: all are held until the rules are done. A release of all Haskell packages
- * has 30 million; with much more, 512 MB of memory would not suffice.
- */
-const TEXT_LIMIT_CHARACTERS = 50_000_000;
-/** What is read to find that it is too much takes time too. */
-const READ_LIMIT_CHARACTERS = 1_000_000_000;
-
-/** The largest generated file of nixpkgs has half a million; what splits a text takes some fifty bytes for each. */
-const LINE_LIMIT = 1_000_000;
-
-const TOO_MANY_LINES: Content = {
-  kind: "unavailable",
-  reason: `it has more than ${LINE_LIMIT / 1_000_000} million lines`,
-};
-const OVER_LIMIT: Content = {
-  kind: "unavailable",
-  reason: `with it, the texts of the change have more than the ${TEXT_LIMIT_CHARACTERS / 1_000_000} million characters that are read of one change`,
-};
-
-/** Gives the contents of a change's files by their index, in order; those beyond the limit are unavailable. */
-function readAhead(change: Change): (index: number) => Promise<Contents> {
-  /** Null: to be read again. */
-  const asked = new Map<number, Promise<Contents | null>>();
-  let next = 0;
-  let left = TEXT_LIMIT_CHARACTERS;
-  let toRead = READ_LIMIT_CHARACTERS;
-  const read = async (file: FileChange): Promise<Contents> => {
-    const of = (side: Side): Promise<Content> | null => {
-      const entry = file[side];
-      return entry && entry.kind !== "submodule" ? change[side].read(entry) : null;
-    };
-    const [base, head] = await Promise.all([of("base"), of("head")]);
-    return { base, head };
-  };
-  const readSmall = async (file: FileChange): Promise<Contents | null> => {
-    const contents = await read(file);
-    return sizeOf(contents) > KEPT_AHEAD_CHARACTERS ? null : contents;
-  };
-  return async (index) => {
-    for (; toRead > 0 && next < change.files.length && next < index + READ_AHEAD; next++) {
-      const file = change.files[next];
-      if (file) asked.set(next, readSmall(file));
-    }
-    const file = change.files[index];
-    const early = asked.get(index);
-    asked.delete(index);
-    if (!file) return { base: null, head: null };
-    if (early) {
-      const contents = (await early) ?? (await read(file));
-      const size = sizeOf(contents);
-      toRead -= size;
-      if (size <= left) {
-        left -= size;
-        return { base: withinLines(contents.base), head: withinLines(contents.head) };
-      }
-    }
-    return { base: file.base && OVER_LIMIT, head: file.head && OVER_LIMIT };
-  };
-}
-
-function withinLines(content: Content | null): Content | null {
-  // Most texts have fewer characters than lines are allowed.
-  if (lengthOf(content) <= LINE_LIMIT || content?.kind !== "text") return content;
-  let lines = 0;
-  for (let at = content.text.indexOf("\n"); at !== -1; at = content.text.indexOf("\n", at + 1)) lines += 1;
-  return lines > LINE_LIMIT ? TOO_MANY_LINES : content;
-}
-
-function sizeOf({ base, head }: Contents): number {
-  return lengthOf(base) + lengthOf(head);
-}
-
-function lengthOf(content: Content | null): number {
-  return content?.kind === "text" ? content.text.length : 0;
 }
 
 async function readFile(
@@ -280,15 +302,12 @@ async function readFile(
     base: base === null ? null : await codeOf(file.base, base, sides.base, file.head?.oid),
     head: head === null ? null : await codeOf(file.head, head, sides.head, file.base?.oid),
   };
-  const parseErrors = file.base?.oid === file.head?.oid ? [] : errorsOf(code.head);
   return {
     facts: {
       change: file,
       base,
       head,
       changed: changedText(hunks, head ?? ""),
-      parseErrors,
-      baseParseErrors: parseErrors.length > 0 ? errorsOf(code.base) : [],
       target: { base: targetOf(file.base, contents.base), head: targetOf(file.head, contents.head) },
       binary: { base: binaryOf(contents.base), head: binaryOf(contents.head) },
     },
@@ -346,6 +365,20 @@ function distinct(sources: readonly Source[]): readonly Source[] {
   ];
 }
 
+/** Paths told of one reason; what many files have in common is told of some. */
+const MOST_TOLD = 200;
+
 function distinctUnchecked(unchecked: readonly Unchecked[]): readonly Unchecked[] {
-  return [...new Map(unchecked.map((item) => [`${item.what}\0${item.reason}`, item])).values()];
+  const distinct = new Map(unchecked.map((item) => [`${item.what}\0${item.reason}`, item]));
+  const told = new Map<string, number>();
+  const kept: Unchecked[] = [];
+  for (const item of distinct.values()) {
+    const count = (told.get(item.reason) ?? 0) + 1;
+    told.set(item.reason, count);
+    if (count <= MOST_TOLD) kept.push(item);
+  }
+  for (const [reason, count] of told) {
+    if (count > MOST_TOLD) kept.push({ what: `${count - MOST_TOLD} more files`, reason });
+  }
+  return kept;
 }

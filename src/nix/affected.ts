@@ -10,8 +10,8 @@ import type { SyntaxNode } from "./syntax.ts";
 const BIG_CHARACTERS = 40_000;
 /** A set with fewer entries is no list. */
 const LIST_ENTRIES = 40;
-/** When more entries are reached, looking for them costs more than reading the file. */
-const MOST_REACHED = 200;
+/** Characters looked through for uses of the entries reached: beyond them, reading the file costs less. */
+const MOST_SEARCHED = 3_000_000_000;
 
 interface Unit {
   readonly name: string;
@@ -30,11 +30,16 @@ export function affectedBy(file: NixFile, changed: readonly Region[]): readonly 
   for (const region of changed) {
     // What stands outside the entries (arguments, shared bindings) can reach any of them.
     if (region.start < list.start || region.end > list.end) return null;
-    touched.push(...units.filter((unit) => unit.start <= region.end && unit.end >= region.start));
+    for (let at = firstAfter(units, region.start); at < units.length; at++) {
+      const unit = units[at] as Unit;
+      if (unit.start > region.end) break;
+      touched.push(unit);
+    }
   }
   const reached = new Set(touched);
   for (const unit of reached) {
-    if (reached.size > MOST_REACHED) return null;
+    // An entry without a plain name is used by none.
+    if (unit.name !== "" && reached.size * (list.end - list.start) > MOST_SEARCHED) return null;
     for (const at of usesOf(text, unit.name, list)) {
       const user = unitAt(units, at);
       if (user) reached.add(user);
@@ -75,14 +80,18 @@ function* usesOf(text: string, name: string, list: SyntaxNode): Generator<number
 }
 
 function unitAt(units: readonly Unit[], offset: number): Unit | undefined {
+  const unit = units[firstAfter(units, offset + 1)];
+  return unit && unit.start <= offset ? unit : undefined;
+}
+
+/** The index of the first entry that ends at `offset` or behind it. */
+function firstAfter(units: readonly Unit[], offset: number): number {
   let low = 0;
-  let high = units.length - 1;
-  while (low <= high) {
+  let high = units.length;
+  while (low < high) {
     const middle = (low + high) >> 1;
-    const unit = units[middle];
-    if (!unit || unit.end <= offset) low = middle + 1;
-    else if (unit.start > offset) high = middle - 1;
-    else return unit;
+    if ((units[middle] as Unit).end < offset) low = middle + 1;
+    else high = middle;
   }
-  return undefined;
+  return low;
 }

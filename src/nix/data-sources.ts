@@ -11,6 +11,7 @@ import { addPin } from "./reading.ts";
 import type { Region } from "./scripts.ts";
 import { createSession, type Session } from "./session.ts";
 import { directoryOf, type SourceFile, type SourceFiles } from "./source-file.ts";
+import { TooMuch } from "./too-much.ts";
 import { hashedCalls } from "./trace.ts";
 import type { Origin } from "./value.ts";
 
@@ -82,7 +83,8 @@ function hashesIn(file: JsonFile, within: readonly Region[] | null): readonly Js
   const open: { node: JsonNode; path: readonly string[] }[] = file.root
     ? [{ node: file.root, path: [] }]
     : [];
-  for (let next = open.pop(); next && found.length < MOST_PINS; next = open.pop()) {
+  for (let next = open.pop(); next; next = open.pop()) {
+    if (found.length > MOST_PINS) throw new TooMuch(`it has more than ${MOST_PINS / 1_000} thousand pins`);
     const { node, path } = next;
     if (within && !within.some((region) => touches(node, region))) continue;
     if (node.type === "array") {

@@ -19,6 +19,8 @@ export interface Documents {
    * last time. Call it between files: nodes must not be held across it.
    */
   trim(): void;
+  /** Disposes of the document of a content that is not needed soon. */
+  release(oid: string): void;
 }
 
 /** Makes a cache; loading the grammar happens here. */
@@ -31,6 +33,13 @@ export async function createDocuments(): Promise<Documents> {
   let older = new Set<Document>();
   const nothing = parser.parse("");
   if (nothing.kind !== "document") throw new Error(nothing.reason);
+  function release(oid: string): void {
+    const document = kept.get(oid);
+    if (!document) return;
+    total -= document.text.length;
+    kept.delete(oid);
+    document.dispose();
+  }
   return {
     empty: nothing.document,
     get(oid, text, previous) {
@@ -49,12 +58,11 @@ export async function createDocuments(): Promise<Documents> {
       }
       return result;
     },
+    release,
     trim() {
-      for (const [oid, document] of kept) {
+      for (const oid of kept.keys()) {
         if (total <= KEPT_CHARACTERS) break;
-        total -= document.text.length;
-        kept.delete(oid);
-        document.dispose();
+        release(oid);
       }
       for (const document of older) if (!used.has(document)) document.forgetNodes();
       older = used;

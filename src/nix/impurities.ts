@@ -1,6 +1,7 @@
 /** What makes evaluation read its machine or the network: https://nix.dev/manual/nix/2.28/language/builtins */
 import { appliedFunction, bindsName, boundTo } from "./code-text.ts";
 import type { Impurity } from "./model.ts";
+import { inPieces } from "./pieces.ts";
 import { computedName } from "./places.ts";
 import type { CodeFile, Region } from "./scripts.ts";
 import {
@@ -50,15 +51,15 @@ const MAY_BE_IMPURE = new RegExp(
 /** The impurities of a Nix file that `regions` touch, in order. */
 export function impuritiesOf(file: CodeFile, regions: readonly Region[]): readonly Impurity[] {
   if (file.kind !== "nix" || !MAY_BE_IMPURE.test(file.text)) return [];
-  const { text, root } = file.document;
-  const found = new Map<SyntaxNode, Impurity>();
-  for (const region of regions) {
-    const stack = [nodeAt(root, region.start, region.end)];
+  const { text } = file.document;
+  const found = new Map<string, Impurity>();
+  for (const region of inPieces(file.document, regions)) {
+    const stack = [nodeAt(file.document.root, region.start, region.end)];
     for (let node = stack.pop(); node && found.size < MOST_FOUND; node = stack.pop()) {
       if (node.end < region.start || node.start > region.end) continue;
       const seen = impurityAt(text, node);
       if (seen)
-        found.set(node, {
+        found.set(`${node.start}-${node.end}`, {
           ...seen,
           path: file.path,
           span: { path: file.path, start: node.start, end: node.end },

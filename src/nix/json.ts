@@ -1,22 +1,30 @@
 /** JSON as values that keep their place in the file. */
 import { createScanner, type Node as JsonNode, parseTree } from "jsonc-parser";
 import type { SourceFile } from "./source-file.ts";
+import { TooMuch } from "./too-much.ts";
 import { lazy, type SetValue, type Thunk, textValue, unknown, type Value } from "./value.ts";
 
 /** Data of people and programs is some ten levels deep; the parser recurses, and a text of only `[` would end it. */
 const DEPTH_LIMIT = 200;
+/** The largest data file of nixpkgs, of all packages of Emacs, has some 500,000. */
+const MOST_TOKENS = 1_000_000;
 
 /** jsonc-parser's `SyntaxKind`, a const enum that modules compiled one by one cannot use. */
 const TOKEN = { openBrace: 1, closeBrace: 2, openBracket: 3, closeBracket: 4, end: 17 };
 
-/** The syntax tree of a JSON text, as far as it can be read; undefined for none, or nested too deep. */
+/**
+ * The syntax tree of a JSON text, as far as it can be read; undefined for none, or nested too deep.
+ * @throws TooMuch when it does not fit into memory
+ */
 export function parseJson(text: string): JsonNode | undefined {
   const scanner = createScanner(text);
   let depth = 0;
+  let tokens = 0;
   for (let token: number = scanner.scan(); token !== TOKEN.end; token = scanner.scan()) {
     if (token === TOKEN.openBrace || token === TOKEN.openBracket) depth++;
     else if (token === TOKEN.closeBrace || token === TOKEN.closeBracket) depth--;
     if (depth > DEPTH_LIMIT) return undefined;
+    if (++tokens > MOST_TOKENS) throw new TooMuch("it holds more values than fit into memory");
   }
   return parseTree(text);
 }

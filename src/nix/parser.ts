@@ -2,6 +2,7 @@
 import { type Language, Parser, type Tree } from "web-tree-sitter";
 import { type GrammarName, loadGrammar } from "./grammar.ts";
 import { SyntaxNode } from "./syntax.ts";
+import { memoryTaken } from "./tree-memory.ts";
 
 /**
  * `a.` × 50,000 takes 43 s in the Nix grammar; honest files parse at about 8 MB/s. A large one gets more time, so that
@@ -11,6 +12,9 @@ const LIMIT_MILLISECONDS = 2_000;
 const LIMIT_MILLISECONDS_A_MEGABYTE = 2_000;
 /** The largest generated file of nixpkgs is about 15 MB; nothing that people write is near this. */
 export const PARSE_LIMIT_CHARACTERS = 20_000_000;
+
+/** What all trees may take: that of all Haskell packages, of 16 MB, has 240 MB. One of single characters has no end. */
+const LARGEST_MEMORY = 320_000_000;
 
 export type ParseResult =
   | { readonly kind: "document"; readonly document: Document }
@@ -58,9 +62,17 @@ export async function createParser(name: GrammarName): Promise<DocumentParser> {
       const limit =
         LIMIT_MILLISECONDS + Math.round((text.length / 1_000_000) * LIMIT_MILLISECONDS_A_MEGABYTE);
       const deadline = performance.now() + limit;
-      const tree = parser.parse(text, old, { progressCallback: () => performance.now() > deadline });
+      const before = memoryTaken();
+      let isTooLarge = false;
+      const progressCallback = () => {
+        const taken = memoryTaken();
+        isTooLarge = taken > before && taken > LARGEST_MEMORY;
+        return isTooLarge || performance.now() > deadline;
+      };
+      const tree = parser.parse(text, old, { progressCallback });
       if (!tree) {
         parser.reset();
+        if (isTooLarge) return { kind: "too-large", reason: "its syntax tree does not fit into memory" };
         return { kind: "too-slow", reason: `parsing took longer than ${limit} ms` };
       }
       return { kind: "document", document: documentOf(text, tree) };

@@ -2,12 +2,12 @@
 import { type CodeText, codeText, plainText } from "./code-text.ts";
 import type { Script, ScriptContext, ScriptLanguage } from "./model.ts";
 import type { DocumentParser } from "./parser.ts";
+import { inPieces } from "./pieces.ts";
 import { attributePath, packageSpan } from "./places.ts";
 import { readPython } from "./python.ts";
 import { contextOf, isTestFile, type Placed, placeOf, textsIn } from "./script-places.ts";
 import { readShell, type ScriptReading } from "./shell.ts";
 import type { SourceFile } from "./source-file.ts";
-import type { SyntaxNode } from "./syntax.ts";
 
 /** One side of a changed file: what is not Nix has no syntax tree. */
 export type CodeFile = Exclude<SourceFile, { kind: "json" }>;
@@ -35,19 +35,21 @@ export function scriptsOf(
 ): readonly Script[] {
   if (regions.length === 0) return [];
   if (file.kind !== "nix") return fileScript(file, parsers);
-  const { text, root } = file.document;
-  const seen = new Set<SyntaxNode>();
+  const { text } = file.document;
+  const seen = new Set<string>();
   const scripts: Script[] = [];
   const deadline = performance.now() + SCRIPTS_LIMIT_MILLISECONDS;
-  reading: for (const region of regions) {
-    for (const literal of textsIn(root, region)) {
+  reading: for (const region of inPieces(file.document, regions)) {
+    for (const literal of textsIn(file.document.root, region)) {
       if (performance.now() > deadline) {
         onCut();
         break reading;
       }
       const place = placeOf(text, literal);
-      if (!place || seen.has(place.root)) continue;
-      seen.add(place.root);
+      if (!place) continue;
+      const where = `${place.root.start}-${place.root.end}`;
+      if (seen.has(where)) continue;
+      seen.add(where);
       const script = scriptAt(file, text, place, parsers);
       if (script) scripts.push(script);
     }

@@ -36,6 +36,11 @@ export function createSession(files: SourceFiles, assumed: Session["assumed"] = 
   return { files, assumed, choices: [], scopes: new Map(), values: new Map(), steps: 0, depth: 0 };
 }
 
+/** Whether values are unknown for no other reason than that working them out would take too long. */
+export function isExhausted(session: Session): boolean {
+  return session.steps > STEP_LIMIT;
+}
+
 /** Counts the size of what was made towards the limit on steps, so that few steps cannot make much. */
 export function charge<T extends Value | null | undefined>(session: Session, value: T): T {
   if (value?.kind === "text") session.steps += (knownText(value)?.length ?? 0) >> 8;

@@ -26,7 +26,10 @@ export function entriesOf(session: Session, file: SourceFile, node: SyntaxNode, 
   const nested = new Map<string, { rest: readonly SyntaxNode[]; value: SyntaxNode }[]>();
   let open = false;
   const nameOf = (attr: SyntaxNode) => attrName(file.text, attr) ?? computedName(session, file, attr, inner);
-  for (const binding of bindingsOf(node)) {
+  const bindings = bindingsOf(node);
+  // A session that looks at a list of thousands has little time for others.
+  session.steps += bindings.length >> 4;
+  for (const binding of bindings) {
     switch (binding.kind) {
       case "binding": {
         const path = parts(binding.attrpath);

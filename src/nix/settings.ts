@@ -1,20 +1,30 @@
 /** The settings of a Nix file: bindings whose value is no attribute set, with the value as it stands in the text. */
 import { appliedFunction, boundTo, lastName } from "./code-text.ts";
 import type { Setting, SettingValue } from "./model.ts";
+import { inPieces } from "./pieces.ts";
 import { attributePath, conditionsOf, packageSpan, textOf } from "./places.ts";
 import type { CodeFile, Region } from "./scripts.ts";
 import { bare, isAttrset, nodeAt, parts, type SyntaxNode, stringPieces } from "./syntax.ts";
 
-/** No honest change touches more bindings of one file; generated files are cut here. */
+/** The release of all Haskell packages touches some thousands. What is generated anew as a whole has more. */
 const MOST_SETTINGS = 20_000;
 
-/** The settings of a Nix file that `regions` touch, in order. A function's `name ? default` is one too. */
-export function settingsOf(file: CodeFile, regions: readonly Region[]): readonly Setting[] {
+/**
+ * The settings of a Nix file that `regions` touch, in order. A function's `name ? default` is one too. `onCut` is told
+ * when there are more than are looked at.
+ */
+export function settingsOf(
+  file: CodeFile,
+  regions: readonly Region[],
+  onCut: () => void = () => {},
+): readonly Setting[] {
   if (file.kind !== "nix") return [];
-  const { text, root } = file.document;
-  const bindings = new Set<SyntaxNode>();
-  for (const region of regions) {
-    const inside = nodeAt(root, region.start, region.end);
+  const { text } = file.document;
+  const seen = new Set<number>();
+  const settings: Setting[] = [];
+  for (const region of inPieces(file.document, regions)) {
+    const bindings = new Set<SyntaxNode>();
+    const inside = nodeAt(file.document.root, region.start, region.end);
     for (let up: SyntaxNode | null = inside; up; up = up.parent) {
       if (up.type === "binding" || up.type === "formal") {
         bindings.add(up);
@@ -22,18 +32,22 @@ export function settingsOf(file: CodeFile, regions: readonly Region[]): readonly
       }
     }
     collect(inside, region, bindings);
+    for (const binding of bindings) {
+      if (seen.has(binding.start)) continue;
+      seen.add(binding.start);
+      settings.push(...settingsAt(file.path, text, binding));
+    }
+    if (settings.length > MOST_SETTINGS) {
+      onCut();
+      break;
+    }
   }
-  const settings: Setting[] = [];
-  for (const binding of bindings) {
-    if (settings.length >= MOST_SETTINGS) break;
-    settings.push(...settingsAt(file.path, text, binding));
-  }
-  return settings.sort((a, b) => a.span.start - b.span.start);
+  return settings.sort((a, b) => a.span.start - b.span.start).slice(0, MOST_SETTINGS);
 }
 
 function collect(top: SyntaxNode, region: Region, bindings: Set<SyntaxNode>): void {
   const stack = [top];
-  for (let node = stack.pop(); node && bindings.size < MOST_SETTINGS; node = stack.pop()) {
+  for (let node = stack.pop(); node; node = stack.pop()) {
     if (node.end < region.start || node.start > region.end) continue;
     if (node.type === "binding" || node.type === "formal" || node.type === "inherit") bindings.add(node);
     for (let index = node.children.length - 1; index >= 0; index--)

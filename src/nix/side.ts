@@ -1,4 +1,6 @@
 /** One side of a change as the Nix model sees it: its files by path, loaded when evaluation asks for them. */
+
+import type { Node as JsonNode } from "jsonc-parser";
 import type { Entry, Tree, Unchecked } from "../change/change.ts";
 import { unreachable } from "../errors.ts";
 import { hashesOf } from "./aliases.ts";
@@ -78,9 +80,26 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
       return null;
     }
     const { text } = content;
-    if (path.endsWith(".json")) return { kind: "json", path, text, root: parseJson(text) };
+    if (path.endsWith(".json")) return jsonFile(path, text);
     if (!path.endsWith(".nix")) return { kind: "text", path, text };
     return nixFile(entry, withLines(text), previous);
+  }
+
+  function jsonFile(path: string, text: string): SourceFile {
+    // Held by who reads it: of many files, the trees would fill the memory.
+    let tree: WeakRef<JsonNode> | null = null;
+    return {
+      kind: "json",
+      path,
+      text,
+      get root() {
+        const known = tree?.deref();
+        if (known) return known;
+        const root = parseJson(text);
+        tree = root ? new WeakRef(root) : null;
+        return root;
+      },
+    };
   }
 
   function nixFile({ path, oid }: Entry, text: string, previous?: string): SourceFile {

@@ -7,10 +7,11 @@ import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
 import { makeSource } from "./pin.ts";
 import { addPin, pinKey, type Reading } from "./reading.ts";
 import type { Region } from "./scripts.ts";
-import { type Choice, createSession, type Session } from "./session.ts";
-import { type HashLiteral, hashLiteralsOf, type NixFile, type Site, sitesOf } from "./sites.ts";
+import { type Choice, createSession, isExhausted, type Session } from "./session.ts";
+import { anchorsIn, type HashLiteral, hashLiteralsOf, type NixFile, type Site, sitesOf } from "./sites.ts";
 import type { Attempt, SourceFiles } from "./source-file.ts";
 import { parts } from "./syntax.ts";
+import { TooMuch } from "./too-much.ts";
 import { addBare, reaching, traceFile, traceLiteral, traceSiblings } from "./uncovered.ts";
 import { knownText, type SetValue, type Value } from "./value.ts";
 import type { WholeTraces } from "./whole-trace.ts";
@@ -21,10 +22,15 @@ const WORLD_LIMIT = 48;
 const FILE_WORLD_LIMIT = 2_000;
 /** Literals that are looked for one by one, after the whole file was looked through once. */
 const TRACE_LIMIT = 60;
+/** Names of fetchers and hashes that can be reached in one file: the list of all Haskell packages has 17,000. */
+const MOST_ANCHORS = 60_000;
+/** What so many pins need of values and nodes is in memory at a time. */
+const ANCHORS_AT_A_TIME = 2_000;
 
 /**
  * The pins of a Nix file that `changed` stretches can reach, in the order of their hashes; all pins of a file that is
  * not big. `attempt` does the steps that may need other files.
+ * @throws TooMuch when there are more than can be read, or one of them takes too many steps
  */
 export async function sourcesOfNix(
   files: SourceFiles,
@@ -34,33 +40,62 @@ export async function sourcesOfNix(
   traces: WholeTraces,
 ): Promise<readonly Source[]> {
   const within = affectedBy(file, changed);
-  const reading: Reading = {
-    files,
-    file,
-    plain: createSession(files),
-    pins: new Map(),
-    traced: new Map(),
-    traces,
-    worlds: FILE_WORLD_LIMIT,
-  };
+  const groups = grouped(file, within);
+  const pins: Reading["pins"] = new Map();
+  const traced: Reading["traced"] = new Map();
+  let worlds = FILE_WORLD_LIMIT;
+  for (const group of groups) {
+    const reading: Reading = { files, file, plain: createSession(files), pins, traced, traces, worlds };
+    // A big list is not one package: what is in it is looked for entry by entry.
+    await readGroup(reading, group, within === null && groups.length === 1, attempt);
+    if (isExhausted(reading.plain))
+      throw new TooMuch("its pins take more steps to work out than there is time for");
+    worlds = reading.worlds;
+    if (groups.length > 1) file.document.forgetNodes();
+  }
+  return [...pins.values()].sort((a, b) => compare(a.path, b.path) || a.hashSpan.start - b.hashSpan.start);
+}
+
+/** The stretches to read, so many at a time as fit into memory. Null: all of the file. */
+function grouped(file: NixFile, within: readonly Region[] | null): readonly (readonly Region[] | null)[] {
+  const whole = [{ start: 0, end: file.document.text.length }];
+  const groups: Region[][] = [[]];
+  let anchors = 0;
+  for (const { start, end } of within ?? whole) {
+    let from = start;
+    for (const at of anchorsIn(file, { start, end })) {
+      if (++anchors > MOST_ANCHORS)
+        throw new TooMuch(`it has more than ${MOST_ANCHORS / 1_000} thousand names of hashes and fetchers`);
+      if (anchors % ANCHORS_AT_A_TIME !== 0) continue;
+      groups.at(-1)?.push({ start: from, end: at });
+      groups.push([]);
+      from = at;
+    }
+    groups.at(-1)?.push({ start: from, end });
+  }
+  return groups.length === 1 ? [within] : groups;
+}
+
+async function readGroup(
+  reading: Reading,
+  within: readonly Region[] | null,
+  isPackage: boolean,
+  attempt: Attempt,
+): Promise<void> {
+  const { file } = reading;
   const sites = sitesOf(file, within);
   for (const site of sites) await attempt(() => readSite(reading, site));
   const bare = sites.filter((site) => !site.application).map((site) => site.carrier);
   const literals = hashLiteralsOf(file, within);
   const open = () => literals.filter((literal) => !reading.pins.has(pinKey(file, literal.node)));
-  if (open().length > 0 || bare.length > 0) {
-    // A big list is not one package: what is in it is looked for entry by entry.
-    if (within === null) await attempt(() => traceFile(reading));
-    const vague = literals.filter((literal) => isVague(reading, literal));
-    for (const literal of [...open(), ...vague].slice(0, TRACE_LIMIT)) {
-      await attempt(() => traceLiteral(reading, literal));
-    }
-    if (within === null) await traceSiblings(reading, literals, bare, attempt);
-    for (const literal of open()) await attempt(() => addBare(reading, literal));
+  if (open().length === 0 && bare.length === 0) return;
+  if (isPackage) await attempt(() => traceFile(reading));
+  const vague = literals.filter((literal) => isVague(reading, literal));
+  for (const literal of [...open(), ...vague].slice(0, TRACE_LIMIT)) {
+    await attempt(() => traceLiteral(reading, literal));
   }
-  return [...reading.pins.values()].sort(
-    (a, b) => compare(a.path, b.path) || a.hashSpan.start - b.hashSpan.start,
-  );
+  if (isPackage) await traceSiblings(reading, literals, bare, attempt);
+  for (const literal of open()) await attempt(() => addBare(reading, literal));
 }
 
 /** Whether the location of a literal's pin depends on what would make the literal be used. */

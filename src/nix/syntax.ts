@@ -1,5 +1,6 @@
 /** Reading the syntax tree: nodes that are made when looked at, and the shapes of the Nix language. */
 import type { Tree } from "web-tree-sitter";
+import { MOST_NODES, TooMuch } from "./too-much.ts";
 import { type NodeHandle, type NodeKind, type TreeMemory, treeMemory } from "./tree-memory.ts";
 
 /**
@@ -41,11 +42,13 @@ export class SyntaxNode implements NodeHandle {
     this.memos = undefined;
   }
 
+  /** The root, whose descendants throw `TooMuch` when they become too many. */
   static rootOf(tree: Tree): SyntaxNode {
-    const memory: TreeMemory<SyntaxNode> = treeMemory(
-      tree,
-      (parent, kind, end, id, start, alias) => new SyntaxNode(memory, parent, kind, end, id, start, alias),
-    );
+    let made = 0;
+    const memory: TreeMemory<SyntaxNode> = treeMemory(tree, (parent, kind, end, id, start, alias) => {
+      if (++made > MOST_NODES) throw new TooMuch("it holds more code than fits into memory");
+      return new SyntaxNode(memory, parent, kind, end, id, start, alias);
+    });
     return memory.root();
   }
 

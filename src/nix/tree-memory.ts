@@ -92,6 +92,11 @@ export function instantiateWasm(bytes: Uint8Array) {
   };
 }
 
+/** The bytes that trees and the parser have taken, which they never give back but use again. */
+export function memoryTaken(): number {
+  return runtime?.memory.buffer.byteLength ?? 0;
+}
+
 /** Half of all nodes are tokens: not to ask for their children saves as many calls. */
 const NAMED_TOKENS = new Set(["identifier", "comment", "string_fragment"]);
 
@@ -176,10 +181,13 @@ export function treeMemory<Made extends NodeHandle & { readonly kind: NodeKind }
       if (count === 0) return NONE;
       const list = words[transfer + 1] as number;
       const made = new Array(count);
-      for (let index = 0; index < count; index++) {
-        made[index] = read(node, words, (list >> 2) + index * NODE_WORDS, treeAt);
+      try {
+        for (let index = 0; index < count; index++) {
+          made[index] = read(node, words, (list >> 2) + index * NODE_WORDS, treeAt);
+        }
+      } finally {
+        wasm.free(list);
       }
-      wasm.free(list);
       return made;
     },
     hasError(node) {

@@ -1,0 +1,132 @@
+/** What one file, and one change, may take of a review: the rest is left out, on both sides, and said. */
+import { afterEach, expect, test } from "vitest";
+import type { Change, FileChange } from "../src/change/change.ts";
+import { readAhead } from "../src/change/contents.ts";
+import { openGitChange } from "../src/change/git.ts";
+import { openRepository } from "../src/change/repository.ts";
+import { createTools, gatherFacts } from "../src/facts.ts";
+import { makeRepository, type TestRepository } from "./support/repository.ts";
+
+let made: TestRepository | undefined;
+afterEach(() => made?.remove());
+
+const sri = (n: number) => `sha256-${String(n).padStart(42, "A")}A=`;
+const pin = (n: number) =>
+  `{ fetchurl }: fetchurl { url = "https://example.org/x.tgz"; hash = "${sri(n)}"; }\n`;
+/** Read beside the file that is too much. */
+const beside = { base: { "z/package.nix": pin(1) }, head: { "z/package.nix": pin(2) } };
+
+async function factsOf(base: Readonly<Record<string, string>>, head: Readonly<Record<string, string>>) {
+  made = makeRepository({ ...base, ...beside.base }, { ...head, ...beside.head });
+  const repository = await openRepository(made.directory);
+  try {
+    const { facts, unchecked } = await gatherFacts(
+      await openGitChange(repository),
+      await createTools(),
+      null,
+    );
+    return { pins: facts.sources.map(({ before, after }) => (after ?? before).path), unchecked };
+  } finally {
+    repository.close();
+  }
+}
+
+const times = (count: number, text: (n: number) => string) =>
+  Array.from({ length: count }, (_, n) => text(n)).join("");
+/** A function of some 400 steps. */
+const long = `x: x${' + "1"'.repeat(200)}`;
+
+test.each([
+  {
+    what: "names of hashes and fetchers",
+    path: "many.nix",
+    text: (side: string) => `{ fetchurl }: {\n${times(60_001, (n) => `a${n}.hash = ${side};\n`)}}`,
+    reasons: ["it has more than 60 thousand names of hashes and fetchers"],
+  },
+  {
+    what: "steps",
+    path: "steps.nix",
+    text: (side: string) =>
+      `{ fetchurl }: let f = ${long}; in {\n${times(600, (n) => `p${n} = fetchurl { url = f "${side}"; hash = "${sri(n)}"; };\n`)}}`,
+    reasons: ["its pins take more steps to work out than there is time for"],
+  },
+  {
+    what: "code",
+    path: "code.nix",
+    text: (side: string) =>
+      `{ ${side} = [ ${"[]".repeat(350_000)} ]; hash = "${sri(4)}"; }\n#${"time for the parser ".repeat(200_000)}\n`,
+    reasons: ["it holds more code than fits into memory"],
+  },
+  {
+    what: "settings",
+    path: "settings.nix",
+    text: (side: string) => `{\n${times(20_001, (n) => `a${n} = "${side}";\n`)}}`,
+    reasons: ["it holds more settings than are looked at"],
+  },
+  {
+    what: "pins of JSON",
+    path: "pins.json",
+    text: (side: string) => `[\n${times(20_002, (n) => `{"sha256":"${sri(n)}","v":"${side}"},\n`)}0]`,
+    reasons: ["it has more than 20 thousand pins"],
+  },
+  {
+    what: "values of JSON",
+    path: "values.json",
+    text: (side: string) => `["${side}",${"1,".repeat(500_000)}1]`,
+    reasons: ["it holds more values than fit into memory"],
+  },
+])(
+  "too many $what: it is said, and what stands beside is read",
+  { timeout: 30_000 },
+  async ({ path, text, reasons }) => {
+    const { pins, unchecked } = await factsOf({ [path]: text("one") }, { [path]: text("two") });
+    expect(unchecked).toEqual(reasons.map((reason) => ({ what: path, reason })));
+    expect(pins).toEqual(["z/package.nix"]);
+  },
+);
+
+test("what is too much on one side is left out on both: else all pins of the other would seem to be new", async () => {
+  const some = `{ fetchurl }: { p = fetchurl { url = "https://example.org/p"; hash = "${sri(5)}"; };\n`;
+  const { pins, unchecked } = await factsOf(
+    { "many.nix": `${some}}` },
+    { "many.nix": `${some}${times(60_001, (n) => `a${n}.hash = 1;\n`)}}` },
+  );
+  expect(unchecked.map(({ what }) => what)).toEqual(["many.nix"]);
+  expect(pins).toEqual(["z/package.nix"]);
+});
+
+test("a list with more entries than are read at a time is read as a whole", { timeout: 30_000 }, async () => {
+  const list = (side: number) =>
+    `{ fetchurl }:\n{\n${times(1_500, (n) => `  p${n} = fetchurl { url = "https://example.org/${n}"; hash = "${sri(2 * n + side)}"; };\n`)}}\n`;
+  const { pins, unchecked } = await factsOf({ "list.nix": list(0) }, { "list.nix": list(1) });
+  expect(unchecked).toEqual([]);
+  expect(pins).toHaveLength(1_501);
+});
+
+test("of more than 50,000 files the rest is not read", async () => {
+  const files = Array.from({ length: 50_001 }, (_, n): FileChange => {
+    const head = { path: `${n}`, kind: "file", oid: "a".repeat(40) } as const;
+    return { status: "added", base: null, head };
+  });
+  const tree = {
+    commit: "b".repeat(40),
+    entry: async () => null,
+    list: async () => [],
+    read: async () => ({ kind: "text", text: "1" }) as const,
+  };
+  const change: Change = { base: tree, head: tree, files, unchecked: [], subjects: null };
+  const contentsOf = readAhead(change);
+  expect((await contentsOf(0)).head).toEqual({ kind: "text", text: "1" });
+  expect((await contentsOf(50_000)).head).toEqual({
+    kind: "unavailable",
+    reason: "the change has more files than the 50 thousand that are read of one change",
+  });
+});
+
+test("of a reason that many files share, some are named and the others counted", async () => {
+  const binary = (side: string) =>
+    Object.fromEntries(Array.from({ length: 203 }, (_, n) => [`b/${n}.nix`, `${side}\0`]));
+  const { unchecked } = await factsOf(binary("one"), binary("two"));
+  expect(unchecked).toHaveLength(201);
+  expect(unchecked.at(-1)).toEqual({ what: "3 more files", reason: "not a text (NUL byte)" });
+});
