@@ -87,19 +87,42 @@ export const GUARDS: readonly Guard[] = [
       "++session.steps > STEP_LIMIT",
     ],
   ]),
-  ...guards("src/facts.ts", "test/hardening/huge-changes.test.ts", [
+  ...guards("src/change/contents.ts", "test/hardening/huge-changes.test.ts", [
     [
       "the text of a change fits into memory",
       "TEXT_LIMIT_CHARACTERS = 50_000_000",
       "TEXT_LIMIT_CHARACTERS = 5_000_000_000",
     ],
   ]),
-  ...guards("src/facts.ts", "test/facts.test.ts", [
+  ...guards("src/change/contents.ts", "test/facts.test.ts", [
     [
       "the lines of a file fit into memory",
       "return lines > LINE_LIMIT ? TOO_MANY_LINES : content;",
       "return content;",
     ],
+  ]),
+  ...guards("src/change/contents.ts", "test/bounds.test.ts", [
+    ["the files of a change are bounded", "if (index >= MOST_FILES)", "if (index < 0)"],
+  ]),
+  ...guards("src/nix/sources.ts", "test/bounds.test.ts", [
+    ["the pins of a file are bounded", "if (++anchors > MOST_ANCHORS)", "if (++anchors < 0)"],
+    ["steps that are used up are said", "if (isExhausted(reading.plain))", "if (reading.worlds > 1e9)"],
+  ]),
+  ...guards("src/nix/syntax.ts", "test/bounds.test.ts", [
+    ["the nodes of a file are bounded", "if (++made > MOST_NODES)", "if (++made < 0)"],
+  ]),
+  ...guards("src/nix/settings.ts", "test/bounds.test.ts", [
+    [
+      "settings that are cut are said",
+      "if (settings.length > MOST_SETTINGS) {",
+      "if (settings.length < 0) {",
+    ],
+  ]),
+  ...guards("src/nix/data-sources.ts", "test/bounds.test.ts", [
+    ["the pins of a JSON file are bounded", "if (found.length > MOST_PINS)", "if (found.length < 0)"],
+  ]),
+  ...guards("src/nix/json.ts", "test/bounds.test.ts", [
+    ["the values of a JSON file are bounded", "if (++tokens > MOST_TOKENS)", "if (++tokens < 0)"],
   ]),
   ...guards("src/change/git-process.ts", "test/hardening/nasty-repository.test.ts", [
     ["no replacement object is read", '"core.useReplaceRefs=false"', '"core.useReplaceRefs=true"'],

@@ -4,7 +4,8 @@ import type { Entry, Tree } from "../change/change.ts";
 import { isLockfile } from "../nix/data-sources.ts";
 import type { Documents } from "../nix/documents.ts";
 import type { Source } from "../nix/model.ts";
-import { createNixSide } from "../nix/side.ts";
+import { createNixSide, type NixSide } from "../nix/side.ts";
+import { TooMuch } from "../nix/too-much.ts";
 import type { WholeTraces } from "../nix/whole-trace.ts";
 import type { IndexedFile, IndexedPin } from "./pin-index.ts";
 
@@ -71,17 +72,33 @@ async function readFile(
   };
   const side = createNixSide(watched, documents, traces);
   const file = await side.load(entry);
-  const sources = file ? await side.sources(entry.path, [{ start: 0, end: file.text.length }]) : [];
+  const read = file ? await sourcesIn(side, entry.path, file.text.length) : NOTHING;
   // A pin that stands in another file is indexed with that one.
-  const own = sources.filter(({ hashSpan }) => hashSpan.path === entry.path);
+  const own = read.sources.filter(({ hashSpan }) => hashSpan.path === entry.path);
   const lineAt = lines(file?.text ?? "");
   const pins = own.map((source) => pinOf(source, lineAt));
   documents.trim();
-  const reason = side.unchecked[0]?.reason ?? null;
+  const reason = read.reason ?? side.unchecked[0]?.reason ?? null;
   if (pins.length === 0 && needed.size === 0 && reason === null) return null;
   const paths = [...needed.keys()].sort();
   const neededBlobs = blobsKey(paths, (path) => needed.get(path) ?? null);
   return { path: entry.path, blob: blobKey(entry.oid), needed: paths, neededBlobs, pins, reason };
+}
+
+interface ReadSources {
+  readonly sources: readonly Source[];
+  /** Why there are none; null: they were looked for. */
+  readonly reason: string | null;
+}
+const NOTHING: ReadSources = { sources: [], reason: null };
+
+async function sourcesIn(side: NixSide, path: string, length: number): Promise<ReadSources> {
+  try {
+    return { sources: await side.sources(path, [{ start: 0, end: length }]), reason: null };
+  } catch (error) {
+    if (error instanceof TooMuch) return { sources: [], reason: error.message };
+    throw error;
+  }
 }
 
 /** The name of a content in the index: 96 bits of its object id. */
