@@ -195,6 +195,9 @@ async function readCode(
     const entry = file[side];
     const code = both[side];
     if (!entry || !code) continue;
+    // Why, is said already. With the other side alone, all of its pins would seem to be new.
+    if (code.kind === "nix" && code.text !== "" && code.document === tools.documents.empty)
+      return { base: nothing(), head: nothing(), errors: NO_ERRORS, cut: [] };
     const changed = regions[side];
     const { sources, scripts, settings, impurities } = found[side];
     append(sources, await sides[side].sources(entry.path, changed));
@@ -209,7 +212,7 @@ async function readCode(
     append(impurities, impuritiesOf(code, changed));
     if (side === "head") parseErrors = errorsOf(code);
     if (code.kind !== "nix") continue;
-    if (code.text.length > LARGEST_TREES_CHARACTERS) tools.documents.release(entry.oid);
+    if (code.document.text.length > LARGEST_TREES_CHARACTERS) tools.documents.release(entry.oid);
     else if (code.text.length > HUGE_CHARACTERS) code.document.forgetNodes();
   }
   const baseParseErrors = parseErrors.length > 0 ? errorsOf(both.base) : [];
@@ -298,9 +301,10 @@ async function readFile(
   const base = textOf(file.base, contents.base);
   const head = textOf(file.head, contents.head);
   const hunks = diffTexts(base ?? "", head ?? "");
+  const regions = { base: regionsOf(hunks, "base", base), head: regionsOf(hunks, "head", head) };
   const code: Record<Side, CodeFile | null> = {
-    base: base === null ? null : await codeOf(file.base, base, sides.base, file.head?.oid),
-    head: head === null ? null : await codeOf(file.head, head, sides.head, file.base?.oid),
+    base: base === null ? null : await codeOf(file.base, base, sides.base, regions.base, file.head?.oid),
+    head: head === null ? null : await codeOf(file.head, head, sides.head, regions.head, file.base?.oid),
   };
   return {
     facts: {
@@ -312,7 +316,7 @@ async function readFile(
       binary: { base: binaryOf(contents.base), head: binaryOf(contents.head) },
     },
     code,
-    regions: { base: regionsOf(hunks, "base", base), head: regionsOf(hunks, "head", head) },
+    regions,
     unchecked,
   };
 }
@@ -321,10 +325,11 @@ async function codeOf(
   entry: Entry | null,
   text: string,
   side: NixSide,
+  changed: readonly Region[],
   previous?: string,
 ): Promise<CodeFile | null> {
   if (!entry) return null;
-  const loaded = /\.(?:nix|json)$/.test(entry.path) ? await side.load(entry, previous) : null;
+  const loaded = /\.(?:nix|json)$/.test(entry.path) ? await side.load(entry, previous, changed) : null;
   return loaded?.kind === "nix" ? loaded : { kind: "text", path: entry.path, text };
 }
 

@@ -12,6 +12,7 @@ import { type Document, withLines } from "./parser.ts";
 import type { Region } from "./scripts.ts";
 import { type Attempt, directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { sourcesOfNix } from "./sources.ts";
+import { withoutUntouched } from "./untouched.ts";
 import type { Origin } from "./value.ts";
 import type { WholeTraces } from "./whole-trace.ts";
 
@@ -19,8 +20,11 @@ import type { WholeTraces } from "./whole-trace.ts";
 const NEEDED_LIMIT = 64;
 
 export interface NixSide {
-  /** Loads a file for evaluation; `previous` is the content id of the other side's version. */
-  load(entry: Entry, previous?: string): Promise<SourceFile | null>;
+  /**
+   * Loads a file for evaluation; `previous` is the content id of the other side's version, `changed` what it has not: of a
+   * large list the rest is as if it was not there.
+   */
+  load(entry: Entry, previous?: string, changed?: readonly Region[]): Promise<SourceFile | null>;
   /** The pins of a loaded file that the changed stretches of its text can reach. */
   sources(path: string, changed: readonly Region[]): Promise<readonly Source[]>;
   /** The places of the hashes that make the value of a file's attribute. */
@@ -61,15 +65,23 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     );
   }
 
-  async function load(entry: Entry, previous?: string): Promise<SourceFile | null> {
+  async function load(
+    entry: Entry,
+    previous?: string,
+    changed?: readonly Region[],
+  ): Promise<SourceFile | null> {
     const known = loaded.get(entry.path);
     if (known !== undefined) return known;
-    const file = await read(entry, previous);
+    const file = await read(entry, previous, changed);
     loaded.set(entry.path, file);
     return file;
   }
 
-  async function read(entry: Entry, previous?: string): Promise<SourceFile | null> {
+  async function read(
+    entry: Entry,
+    previous?: string,
+    changed?: readonly Region[],
+  ): Promise<SourceFile | null> {
     // A link is not followed: what it points to is reviewed under its own name.
     if (entry.kind === "symlink" || entry.kind === "submodule") return null;
     const { path } = entry;
@@ -82,7 +94,7 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     const { text } = content;
     if (path.endsWith(".json")) return jsonFile(path, text);
     if (!path.endsWith(".nix")) return { kind: "text", path, text };
-    return nixFile(entry, withLines(text), previous);
+    return nixFile(entry, withLines(text), previous, changed);
   }
 
   function jsonFile(path: string, text: string): SourceFile {
@@ -102,15 +114,22 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     };
   }
 
-  function nixFile({ path, oid }: Entry, text: string, previous?: string): SourceFile {
+  function nixFile(
+    { path, oid }: Entry,
+    text: string,
+    previous?: string,
+    changed?: readonly Region[],
+  ): SourceFile {
     let unread: Document | null = null;
+    let parsed: string | null = null;
     return {
       kind: "nix",
       path,
       text,
       get document() {
         if (unread) return unread;
-        const result = documents.get(oid, text, previous);
+        parsed ??= changed ? withoutUntouched(text, changed) : text;
+        const result = documents.get(oid, parsed, previous);
         if (result.kind === "document") return result.document;
         unchecked.push({ what: path, reason: result.reason });
         unread = documents.empty;
