@@ -35,15 +35,21 @@ export function createHttpServer(parts: ServerParts): Server {
   ): Promise<void> {
     const declared = Number(request.headers["content-length"] ?? largestDelivery);
     if (!(declared <= largestDelivery)) return end(response, 413, "too large\n");
-    if (held + declared > mostHeld) return end(response, 503, "busy\n");
-    held += declared;
+    const chunks: Buffer[] = [];
+    let length = 0;
     try {
-      const body = await read(request, declared);
-      if (body === null) return end(response, 413, "too large\n");
-      Object.assign(request, { body });
+      for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        length += chunk.length;
+        held += chunk.length;
+        if (length > declared) return end(response, 413, "too large\n");
+        // What is said to come does not count: who sends nothing holds nothing.
+        if (held > mostHeld) return end(response, 503, "busy\n");
+        chunks.push(chunk);
+      }
+      Object.assign(request, { body: Buffer.concat(chunks).toString("utf8") });
       await middleware(request, response, () => end(response, 404, "not found\n"));
     } finally {
-      held -= declared;
+      held -= length;
     }
   }
 
@@ -84,18 +90,6 @@ function end(response: ServerResponse, status: number, text: string): void {
   // What was not read of the request is not waited for.
   response.writeHead(status, { "content-type": "text/plain", ...(status >= 400 && { connection: "close" }) });
   response.end(text);
-}
-
-/** The body as a text; null when it is longer than declared, or too long. */
-async function read(request: IncomingMessage, limit: number): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > limit) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** A header that looks as it should; else that it does not. */
