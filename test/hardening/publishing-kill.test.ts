@@ -6,7 +6,7 @@ import { openStage, type Stage } from "../support/publish-stage.ts";
 let stage: Stage;
 beforeAll(async () => {
   stage = await openStage();
-});
+}, 240_000);
 afterAll(() => stage.remove());
 
 test("kill -9 at every request of the built action, before and after it took place", {

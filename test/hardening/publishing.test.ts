@@ -6,7 +6,7 @@ import { foundOn, HEADS, openStage, type Stage } from "../support/publish-stage.
 let stage: Stage;
 beforeAll(async () => {
   stage = await openStage();
-});
+}, 240_000);
 afterAll(() => stage.remove());
 
 test("in peace each head has what it deserves", () => {
