@@ -20,6 +20,7 @@ import { rule as freshUpstreamRelease } from "./fresh-upstream-release.ts";
 import { rule as hashChangedAlone } from "./hash-changed-alone.ts";
 import { rule as hiddenUnicode } from "./hidden-unicode.ts";
 import { rule as highEntropyString } from "./high-entropy-string.ts";
+import { rule as hijackableSourceHost } from "./hijackable-source-host.ts";
 import { rule as homoglyphString } from "./homoglyph-string.ts";
 import { rule as impostorCommit } from "./impostor-commit.ts";
 import { rule as impureEval } from "./impure-eval.ts";
@@ -80,6 +81,7 @@ export const rules: readonly Rule[] = [
   hashChangedAlone,
   hiddenUnicode,
   highEntropyString,
+  hijackableSourceHost,
   homoglyphString,
   impostorCommit,
   impureEval,
