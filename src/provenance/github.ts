@@ -178,14 +178,17 @@ function replyOf({ data, errors }: QueryAnswer, index: number): Reply {
     at(schema, ...path) {
       const steps = [`r${index}`, ...path];
       const place = steps.join(".");
+      const value = valueAt(steps);
+      const isNone = value === null || value === undefined;
       // Not found is how GitHub says null of what a query asks for by name.
       const error = errors.find(
         ({ type, path: at }) =>
-          type !== "NOT_FOUND" && (at === place || (path.length > 0 && at.startsWith(`${place}.`))),
+          type !== "NOT_FOUND" &&
+          // An error below can leave nothing of the whole.
+          (at === place || ((path.length > 0 || isNone) && at.startsWith(`${place}.`))),
       );
       if (error) return unknown(`GitHub could not say: ${error.message.slice(0, 200)}`);
-      const value = valueAt(steps);
-      if (value === null || value === undefined) return known(null);
+      if (isNone) return known(null);
       const parsed = schema.safeParse(value);
       return parsed.success ? known(parsed.data) : unknown(ODD);
     },
