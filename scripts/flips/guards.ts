@@ -1,24 +1,13 @@
 /** The guards that keep hostile input harmless, and for each the form without it, which a test must notice. */
-
-export interface Guard {
-  /** What it keeps from happening. */
-  readonly keeps: string;
-  readonly file: string;
-  /** Its text, which stands in the file once, and what is put in its place; all of these at once. */
-  readonly flips: readonly (readonly [text: string, flipped: string])[];
-  /** The test file that must fail then. */
-  readonly test: string;
-}
-
-function guards(
-  file: string,
-  test: string,
-  list: readonly (readonly [keeps: string, text: string, flipped: string])[],
-): Guard[] {
-  return list.map(([keeps, text, flipped]) => ({ keeps, file, flips: [[text, flipped]], test }));
-}
+import { ARCHIVES } from "./archives.ts";
+import { COMMANDS } from "./commands.ts";
+import { type Guard, guards } from "./guard.ts";
+import { PUBLISHING } from "./publishing.ts";
 
 export const GUARDS: readonly Guard[] = [
+  ...PUBLISHING,
+  ...COMMANDS,
+  ...ARCHIVES,
   ...guards("src/report/visible.ts", "test/report/visible.test.ts", [
     ["hidden characters are named", "short.replace(INVISIBLE, name)", "short"],
     ["marks do not pile up", '.replace(MARK_PILE, "$1…")', ""],
@@ -125,13 +114,15 @@ export const GUARDS: readonly Guard[] = [
     ["the values of a JSON file are bounded", "if (++tokens > MOST_TOKENS)", "if (++tokens < 0)"],
   ]),
   ...guards("src/change/git-process.ts", "test/hardening/nasty-repository.test.ts", [
-    ["no replacement object is read", '"core.useReplaceRefs=false"', '"core.useReplaceRefs=true"'],
     [
       "git gets no token of ours",
       "for (const name of inherited) {",
       "for (const name of Object.keys(process.env)) {",
     ],
-    ["no graft is read", '"/dev/null",\n  };', '"",\n  };'],
+  ]),
+  ...guards("src/change/git-process.ts", "test/change/git.test.ts", [
+    ["no replacement object is read", '"core.useReplaceRefs=false"', '"core.useReplaceRefs=true"'],
+    ["no graft is read", 'GIT_GRAFT_FILE: "/dev/null",', ""],
   ]),
   {
     keeps: "git fetches nothing",
