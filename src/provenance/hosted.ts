@@ -14,6 +14,8 @@ export interface Hosted {
   readonly name: string;
   /** Where it is cloned from. */
   readonly url: string;
+  /** The pin does not name the clone URL, it is where the host usually has it: nothing there means nothing. */
+  readonly isPresumed?: true;
 }
 
 /** The software of a forge by its host. */
@@ -54,7 +56,9 @@ export function hostedAt(source: Source, location: Location, softwareOf: Softwar
     const name = pathOf(url)
       .join("/")
       .replace(/\.git$/, "");
-    return { hosted: { software, host, owner: "", name, url }, ref: null, isAsset: false };
+    const hosted = { software, host, owner: "", name, url };
+    const isNamed = url === location.text.split("#", 1)[0];
+    return { hosted: isNamed ? hosted : { ...hosted, isPresumed: true }, ref: null, isAsset: false };
   }
   const place = forgePlace({ scheme, host: host.replace(/^www\./, ""), path, query }, software);
   const repository = place?.owner?.repository;

@@ -94,6 +94,7 @@ function parse(stdout: string): Refs {
 
 function answersOf(question: RepositoryQuestion, refs: Refs | null): RepositoryAnswers {
   if (refs === null) {
+    if (question.isPresumed) return unanswered(question, unknown(`no repository at ${question.url}`));
     return {
       ...unanswered(question, unknown("the repository is not there")),
       repository: known({ kind: "gone", owner: null }),

@@ -118,13 +118,14 @@ function questionOf(
     // Branches have no release.
     if (!isMoving(ref) && isNew(of)) releases.set(ref, asset ?? releases.get(ref) ?? null);
   }
-  const { software, host, owner, name, url } = first.subject;
+  const { software, host, owner, name, url, isPresumed } = first.subject;
   return {
     software,
     host,
     owner,
     name,
     url,
+    ...(isPresumed && { isPresumed }),
     refs: [...refs],
     commits: [...commits].map(([id, reach]) => ({ id, reach })),
     releases: [...releases].map(([tag, asset]) => ({ tag, asset })),

@@ -134,6 +134,11 @@ test("a repository that is not there is gone, and its tags are not known", async
   expect(answers.commits.get(first)).toMatchObject({ known: false });
 });
 
+test("where only the host's usual place for clones is known, nothing there means nothing", async () => {
+  const { repository } = await ask("nothing.git", { isPresumed: true });
+  expect(repository).toMatchObject({ known: false, reason: expect.stringMatching(/^no repository at http/) });
+});
+
 test.each([
   ["closed", "asks for a password"],
   ["busy", "error: 429"],

@@ -104,6 +104,17 @@ test.each(["a/../../../b", "../x", ".x", "a b", "a..b", "x~1", "a".repeat(201)])
   },
 );
 
+test("a clone URL that the pin does not name is presumed", async () => {
+  const presumed = async (src: string) => {
+    const files = { "p.nix": pkg(src) };
+    const [source] = await pinsOf(files, "p.nix");
+    const subject = source && subjectOf(source);
+    return subject?.kind === "repository" && (subject.isPresumed ?? false);
+  };
+  expect(await presumed(`fetchFromSavannah { repo = "frob"; ${rev} }`)).toBe(true);
+  expect(await presumed(`fetchgit { url = "https://git.example.org/frob"; ${rev} }`)).toBe(false);
+});
+
 test("the software of a host can be given", async () => {
   const src = file(`https://git.example.org/acme/frob/archive/${COMMIT}.tar.gz`);
   expect(await asked(src)).toBe("file");
