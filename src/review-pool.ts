@@ -3,6 +3,7 @@
  * could not be done: the others go on.
  */
 import { availableParallelism } from "node:os";
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { CommitPair } from "./change/history.ts";
 import { messageOf } from "./errors.ts";
@@ -50,6 +51,11 @@ const JOBS_AHEAD = 24;
 /** The slowest honest review, of all files of a big repository, takes a tenth of that. */
 const LIMIT_MS = 120_000;
 const MEMORY_MB = 2_000;
+/**
+ * How much a heap may grow, in percent of what is in use, until garbage is collected. V8's own choice is up to 300,
+ * which for several threads that each hold what large commits take is most of the memory.
+ */
+const HEAP_GROWTH = "--heap-growing-percent=40";
 /** More threads than that wait for git. */
 const MOST_WORKERS = 8;
 /** As scripts/build.mjs puts it beside this program. */
@@ -70,6 +76,7 @@ export async function* reviewPairs(
   pairs: AsyncIterable<CommitPair> | Iterable<CommitPair>,
   options: PoolOptions,
 ): AsyncGenerator<PairReview> {
+  setFlagsFromString(HEAP_GROWTH);
   const most = options.workers ?? Math.min(availableParallelism(), MOST_WORKERS);
   const threads: Thread[] = [];
   const idle: Thread[] = [];
