@@ -1,18 +1,12 @@
 /** A thread that reviews changes, one after the other. It has no token: what it reads, it asks of review-threads.ts. */
 import { parentPort } from "node:worker_threads";
-import type { Content, Entry, Tree } from "../change/change.ts";
-import { loadConfig } from "../config.ts";
-import { messageOf, VerifodError } from "../errors.ts";
-import { createTools, review } from "../review.ts";
-import type {
-  Answer,
-  Question,
-  ReviewTask,
-  ThreadMessage,
-  TreeName,
-  TreeQuestion,
-  UpstreamQuestion,
-} from "./review-threads.ts";
+import type { Content, Entry, Tree } from "./change/change.ts";
+import { loadConfig } from "./config.ts";
+import { messageOf, VerifodError } from "./errors.ts";
+import type { Memory } from "./facts.ts";
+import type { KnownPin } from "./pair/reuse.ts";
+import { createTools, review } from "./review.ts";
+import type { Answer, Asked, Question, ReviewTask, ThreadMessage, TreeName } from "./review-threads.ts";
 import { type UpstreamReply, upstreamThrough } from "./upstream-thread.ts";
 
 if (!parentPort) throw new Error("review-thread runs as a thread only");
@@ -23,7 +17,7 @@ let questions: Question[] = [];
 let lastId = 0;
 
 /** Asks together what is asked at the same time, so that GitHub is asked for it with one query. */
-function ask(question: TreeQuestion | UpstreamQuestion): Promise<unknown> {
+function ask(question: Asked): Promise<unknown> {
   if (questions.length === 0) {
     setImmediate(() => {
       say({ kind: "ask", questions });
@@ -51,7 +45,11 @@ function treeOf(name: TreeName, { commit, remote }: ReviewTask["trees"][TreeName
 
 const upstream = upstreamThrough((changes) => ask({ method: "upstream", changes }) as Promise<UpstreamReply>);
 
-async function run({ trees, files, unchecked, subjects, config: path, asks }: ReviewTask): Promise<void> {
+const memory: Memory = {
+  pinsWith: (hashes) => ask({ method: "pinsWith", hashes }) as Promise<readonly KnownPin[]>,
+};
+
+async function run({ trees, files, unchecked, subjects, config: path, ...task }: ReviewTask): Promise<void> {
   try {
     const config = await loadConfig(treeOf("tip", trees.tip), path);
     const change = {
@@ -61,7 +59,11 @@ async function run({ trees, files, unchecked, subjects, config: path, asks }: Re
       unchecked,
       subjects,
     };
-    const result = await review(change, tools, { config, subjects, upstream: asks ? upstream : null });
+    const result = await review(change, tools, {
+      config,
+      upstream: task.asks ? upstream : null,
+      memory: task.remembers ? memory : null,
+    });
     say({ kind: "done", result });
   } catch (error) {
     const fault = error instanceof VerifodError ? error.fault : null;
