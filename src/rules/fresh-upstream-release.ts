@@ -1,8 +1,9 @@
 import type { Source } from "../nix/model.ts";
+import { revisionOf } from "../origin/revision.ts";
 import { type Answer, type RegistryFacts, told } from "../provenance/answers.ts";
 import { type PackageFile, packageFileOf } from "../provenance/registries/packages.ts";
 import type { Confidence, Severity } from "../report/review.ts";
-import { headAt, pinName, shown } from "./_pins.ts";
+import { headAt, pinName, placeName, shown } from "./_pins.ts";
 import type { Facts, Place, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -12,7 +13,7 @@ import type { Facts, Place, Rule, RuleFinding } from "./rule.ts";
 export const rule: Rule = {
   id: "fresh-upstream-release",
   threat: "A09",
-  description: "A version that its registry withdrew, does not have, or has had for less than three days",
+  description: "A version that its registry withdrew or does not have, or that is younger than three days",
   severity: "medium",
   check,
 };
@@ -20,6 +21,42 @@ export const rule: Rule = {
 const FRESH_HOURS = 72;
 
 function* check(facts: Facts): Iterable<RuleFinding> {
+  yield* ofRegistries(facts);
+  yield* ofForges(facts);
+}
+
+/** A tag or release of a forge that is younger than three days. */
+function* ofForges({ sources, upstream }: Facts): Iterable<RuleFinding> {
+  for (const { before, after: source } of sources) {
+    const pin = source && upstream?.pins.get(source);
+    const revision = source && revisionOf(source);
+    if (!upstream || !source || source.role !== "source" || !pin || pin.registry || !revision) continue;
+    if (before && revisionOf(before) === revision) continue;
+    const released = told(pin.release)?.published ?? null;
+    const made = told(pin.ref)?.tag?.date ?? null;
+    const hours = hoursBefore(upstream.now, released ?? made);
+    if (hours === null || hours >= FRESH_HOURS) continue;
+    const what = released === null ? "tagged" : "released";
+    yield {
+      severity: "low",
+      // Who makes a tag sets its date; a release has that of the forge.
+      confidence: released === null ? "medium" : "high",
+      title: `${pinName(source)}: ${shown(revision)} was ${what} ${ageOf(hours)} before this review`,
+      message: `${shown(placeName(source))} was ${what} at ${released ?? made}. ${LOOK}`,
+      at: placeOf(source),
+      before: before && placeName(before),
+      after: placeName(source),
+      evidence: ["static", "forge"],
+      related: [],
+      identity: [placeName(source), "fresh"],
+    };
+  }
+}
+
+const LOOK =
+  "Releases of stolen accounts are mostly found and withdrawn within days: a look at what changed, or some days, clears this.";
+
+function* ofRegistries(facts: Facts): Iterable<RuleFinding> {
   const { sources, upstream } = facts;
   const reported = new Set<string>();
   for (const { before, after: source } of sources) {
@@ -127,8 +164,7 @@ function concernOf(
       confidence: "high",
       title: `${what} came to ${registry} ${ageOf(hours)} before this review`,
       what: `${registry} has not had ${what} for long.`,
-      clears:
-        "Releases of stolen accounts are mostly found and withdrawn within days: a look at what changed, or some days, clears this.",
+      clears: LOOK,
     };
   }
   return null;
