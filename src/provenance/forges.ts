@@ -5,6 +5,7 @@ import type { Budget } from "./budget.ts";
 import type { Forge } from "./forge.ts";
 import { forgejoForge } from "./forgejo.ts";
 import { gitlabForge } from "./gitlab.ts";
+import type { Learnt } from "./memory.ts";
 import { plainGitForge } from "./plain-git.ts";
 
 export interface ForgesOptions {
@@ -13,10 +14,11 @@ export interface ForgesOptions {
   readonly github: Forge;
   /** Where all others answer instead, each below its host. */
   readonly base?: string | undefined;
+  readonly learnt?: Learnt;
 }
 
 /** The forge at a host; null: it is not asked. None but github.com is told a token. */
-export function openForges({ budget, github, base }: ForgesOptions) {
+export function openForges({ budget, github, base, learnt }: ForgesOptions) {
   const allowedHosts = base === undefined ? [] : [new URL(base).host];
   const addressOf = (host: string) => (base === undefined ? `https://${host}` : new URL(host, base).href);
   return (host: string, software: ForgeKind): Forge | null => {
@@ -24,9 +26,9 @@ export function openForges({ budget, github, base }: ForgesOptions) {
       case "github":
         return host === "github.com" ? github : null;
       case "gitlab":
-        return gitlabForge({ budget, allowedHosts, address: addressOf(host) });
+        return gitlabForge({ budget, allowedHosts, address: addressOf(host), learnt });
       case "forgejo":
-        return forgejoForge({ budget, allowedHosts, address: addressOf(host) });
+        return forgejoForge({ budget, allowedHosts, address: addressOf(host), learnt });
       case "git":
         return plainGitForge({
           budget,

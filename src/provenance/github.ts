@@ -21,16 +21,10 @@ import type { Budget } from "./budget.ts";
 import { type Forge, type RepositoryAnswers, type RepositoryQuestion, unanswered } from "./forge.ts";
 import { type GitHubQuestions, githubQuestions, type QueryAnswer, RATE_LIMIT } from "./github-api.ts";
 import { findReach } from "./github-reach.ts";
-import { createMemory, type UpstreamMemory } from "./memory.ts";
+import { createMemory, type Learnt, type UpstreamMemory } from "./memory.ts";
 
 /** Comparisons make GitHub work: more of them in one query and it gives up. */
 const REPOSITORIES_PER_QUERY = 8;
-
-/** What was learnt before, and when GitHub is asked. */
-export interface Learnt {
-  readonly memory: UpstreamMemory;
-  readonly now: string;
-}
 
 /** The GitHub behind `api`. */
 export function githubForge(

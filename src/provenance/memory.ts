@@ -17,6 +17,19 @@ export interface UpstreamMemory {
   /** What was found out of a commit when the repository was last pushed to at `pushed`; null: nothing. */
   reachOf(repository: string, commit: string, pushed: string): Reach | null;
   reachIs(repository: string, commit: string, pushed: string, reach: Reach): void;
+  /**
+   * What a server that is told no token said at an address within some minutes before `now` (null: not found), so that a
+   * second look at a change asks nothing twice; undefined: nothing.
+   */
+  answerAt(address: string, now: string): unknown;
+  /** Takes down what a server said. Values that JSON cannot hold, or that are large, are not kept. */
+  answerIs(address: string, now: string, value: unknown): void;
+}
+
+/** What was learnt before, and when upstream is asked: ISO 8601. */
+export interface Learnt {
+  readonly memory: UpstreamMemory;
+  readonly now: string;
 }
 
 /** A memory that is kept. */
@@ -27,6 +40,11 @@ export interface KeptMemory extends UpstreamMemory {
 
 const MOST_ENTRIES = 20_000;
 const MOST_BYTES = 10_000_000;
+/** Answers are the largest part: no more than the half of the file. */
+const MOST_ANSWERS = 250;
+const MOST_ANSWER_CHARACTERS = 20_000;
+/** A tag that moves is to be noticed when somebody looks again, not when a check runs twice. */
+const ANSWER_MINUTES = 10;
 /** A tag that moves again and again is told with its last commits. */
 const MOST_COMMITS = 3;
 
@@ -39,19 +57,25 @@ const reachSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("undecided"), reason: text }),
 ]) satisfies z.ZodType<Reach>;
 const contentSchema = z.strictObject({
-  schema: z.literal("verifod-upstream-v1"),
+  schema: z.literal("verifod-upstream-v2"),
   tags: z.array(z.tuple([text, z.array(seenSchema).min(1).max(MOST_COMMITS)])).max(MOST_ENTRIES),
   reaches: z
     .array(z.tuple([text, z.strictObject({ pushed: z.iso.datetime(), reach: reachSchema })]))
     .max(MOST_ENTRIES),
+  answers: z
+    .array(
+      z.tuple([text, z.strictObject({ at: z.iso.datetime(), json: z.string().max(MOST_ANSWER_CHARACTERS) })]),
+    )
+    .max(MOST_ANSWERS),
 });
 type Content = z.infer<typeof contentSchema>;
 type Seen = z.infer<typeof seenSchema>;
 
 /** A memory that lasts as long as the process: empty at first, or with what a file held. */
 export function createMemory(content: Content | null = null): KeptMemory & { content(): Content } {
-  const tags = bounded<readonly Seen[]>(content?.tags);
-  const reaches = bounded<{ readonly pushed: string; readonly reach: Reach }>(content?.reaches);
+  const tags = bounded<readonly Seen[]>(MOST_ENTRIES, content?.tags);
+  const reaches = bounded<{ readonly pushed: string; readonly reach: Reach }>(MOST_ENTRIES, content?.reaches);
+  const answers = bounded<{ readonly at: string; readonly json: string }>(MOST_ANSWERS, content?.answers);
   return {
     tagIs(repository, tag, commit, now) {
       const key = `${repository} ${tag}`;
@@ -68,11 +92,28 @@ export function createMemory(content: Content | null = null): KeptMemory & { con
     reachIs(repository, commit, pushed, reach) {
       reaches.set(`${repository} ${commit}`, { pushed, reach });
     },
+    answerAt(address, now) {
+      const said = answers.get(address);
+      if (!said) return undefined;
+      const age = Date.parse(now) - Date.parse(said.at);
+      if (!(age >= 0 && age <= ANSWER_MINUTES * 60_000)) return undefined;
+      try {
+        return JSON.parse(said.json);
+      } catch {
+        return undefined;
+      }
+    },
+    answerIs(address, now, value) {
+      const json = JSON.stringify(value);
+      if (json !== undefined && json.length <= MOST_ANSWER_CHARACTERS)
+        answers.set(address, { at: now, json });
+    },
     save: async () => {},
     content: () => ({
-      schema: "verifod-upstream-v1",
+      schema: "verifod-upstream-v2",
       tags: tags.entries() as Content["tags"],
       reaches: reaches.entries() as Content["reaches"],
+      answers: answers.entries(),
     }),
   };
 }
@@ -84,13 +125,13 @@ interface Bounded<T> {
 }
 
 /** What was asked for longest goes first. */
-function bounded<T>(entries: readonly (readonly [string, T])[] = []): Bounded<T> {
+function bounded<T>(most: number, entries: readonly (readonly [string, T])[] = []): Bounded<T> {
   const map = new Map(entries);
   const put = (key: string, value: T) => {
     map.delete(key);
     map.set(key, value);
     const [oldest] = map.keys();
-    if (map.size > MOST_ENTRIES && oldest !== undefined) map.delete(oldest);
+    if (map.size > most && oldest !== undefined) map.delete(oldest);
   };
   return {
     get(key) {

@@ -36,14 +36,16 @@ export interface UpstreamAccess {
 export function openUpstream({ api, forgesUrl, registriesUrl, memory }: UpstreamAccess): Upstream {
   const budget = createBudget(MOST_REQUESTS, MOST_SECONDS);
   const now = new Date().toISOString();
-  const github = githubForge(api, budget, { memory, now });
+  const learnt = { memory, now };
+  const github = githubForge(api, budget, learnt);
   const upstream = createUpstream({
     budget,
     now,
-    forgeAt: openForges({ budget, github, base: forgesUrl }),
+    forgeAt: openForges({ budget, github, base: forgesUrl, learnt }),
     registries: openRegistries({
       budget: createBudget(MOST_REGISTRY_REQUESTS, MOST_SECONDS),
       base: registriesUrl,
+      learnt,
     }),
     memory,
   });

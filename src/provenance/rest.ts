@@ -5,12 +5,15 @@ import { type Answer, known, unknown } from "./answers.ts";
 import type { Budget } from "./budget.ts";
 import { type Forge, type RepositoryAnswers, type RepositoryQuestion, unanswered } from "./forge.ts";
 import { askJson } from "./http.ts";
+import type { Learnt } from "./memory.ts";
 
 export interface RestOptions {
   readonly budget: Budget;
   readonly allowedHosts: AllowedHosts;
   /** Where the forge answers, as `https://gitlab.com`. */
   readonly address: string;
+  /** What it said some minutes ago is not asked again. */
+  readonly learnt?: Learnt | undefined;
 }
 
 export interface Rest {
@@ -37,15 +40,29 @@ export function restForge(
   };
 }
 
-function restOf({ budget, allowedHosts, address }: RestOptions): Rest {
+/** An answer as it is kept: the one header that was asked for, "" where it was not there; null: not found. */
+const keptSchema = z.strictObject({ data: z.unknown(), header: z.string() }).nullable();
+type Kept = z.infer<typeof keptSchema>;
+
+function restOf({ budget, allowedHosts, address, learnt }: RestOptions): Rest {
   const { host } = new URL(address);
-  const getWith: Rest["getWith"] = async (path, schema, header) => {
-    const reply = await askJson(`${address}/${path}`, { budget, allowedHosts });
+  const ask = async (url: string, header: string): Promise<Answer<Kept>> => {
+    const key = header === "" ? url : `${url} ${header}`;
+    const before = keptSchema.safeParse(learnt?.memory.answerAt(key, learnt.now));
+    if (before.success) return known(before.data);
+    const reply = await askJson(url, { budget, allowedHosts });
     if (!reply.known) return reply;
-    if (reply.value.data === null) return known(null);
-    const parsed = schema.safeParse(reply.value.data);
+    const { data, headers } = reply.value;
+    const kept = data === null ? null : { data, header: String(headers[header] ?? "") };
+    learnt?.memory.answerIs(key, learnt.now, kept);
+    return known(kept);
+  };
+  const getWith: Rest["getWith"] = async (path, schema, header) => {
+    const answer = await ask(`${address}/${path}`, header);
+    if (!answer.known || answer.value === null) return answer as Answer<null>;
+    const parsed = schema.safeParse(answer.value.data);
     if (!parsed.success) return unknown(`${host} answered in a form that is not known`);
-    return known({ value: parsed.data, header: String(reply.value.headers[header] ?? "") });
+    return known({ value: parsed.data, header: answer.value.header });
   };
   return {
     getWith,

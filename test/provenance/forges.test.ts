@@ -6,6 +6,7 @@ import { type Forge, type RepositoryAnswers, unanswered } from "../../src/proven
 import { forgejoForge } from "../../src/provenance/forgejo.ts";
 import { openForges } from "../../src/provenance/forges.ts";
 import { gitlabForge } from "../../src/provenance/gitlab.ts";
+import { createMemory, type Learnt } from "../../src/provenance/memory.ts";
 import { createUpstream } from "../../src/provenance/upstream.ts";
 import type { FakeForge, HostedRepository } from "../fake-forge/server.ts";
 import { startFakeForgejo } from "../fake-forgejo/server.ts";
@@ -233,11 +234,11 @@ describe.each(["gitlab", "forgejo"] as const)("%s", (software) => {
       version,
       src: `${fetcher} { owner = "${owner}"; repo = "frob"; ${revision}; hash = "${HASHES[version === "1.0" ? 0 : 1]}"; }`,
     });
-    const review = (after: FrobPin) => {
+    const review = (after: FrobPin, learnt?: Learnt) => {
       const budget = createBudget(40, 20);
       const github: Forge = async (questions) =>
         questions.map((each) => unanswered(each, unknown("not asked")));
-      const forgeAt = openForges({ budget, github, base: `http://${fake.host}` });
+      const forgeAt = openForges({ budget, github, base: `http://${fake.host}`, ...(learnt && { learnt }) });
       const upstream = createUpstream({ budget, now: NOW, forgeAt, registries: null });
       return reviewWith(upstream, pin("1.0", 'tag = "v1.0"'), after);
     };
@@ -252,6 +253,19 @@ describe.each(["gitlab", "forgejo"] as const)("%s", (software) => {
         publisher: "ada",
       });
       expect(fake.requests.length).toBeLessThanOrEqual(6);
+    });
+
+    test("a second look within minutes asks nothing, and a later one does", async () => {
+      const memory = createMemory();
+      const after = pin("2.0", 'tag = "v2.0"');
+      const first = await review(after, { memory, now: NOW });
+      const asked = fake.requests.length;
+      const second = await review(after, { memory, now: NOW });
+      expect(fake.requests).toHaveLength(asked);
+      expect(second.sources[0]?.upstream).toEqual(first.sources[0]?.upstream);
+      const later = new Date(Date.parse(NOW) + 11 * 60_000).toISOString();
+      await review(after, { memory, now: later });
+      expect(fake.requests).toHaveLength(2 * asked);
     });
 
     test("a commit that a merge request brought is found", async () => {

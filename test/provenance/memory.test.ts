@@ -138,11 +138,11 @@ describe("the file", () => {
     expect((await kept(false)).tagIs("github.com/acme/frob", "v1", two, "2026-03-02T00:00:00Z")).toBeNull();
   });
 
-  const valid = JSON.stringify({ schema: "verifod-upstream-v1", tags: [], reaches: [] });
+  const valid = JSON.stringify({ schema: "verifod-upstream-v2", tags: [], reaches: [], answers: [] });
   test.each([
     ["empty", ""],
     ["cut off", valid.slice(0, -3)],
-    ["of another form", valid.replace("v1", "v9")],
+    ["of another form", valid.replace("v2", "v9")],
     ["with more than it may hold", valid.replace("{", '{"more":1,')],
     [
       "with a commit that is none",
@@ -168,6 +168,37 @@ describe("the file", () => {
     rmSync(file());
     execFileSync("mkfifo", [file()]);
     expect(await read()).toBeNull();
+  });
+});
+
+describe("an answer of some minutes ago", () => {
+  const at = (minutes: number) =>
+    new Date(Date.parse("2026-03-01T00:00:00Z") + minutes * 60_000).toISOString();
+  const address = "https://forge.example/api/tags/v1";
+
+  it("is used again, in the file too, and asked anew later or when clocks disagree", async () => {
+    const memory = await openUpstreamMemory(upstreamFile(cache), true);
+    memory.answerIs(address, at(0), { commit: one });
+    memory.answerIs(`${address}0`, at(0), null);
+    await memory.save();
+    const again = await openUpstreamMemory(upstreamFile(cache), true);
+    expect(again.answerAt(address, at(10))).toEqual({ commit: one });
+    expect(again.answerAt(`${address}0`, at(1))).toBeNull();
+    expect(again.answerAt(address, at(11))).toBeUndefined();
+    expect(again.answerAt(address, at(-1))).toBeUndefined();
+    expect(again.answerAt("https://forge.example", at(1))).toBeUndefined();
+  });
+
+  it("is not kept when it is large, and the oldest goes first", async () => {
+    const memory = await openUpstreamMemory(upstreamFile(cache), true);
+    memory.answerIs(address, at(0), "x".repeat(20_000));
+    expect(memory.answerAt(address, at(1))).toBeUndefined();
+    for (let index = 0; index <= 250; index++)
+      memory.answerIs(`${address}${index}`, at(0), "x".repeat(19_000));
+    expect(memory.answerAt(`${address}0`, at(1))).toBeUndefined();
+    await memory.save();
+    const again = await openUpstreamMemory(upstreamFile(cache), true);
+    expect(again.answerAt(`${address}250`, at(1))).toHaveLength(19_000);
   });
 });
 

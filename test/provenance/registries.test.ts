@@ -2,6 +2,7 @@
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createBudget } from "../../src/provenance/budget.ts";
+import { createMemory, type Learnt } from "../../src/provenance/memory.ts";
 import { openRegistries } from "../../src/provenance/registries/open.ts";
 import type { PackageFile } from "../../src/provenance/registries/packages.ts";
 import {
@@ -17,8 +18,19 @@ beforeEach(async () => {
 });
 afterEach(() => fake.close());
 
-function open({ requests = 20, seconds = 20, patience = 10_000 } = {}) {
-  return openRegistries({ budget: createBudget(requests, seconds), base: fake.url, patience });
+function open({
+  requests = 20,
+  seconds = 20,
+  patience = 10_000,
+  learnt,
+}: {
+  requests?: number;
+  seconds?: number;
+  patience?: number;
+  learnt?: Learnt;
+} = {}) {
+  const budget = createBudget(requests, seconds);
+  return openRegistries({ budget, base: fake.url, patience, ...(learnt && { learnt }) });
 }
 
 function file(
@@ -29,6 +41,23 @@ function file(
 ) {
   return { registry, name, version, file: null, platform: null, ...more };
 }
+
+it("is not asked again within minutes, unless it did not answer", async () => {
+  fake.versions.set("PyPI frob 1.0.0", {});
+  const learnt = { memory: createMemory(), now: "2026-03-01T00:00:00.000Z" };
+  const first = await open({ learnt }).ask(file("PyPI", "frob", "1.0.0"));
+  const none = await open({ learnt }).ask(file("PyPI", "frob", "9.0.0"));
+  expect({ first, none }).toMatchObject({ first: { known: true }, none: { known: true, value: null } });
+  const asked = fake.requests.length;
+  expect(await open({ learnt }).ask(file("PyPI", "frob", "1.0.0"))).toEqual(first);
+  expect(await open({ learnt }).ask(file("PyPI", "frob", "9.0.0"))).toEqual(none);
+  expect(fake.requests).toHaveLength(asked);
+  expect(await open({ learnt, requests: 0 }).ask(file("PyPI", "frob", "2.0.0"))).toMatchObject({
+    known: false,
+  });
+  await open({ learnt }).ask(file("PyPI", "frob", "2.0.0"));
+  expect(fake.requests.length).toBeGreaterThan(asked);
+});
 
 describe("what a registry says of a version", () => {
   it("crates.io", async () => {

@@ -9,6 +9,7 @@ import { messageOf } from "../../errors.ts";
 import { VERSION } from "../../version.ts";
 import { type Answer, known, unknown } from "../answers.ts";
 import type { Budget } from "../budget.ts";
+import type { Learnt } from "../memory.ts";
 
 /** The document at a path below the registry's address, checked; null: the registry has no such thing. */
 export type Ask = <T>(
@@ -27,6 +28,7 @@ export interface ClientOptions {
   /** Milliseconds for one request and its answer. */
   readonly patience: number;
   readonly budget: Budget;
+  readonly learnt?: Learnt | undefined;
 }
 
 /** Documents are kept while others of the same package are asked for; some take tens of megabytes when parsed. */
@@ -63,7 +65,7 @@ type Attempt =
  * twice. A registry that does not answer is not asked any more.
  */
 export function registryClient(options: ClientOptions): Ask {
-  const { name, base, apart, budget } = options;
+  const { name, base, apart, budget, learnt } = options;
   const documents = new Map<string, Promise<Answer<unknown>>>();
   const done: string[] = [];
   let turn: Promise<unknown> = Promise.resolve();
@@ -71,6 +73,9 @@ export function registryClient(options: ClientOptions): Ask {
   let down: string | null = null;
 
   async function get(path: string, bytes: number): Promise<Answer<unknown>> {
+    const url = new URL(path, base);
+    const before = learnt?.memory.answerAt(url.href, learnt.now);
+    if (before !== undefined) return known(before);
     for (let tries = 1; ; tries++) {
       if (down !== null) return unknown(down);
       await setTimeout(Math.max(0, next - performance.now()), null, { signal: budget.signal }).catch(
@@ -78,12 +83,14 @@ export function registryClient(options: ClientOptions): Ask {
       );
       const refused = budget.take();
       if (refused !== null) return unknown(refused);
-      const got = await attempt(new URL(path, base), bytes, options);
+      const got = await attempt(url, bytes, options);
       next = performance.now() + apart;
       switch (got.kind) {
         case "answer":
+          learnt?.memory.answerIs(url.href, learnt.now, got.value);
           return known(got.value);
         case "none":
+          learnt?.memory.answerIs(url.href, learnt.now, null);
           return known(null);
         case "failed":
           if (got.again && tries === 1) continue;

@@ -1,6 +1,7 @@
 /** All package registries, each asked one thing at a time, side by side. */
 import type { Answer, RegistryFacts, RegistryName } from "../answers.ts";
 import type { Budget } from "../budget.ts";
+import type { Learnt } from "../memory.ts";
 import { registryClient } from "./client.ts";
 import { cratesIo } from "./crates-io.ts";
 import { hackage } from "./hackage.ts";
@@ -33,12 +34,14 @@ export interface RegistriesOptions {
   readonly base?: string | undefined;
   /** Milliseconds for one request and its answer. */
   readonly patience?: number;
+  /** What registries said some minutes ago is not asked again. */
+  readonly learnt?: Learnt;
 }
 
 /** A registry takes some seconds for a document that nobody asked for lately. */
 const PATIENCE = 15_000;
 
-export function openRegistries({ budget, base, patience = PATIENCE }: RegistriesOptions): Registries {
+export function openRegistries({ budget, base, patience = PATIENCE, learnt }: RegistriesOptions): Registries {
   const clients = new Map<RegistryName, ReturnType<typeof registryClient>>();
   const ask = async (file: PackageFile) => {
     const registry = REGISTRIES[file.registry];
@@ -50,6 +53,7 @@ export function openRegistries({ budget, base, patience = PATIENCE }: Registries
         apart: base === undefined ? registry.apart : 0,
         patience,
         budget,
+        learnt,
       });
       clients.set(file.registry, client);
     }
