@@ -90,12 +90,14 @@ export async function play(trial: Trial): Promise<TrialResult> {
     );
     let writes = 0;
     let killed = 0;
-    let stalled: Promise<void> | null = null;
+    const stalled: Promise<void>[] = [];
     const respawned: Promise<unknown>[] = [];
     fake.before = ({ isWrite, path: at }) => {
       if (!isWrite || at.includes("access_tokens")) return;
       writes += 1;
-      if (stallMs > 0 && stalled === null && writes > count / 2) stalled = stall(workers[0], stallMs);
+      if (stallMs > 0 && stalled.length === 0 && writes > count / 2) {
+        stalled.push(stall(workers[0], stallMs));
+      }
       while ((due[0] ?? Number.POSITIVE_INFINITY) <= writes) {
         due.shift();
         const index = Math.floor(random() * size);
@@ -113,7 +115,7 @@ export async function play(trial: Trial): Promise<TrialResult> {
     for (const pull of opened) await tell(receiver, pullEvent(fake, pull, "opened"));
     await idle(receiver);
     const seconds = (performance.now() - started) / 1_000;
-    await stalled;
+    await Promise.all(stalled);
     await Promise.all(respawned);
     // What a worker that was stopped still does, it does now.
     if (stallMs > 0) await sleep(5_000);
