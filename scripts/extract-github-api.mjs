@@ -53,7 +53,7 @@ const GRAPHQL = {
   Bot: "login databaseId",
   App: "slug databaseId",
   Repository:
-    "nameWithOwner databaseId object pullRequest pullRequests createdAt pushedAt isArchived isPrivate stargazerCount parent owner defaultBranchRef ref refs release",
+    "nameWithOwner databaseId object pullRequest pullRequests createdAt pushedAt isArchived isPrivate stargazerCount homepageUrl description parent owner defaultBranchRef ref refs release",
   Ref: "name target compare",
   RefConnection: "nodes pageInfo totalCount",
   RefOrder: "*",

@@ -19,6 +19,14 @@ export function told<T>(answer: Answer<T> | null): T | null {
   return answer?.known ? answer.value : null;
 }
 
+/** Longer than what forges let one write of a repository in a line or two. */
+const MOST_WRITTEN = 1_000;
+
+/** What people wrote of their own thing, bounded; null: nothing. */
+export function written(text: string | null | undefined): string | null {
+  return text?.slice(0, MOST_WRITTEN).trim() || null;
+}
+
 /** A repository of a forge as it is now. Dates are ISO 8601, in UTC. */
 export type RepositoryFacts =
   | {
@@ -33,6 +41,9 @@ export type RepositoryFacts =
       readonly forkOf: Answer<{ readonly fullName: string; readonly stars: number | null } | null>;
       /** Null: there are no accounts. */
       readonly owner: { readonly login: string; readonly created: string | null } | null;
+      /** In the words of whoever has the repository, as they wrote it: mostly a URL. Null: the forge tells none. */
+      readonly homepage: string | null;
+      readonly description: string | null;
     }
   /** `owner`: whether the account is still there; null: not known. */
   | { readonly kind: "gone"; readonly owner: boolean | null };

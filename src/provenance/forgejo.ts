@@ -12,6 +12,7 @@ import {
   type RefFacts,
   type ReleaseFacts,
   type RepositoryFacts,
+  written,
 } from "./answers.ts";
 import { type Forge, type RepositoryAnswers, type RepositoryQuestion, unanswered } from "./forge.ts";
 import { date, gone, label, oid, type Rest, type RestOptions, readRef, restForge } from "./rest.ts";
@@ -28,6 +29,8 @@ const repositorySchema = counted.extend({
   archived: z.boolean(),
   created_at: date,
   fork: z.boolean(),
+  website: z.string().nullish(),
+  description: z.string().nullish(),
   parent: counted.nullish(),
   owner: z.object({ login: label, created: date.nullish() }),
   /** From Gitea 1.22 and Forgejo 7 on. */
@@ -99,6 +102,8 @@ function repositoryFacts(repository: Repository): RepositoryFacts {
         ? known({ fullName: parent.full_name, stars: parent.stars_count })
         : { known: false, reason: "it is a fork of what the forge does not show" },
     owner: { login: owner.login, created: owner.created ?? null },
+    homepage: written(repository.website),
+    description: written(repository.description),
   };
 }
 

@@ -16,6 +16,7 @@ import {
   type TagFacts,
   told,
   unknown,
+  written,
 } from "./answers.ts";
 import type { Budget } from "./budget.ts";
 import { type Forge, type RepositoryAnswers, type RepositoryQuestion, unanswered } from "./forge.ts";
@@ -53,7 +54,7 @@ export function githubForge(
 }
 
 const OWNER = "__typename login ... on User { createdAt } ... on Organization { createdAt }";
-const ABOUT = `nameWithOwner createdAt pushedAt isArchived isPrivate stargazerCount parent { nameWithOwner stargazerCount } owner { ${OWNER} }`;
+const ABOUT = `nameWithOwner createdAt pushedAt isArchived isPrivate stargazerCount homepageUrl description parent { nameWithOwner stargazerCount } owner { ${OWNER} }`;
 // A tag of a tag is rare, and a tag of that not heard of.
 const COMMIT = "__typename oid ... on Commit { committedDate }";
 const TAG = `target { ${COMMIT} ... on Tag { tagger { date } target { ${COMMIT} ... on Tag { target { ${COMMIT} } } } } }`;
@@ -111,6 +112,8 @@ const aboutSchema = counted.extend({
   pushedAt: date.nullable(),
   isArchived: z.boolean(),
   isPrivate: z.boolean(),
+  homepageUrl: z.string().nullable(),
+  description: z.string().nullable(),
   parent: counted.nullable(),
   owner: z.object({ login: z.string(), createdAt: date.optional() }),
   defaultBranchRef: z.looseObject({ name: z.string() }).nullable(),
@@ -229,6 +232,8 @@ function repositoryFacts({
   stargazerCount,
   parent,
   owner,
+  homepageUrl,
+  description,
 }: About): There {
   return {
     kind: "there",
@@ -238,6 +243,8 @@ function repositoryFacts({
     stars: stargazerCount,
     forkOf: known(parent && { fullName: parent.nameWithOwner, stars: parent.stargazerCount }),
     owner: { login: owner.login, created: owner.createdAt ?? null },
+    homepage: written(homepageUrl),
+    description: written(description),
   };
 }
 

@@ -14,6 +14,7 @@ import {
   type ReleaseFacts,
   type RepositoryFacts,
   unknown,
+  written,
 } from "./answers.ts";
 import { type Forge, type RepositoryAnswers, type RepositoryQuestion, unanswered } from "./forge.ts";
 import { date, gone, label, oid, type Rest, type RestOptions, readRef, restForge } from "./rest.ts";
@@ -29,6 +30,7 @@ const projectSchema = z.object({
   created_at: date.nullish(),
   star_count: z.int().nullish(),
   archived: z.boolean().nullish(),
+  description: z.string().nullish(),
   forked_from_project: z.object({ path_with_namespace: label, star_count: z.int().nullish() }).nullish(),
   namespace: z.object({ kind: z.string(), full_path: label }),
 });
@@ -99,6 +101,9 @@ async function repositoryFacts(rest: Rest, project: z.infer<typeof projectSchema
       ? known({ fullName: parent.path_with_namespace, stars: parent.star_count ?? null })
       : unknown("GitLab tells it to accounts only"),
     owner: { login, created: group?.known ? (group.value?.created_at ?? null) : null },
+    // A project has no such field.
+    homepage: null,
+    description: written(project.description),
   };
 }
 

@@ -109,6 +109,8 @@ function answersOf(question: RepositoryQuestion, refs: Refs | null): RepositoryA
       stars: null,
       forkOf: unknown("git does not tell"),
       owner: null,
+      homepage: null,
+      description: null,
     }),
     refs: new Map(question.refs.map((ref) => [ref, known(refFacts(ref, refs))])),
     commits: new Map(question.commits.map(({ id, reach }) => [id, commitFacts(id, reach, refs)])),

@@ -28,6 +28,8 @@ export interface HostedRepository {
   stars: number;
   /** As `acme/frob`. */
   parent: string | null;
+  homepage: string;
+  description: string;
   readonly releases: HostedRelease[];
   readonly pulls: { readonly number: number; readonly state: string; readonly commits: readonly string[] }[];
 }
@@ -94,6 +96,8 @@ export async function startForge(answer: (forge: FakeForge, url: URL) => Reply |
         archived: false,
         stars: 10,
         parent: null,
+        homepage: "",
+        description: "",
         releases: [],
         pulls: [],
         ...about,

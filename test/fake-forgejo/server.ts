@@ -39,7 +39,7 @@ function answer(forge: FakeForge, { pathname, search, searchParams }: URL, old: 
 }
 
 function repositoryOf(forge: FakeForge, hosted: HostedRepository, old: boolean): object {
-  const { id, owner, name, created, ownerCreated, archived, stars, parent } = hosted;
+  const { id, owner, name, created, ownerCreated, archived, stars, parent, homepage, description } = hosted;
   const upstream = parent === null ? null : find(forge, parent);
   return {
     id,
@@ -50,6 +50,8 @@ function repositoryOf(forge: FakeForge, hosted: HostedRepository, old: boolean):
     parent: upstream ? repositoryOf(forge, upstream.hosted, old) : null,
     archived,
     stars_count: stars,
+    website: homepage,
+    description,
     created_at: created,
     default_branch: "main",
     ...(!old && { object_format_name: "sha1" }),

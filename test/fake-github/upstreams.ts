@@ -44,6 +44,8 @@ export interface UpstreamRepository {
   stars: number;
   /** As `acme/frob`. */
   parent: string | null;
+  homepage: string | null;
+  description: string | null;
   readonly releases: UpstreamRelease[];
   readonly pulls: { readonly number: number; readonly state: string; readonly commits: readonly string[] }[];
 }
@@ -64,6 +66,8 @@ export function addUpstream(
     isPrivate: false,
     stars: 10,
     parent: null,
+    homepage: null,
+    description: null,
     releases: [],
     pulls: [],
     ...given,
@@ -97,7 +101,8 @@ function find(world: World, owner: string, name: string): UpstreamRepository {
 /** A repository as GraphQL shows it. @throws Refusal (404) */
 export function upstreamOf(world: World, owner: string, name: string): object {
   const upstream = find(world, owner, name);
-  const { repository, created, archived, isPrivate, stars, parent, releases } = upstream;
+  const { repository, created, archived, isPrivate, stars, parent, releases, homepage, description } =
+    upstream;
   const branch = git(repository, "symbolic-ref", "--short", "HEAD") ?? "main";
   return {
     nameWithOwner: `${upstream.owner}/${upstream.name}`,
@@ -106,6 +111,8 @@ export function upstreamOf(world: World, owner: string, name: string): object {
     isArchived: archived,
     isPrivate,
     stargazerCount: stars,
+    homepageUrl: homepage,
+    description,
     parent: () => (parent === null ? null : upstreamOf(world, ...(parent.split("/") as [string, string]))),
     owner: () => ownerOf(world, upstream.owner),
     defaultBranchRef: () => refOf(world, upstream, `refs/heads/${branch}`),

@@ -36,7 +36,7 @@ function answer(forge: FakeForge, { pathname, search, searchParams }: URL): Repl
   return inProject(found.hosted, rest, searchParams);
 }
 
-function projectOf({ id, owner, name, created, stars }: HostedRepository): object {
+function projectOf({ id, owner, name, created, stars, description }: HostedRepository): object {
   const fullPath = `${owner}/${name}`;
   return {
     id,
@@ -45,6 +45,7 @@ function projectOf({ id, owner, name, created, stars }: HostedRepository): objec
     created_at: created,
     default_branch: "main",
     star_count: stars,
+    description,
     forks_count: 0,
     namespace: { id: 7, name: owner, path: owner, kind: "group", full_path: owner },
   };

@@ -66,7 +66,12 @@ describe.each(["gitlab", "forgejo"] as const)("%s", (software) => {
   let frob: HostedRepository;
   beforeEach(async () => {
     fake = await FORGES[software].start();
-    frob = fake.add(acme, { owner: "acme", name: "frob" });
+    frob = fake.add(acme, {
+      owner: "acme",
+      name: "frob",
+      homepage: "https://frob.example",
+      description: " Frobs. ".padEnd(5_000, "x"),
+    });
     frob.pulls.push({ number: 1, state: "opened", commits: [brought] });
     frob.releases.push({
       tag: "v2.0",
@@ -113,6 +118,9 @@ describe.each(["gitlab", "forgejo"] as const)("%s", (software) => {
         // GitLab tells neither to who has no account.
         archived: software === "gitlab" ? null : false,
         forkOf: software === "gitlab" ? { known: false } : value(null),
+        // GitLab has no field for a homepage.
+        homepage: software === "gitlab" ? null : "https://frob.example",
+        description: expect.stringMatching(/^Frobs\. x{1,1000}$/),
       }),
     );
     expect(requests).toBe(5);

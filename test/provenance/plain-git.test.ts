@@ -96,6 +96,8 @@ test("tags with what they name, branches, and whose a commit at a tip is", async
       created: null,
       archived: null,
       owner: null,
+      homepage: null,
+      description: null,
       forkOf: { known: false },
     },
   });

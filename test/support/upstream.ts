@@ -87,6 +87,8 @@ function answersOf(said: UpstreamSaid, question: RepositoryQuestion): Repository
       about.forkOf === undefined ? null : { fullName: about.forkOf, stars: about.forkedStars ?? 100 },
     ),
     owner: about.owner ?? { login: owner, created: "2012-01-01T00:00:00Z" },
+    homepage: about.homepage ?? null,
+    description: about.description ?? null,
   };
   return {
     repository: known(repository),
