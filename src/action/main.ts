@@ -93,6 +93,7 @@ async function runPublishing(
             api: clientFor(inputs, runner, false),
             forgesUrl: process.env.VERIFOD_FORGES,
             registriesUrl: process.env.VERIFOD_REGISTRIES,
+            hostsUrl: process.env.VERIFOD_HOSTS,
             memory: await openUpstreamMemory(memory, mayWriteMemory(process.env)),
           })
         : null;

@@ -33,7 +33,7 @@ export function register(program: Command): void {
     .option("--verify", "evaluate what the change touches and fetch its changed sources again, too")
     .option(
       "--ask",
-      "ask forges and registries what they know of the changed sources, too (needs GITHUB_TOKEN)",
+      "ask forges, registries and hosts what they know of the changed sources, too (needs GITHUB_TOKEN)",
     )
     .option("--compare", "compare archives that were uploaded to releases with their tags, too");
   addVerificationOptions(command).action(run);
@@ -129,7 +129,7 @@ async function upstreamFrom(environment: NodeJS.ProcessEnv, offline: boolean): P
   if (offline)
     throw new VerifodError(
       "usage",
-      "--ask asks forges and registries, which --offline forbids: leave one of them out",
+      "--ask asks forges, registries and hosts, which --offline forbids: leave one of them out",
     );
   const token = environment.GITHUB_TOKEN ?? "";
   if (token === "")
@@ -147,6 +147,7 @@ async function upstreamFrom(environment: NodeJS.ProcessEnv, offline: boolean): P
     api: createGitHubApi({ token, apiUrl: upstreamApi(environment), patient: false }),
     forgesUrl: environment.VERIFOD_FORGES,
     registriesUrl: environment.VERIFOD_REGISTRIES,
+    hostsUrl: environment.VERIFOD_HOSTS,
     memory: await openUpstreamMemory(upstreamFile(cacheDirectory(environment)), mayWriteMemory(environment)),
   });
 }

@@ -141,15 +141,20 @@ export type RegistryName = (typeof REGISTRY_NAMES)[number];
 
 /** A host that is no forge and no registry, as HTTP shows it. */
 export type HostFacts =
-  /** The name has no address: whoever registers the domain owns it. */
-  | { readonly kind: "unresolvable" }
+  /** DNS has no such name. `registered`: whether it has the domain; where not, whoever registers it owns it. */
+  | { readonly kind: "unresolvable"; readonly registered: boolean }
   | {
       readonly kind: "answers";
       readonly status: number;
-      /** Where it sends to. */
+      /** Where it sends to, as an absolute URL. */
       readonly location: string | null;
       readonly contentType: string | null;
     };
+
+/** Whether a host says that at the address there is nothing. */
+export function isGone(facts: HostFacts | null): boolean {
+  return facts?.kind === "answers" && (facts.status === 404 || facts.status === 410);
+}
 
 /** What is known of one side of a pin; null: there is nothing of that kind to ask. */
 export interface PinFacts {

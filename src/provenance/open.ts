@@ -1,8 +1,9 @@
-/** Upstream as each door asks it: forges and package registries, within the budgets of one review. */
+/** Upstream as each door asks it: forges, package registries and other hosts, within the budgets of one review. */
 import type { GitHubApi } from "../change/github-api.ts";
 import { createBudget } from "./budget.ts";
 import { openForges } from "./forges.ts";
 import { githubForge } from "./github.ts";
+import { openHosts } from "./hosts.ts";
 import type { KeptMemory } from "./memory.ts";
 import { openRegistries } from "./registries/open.ts";
 import { createUpstream, type Upstream } from "./upstream.ts";
@@ -12,6 +13,8 @@ const MOST_REQUESTS = 60;
 const MOST_SECONDS = 60;
 /** Their own, since a change of a hundred gems must not leave commits unasked. A pin takes one to four. */
 const MOST_REGISTRY_REQUESTS = 120;
+/** One for each address. */
+const MOST_HOST_REQUESTS = 20;
 
 /** Where the API of github.com answers. A token that belongs elsewhere is not to ask there, nor the other way round. */
 export function upstreamApi(environment: Readonly<Record<string, string | undefined>>): string {
@@ -25,6 +28,8 @@ export interface UpstreamAccess {
   readonly forgesUrl?: string | undefined;
   /** Where the registries answer instead, each below its name. */
   readonly registriesUrl?: string | undefined;
+  /** Where all other hosts answer instead, each below its name. */
+  readonly hostsUrl?: string | undefined;
   /** What was learnt before; what is learnt now is kept in it. */
   readonly memory: KeptMemory;
 }
@@ -33,7 +38,7 @@ export interface UpstreamAccess {
  * The token of `api` goes to github.com alone: other forges are asked without one. The budgets are those of one review, and
  * none of what reads the change itself.
  */
-export function openUpstream({ api, forgesUrl, registriesUrl, memory }: UpstreamAccess): Upstream {
+export function openUpstream({ api, forgesUrl, registriesUrl, hostsUrl, memory }: UpstreamAccess): Upstream {
   const budget = createBudget(MOST_REQUESTS, MOST_SECONDS);
   const now = new Date().toISOString();
   const learnt = { memory, now };
@@ -47,6 +52,7 @@ export function openUpstream({ api, forgesUrl, registriesUrl, memory }: Upstream
       base: registriesUrl,
       learnt,
     }),
+    hosts: openHosts({ budget: createBudget(MOST_HOST_REQUESTS, MOST_SECONDS), base: hostsUrl, learnt }),
     memory,
   });
   return {

@@ -2,7 +2,7 @@
 import type { Source } from "../nix/model.ts";
 import type { SourceChange } from "../pair/sources.ts";
 import type { PinUpstream } from "../report/review.ts";
-import { type PinFacts, type RegistryFacts, told, type UpstreamFacts } from "./answers.ts";
+import { isGone, type PinFacts, type RegistryFacts, told, type UpstreamFacts } from "./answers.ts";
 import { compareChecksum } from "./checksum.ts";
 import { type Subject, subjectOf } from "./questions.ts";
 import { unknownOf } from "./unanswered.ts";
@@ -16,6 +16,10 @@ export function publishUpstream(
   if (!facts) return null;
   const subject = subjectOf(after);
   const missing = missingOf(subject, facts);
+  // That something is there says nothing of what it is.
+  const { host, ...others } = facts;
+  const isHostAlone = host?.known === true && Object.values(others).every((answer) => answer === null);
+  if (isHostAlone && missing.length === 0) return null;
   return {
     project: projectOf(subject, facts),
     commit: commitOf(subject, facts),
@@ -55,7 +59,7 @@ function commitOf(subject: Subject | null, facts: PinFacts): string | null {
 
 /** What the pin names and its repository or registry, by its own word, does not have. */
 function missingOf(subject: Subject | null, facts: PinFacts): readonly string[] {
-  const { repository, ref, commit, release, registry } = facts;
+  const { repository, ref, commit, release, registry, host } = facts;
   const found = told(ref);
   const lost: readonly (readonly [string, boolean])[] = [
     ["the repository", told(repository)?.kind === "gone"],
@@ -70,6 +74,8 @@ function missingOf(subject: Subject | null, facts: PinFacts): readonly string[] 
     ],
     ["the version in the registry", registry?.known === true && registry.value === null],
     ["the file of the version", told(registry)?.hasFile === false],
+    ["the host", told(host)?.kind === "unresolvable"],
+    ["the file at its address", isGone(told(host))],
   ];
   return lost.flatMap(([what, isLost]) => (isLost ? [what] : []));
 }

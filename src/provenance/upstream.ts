@@ -4,6 +4,7 @@ import type { ForgeKind } from "../origin/forges.ts";
 import type { SourceChange } from "../pair/sources.ts";
 import {
   type Answer,
+  type HostFacts,
   known,
   NOTHING,
   type PinFacts,
@@ -16,6 +17,7 @@ import {
 import type { Budget } from "./budget.ts";
 import type { Forge, RepositoryAnswers, RepositoryQuestion } from "./forge.ts";
 import type { SoftwareOf } from "./hosted.ts";
+import { type Hosts, plainUrlOf } from "./hosts.ts";
 import { createMemory, type UpstreamMemory } from "./memory.ts";
 import { askedPins, repositoryKey, repositoryQuestions, type Subject, subjectsOf } from "./questions.ts";
 import type { Registries } from "./registries/open.ts";
@@ -34,6 +36,8 @@ export interface UpstreamOptions {
   readonly softwareOf?: SoftwareOf;
   /** Package registries; null: they are not asked. */
   readonly registries: Registries | null;
+  /** All other hosts; by default they are not asked. */
+  readonly hosts?: Hosts;
   /** When it is asked, ISO 8601. */
   readonly now: string;
   /** What was learnt before; by default nothing. */
@@ -41,25 +45,28 @@ export interface UpstreamOptions {
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { budget, forgeAt, softwareOf, registries, now, memory = createMemory() } = options;
+  const { budget, forgeAt, softwareOf, registries, hosts, now, memory = createMemory() } = options;
   const moved: Moved = (repository, tag, commit) => memory.tagIs(repository, tag, commit, now);
   return {
     async ask(changes) {
       const asked = askedPins(changes);
       const subjects = subjectsOf(asked, softwareOf);
       const added = new Set(changes.map(({ after }) => after));
-      const [repositories, versions] = await Promise.all([
-        askForges(subjects, (source) => added.has(source), forgeAt),
+      const isNew = (source: Source) => added.has(source);
+      const [repositories, versions, places] = await Promise.all([
+        askForges(subjects, isNew, forgeAt),
         registries === null ? new Map() : askRegistries(asked, registries),
+        hosts === undefined ? new Map() : askHosts(subjects, isNew, hosts),
       ]);
       const pins = new Map<Source, PinFacts>();
       for (const source of asked) {
         const subject = subjects.get(source);
         const facts = subject ? factsOf(subject, repositories, moved) : null;
         const registry = versions.get(source) ?? null;
-        if (facts || registry) pins.set(source, { ...(facts ?? NOTHING), registry });
+        const host = places.get(source) ?? null;
+        if (facts || registry || host) pins.set(source, { ...(facts ?? NOTHING), registry, host });
       }
-      return { now, pins, requests: budget.used() + (registries?.used() ?? 0) };
+      return { now, pins, requests: budget.used() + (registries?.used() ?? 0) + (hosts?.used() ?? 0) };
     },
   };
 }
@@ -75,6 +82,21 @@ async function askRegistries(
     if (file) answers.set(source, await registries.ask(file));
   };
   await Promise.all(pins.map(ask));
+  return answers;
+}
+
+/** The answers of all other hosts, by the pin: of the head alone, since the base's is left behind or the same. */
+async function askHosts(
+  subjects: ReadonlyMap<Source, Subject>,
+  isNew: (source: Source) => boolean,
+  hosts: Hosts,
+): Promise<ReadonlyMap<Source, Answer<HostFacts>>> {
+  const answers = new Map<Source, Answer<HostFacts>>();
+  const ask = async ([source, subject]: readonly [Source, Subject]) => {
+    const url = isNew(source) ? plainUrlOf(subject) : null;
+    if (url !== null) answers.set(source, await hosts.ask(url));
+  };
+  await Promise.all([...subjects].map(ask));
   return answers;
 }
 

@@ -1,18 +1,19 @@
 import type { Source } from "../nix/model.ts";
 import { locationsOf } from "../origin/location.ts";
 import { type PinFacts, type RepositoryFacts, told } from "../provenance/answers.ts";
-import type { Confidence, Severity } from "../report/review.ts";
+import { type Concern, hostConcern } from "./_dead-hosts.ts";
 import { headAt, ownerName, pinName, placeName } from "./_pins.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /**
- * The repository that a pin names is not there, or is another one than the base's pin came from: an account that was renamed
- * or deleted leaves a name that anybody can register, and the next bump brings what is there then.
+ * The host or repository that a pin names is not there, or is another one than the base's pin came from: a domain that lapsed,
+ * an account that was renamed or deleted leaves a name that anybody can register, and the next bump brings what is there then.
  */
 export const rule: Rule = {
   id: "hijackable-source-host",
   threat: "A28",
-  description: "A source comes from a repository that is gone, or was made anew under the old name",
+  description:
+    "A source comes from a host or repository that is gone, parked, or made anew under the old name",
   severity: "high",
   check,
 };
@@ -23,13 +24,12 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   for (const { before, after } of sources) {
     if (!after || after.role === "dependencies") continue;
     const now = upstream.pins.get(after);
-    const repository = told(now?.repository ?? null);
-    if (!now || !repository) continue;
+    const [location] = locationsOf(after);
+    const host = told(now?.host ?? null);
     const old = before && isSamePlace(before, after) ? (upstream.pins.get(before) ?? null) : null;
     const concern =
-      repository.kind === "gone" ? goneOf(repository) : anewOf(repository, old, now, upstream.now);
+      now && (location && host ? hostConcern(location, host) : repositoryConcern(now, old, upstream.now));
     if (!concern) continue;
-    const [location] = locationsOf(after);
     yield {
       severity: after.role === "source" ? concern.severity : "low",
       confidence: concern.confidence,
@@ -50,12 +50,10 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   }
 }
 
-interface Concern {
-  readonly severity: Severity;
-  readonly confidence: Confidence;
-  readonly title: string;
-  readonly what: string;
-  readonly clears: string;
+function repositoryConcern(now: PinFacts, old: PinFacts | null, today: string): Concern | null {
+  const repository = told(now.repository);
+  if (!repository) return null;
+  return repository.kind === "gone" ? goneOf(repository) : anewOf(repository, old, now, today);
 }
 
 function goneOf({ owner }: Extract<RepositoryFacts, { kind: "gone" }>): Concern {

@@ -49,6 +49,7 @@ export interface UpstreamSaid {
   readonly repositories?: Readonly<Record<string, RepositorySaid>>;
   /** By registry, name and version, as `crates.io frob 1.0`; null: there is no such version; or `unasked: REASON`. */
   readonly registries?: Readonly<Record<string, Partial<RegistryFacts> | string | null>>;
+  /** By host. */
   readonly hosts?: Readonly<Record<string, HostFacts>>;
 }
 
@@ -63,6 +64,7 @@ export function upstreamSaying(said: UpstreamSaid): Upstream {
     now: said.now,
     forgeAt: () => async (questions) => questions.map((question) => answersOf(said, question)),
     registries: { ask: async (file) => versionOf(said, file), used: () => 0 },
+    hosts: { ask: async (url) => hostOf(said, url), used: () => 0 },
     memory,
   });
 }
@@ -132,6 +134,11 @@ function versionOf({ registries = {} }: UpstreamSaid, file: PackageFile): Answer
       ...about,
     },
   );
+}
+
+function hostOf({ hosts = {} }: UpstreamSaid, url: string): Answer<HostFacts> {
+  const about = hosts[new URL(url).host];
+  return about === undefined ? unknown("forge.json does not say") : known(about);
 }
 
 function tagOf(tag: Partial<TagFacts> | string): TagFacts {

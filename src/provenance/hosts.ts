@@ -1,0 +1,136 @@
+/** What a host that is no forge and no registry does with the address that a pin has there: one request, of which only the headers are read. */
+import { Resolver } from "node:dns/promises";
+import * as z from "zod";
+import { messageOf } from "../errors.ts";
+import { domainOf } from "../origin/place.ts";
+import { guardedGet, redirectOf } from "../verify/guarded.ts";
+import { type Answer, type HostFacts, known, unknown } from "./answers.ts";
+import type { Budget } from "./budget.ts";
+import type { Learnt } from "./memory.ts";
+import type { Subject } from "./questions.ts";
+
+export interface Hosts {
+  /** What is at a URL. Each is asked once. Never throws for what a server does. */
+  ask(url: string): Promise<Answer<HostFacts>>;
+  /** Requests so far. */
+  used(): number;
+}
+
+export interface HostsOptions {
+  /** A request for each URL. */
+  readonly budget: Budget;
+  /** Where all hosts answer instead, each below its name. */
+  readonly base?: string | undefined;
+  /** Milliseconds for one request. */
+  readonly patience?: number;
+  /** What hosts said some minutes ago is not asked again. */
+  readonly learnt?: Learnt;
+  /** Who is asked whether a domain is there. */
+  readonly resolver?: Pick<Resolver, "resolve4" | "resolveNs">;
+}
+
+const PATIENCE = 10_000;
+/** Of what a server sends, a reader takes in no more. */
+const MOST_CHARACTERS = 2_000;
+
+/** The URL of a pin on a host of its own; null: who decides what is there is a forge, a registry or a mirrored site. */
+export function plainUrlOf(subject: Subject): string | null {
+  if (subject.kind !== "file") return null;
+  const { scheme, kind, owner, host } = subject.location;
+  const isPlain = kind === "file" && owner !== null && owner.repository === null && host.includes(".");
+  return isPlain && (scheme === "https" || scheme === "http") ? subject.url : null;
+}
+
+const keptSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("unresolvable"), registered: z.boolean() }),
+  z.strictObject({
+    kind: z.literal("answers"),
+    status: z.int(),
+    location: z.string().nullable(),
+    contentType: z.string().nullable(),
+  }),
+]) satisfies z.ZodType<HostFacts>;
+
+export function openHosts(options: HostsOptions): Hosts {
+  const { budget, learnt } = options;
+  const resolver = options.resolver ?? new Resolver({ timeout: 3_000, tries: 2 });
+  const answers = new Map<string, Promise<Answer<HostFacts>>>();
+  const find = async (url: string): Promise<Answer<HostFacts>> => {
+    if (!URL.canParse(url)) return unknown("its address is none that can be asked");
+    const key = `host ${url}`;
+    const before = keptSchema.safeParse(learnt?.memory.answerAt(key, learnt.now));
+    if (before.success) return known(before.data);
+    const refused = budget.take();
+    if (refused !== null) return unknown(refused);
+    const answer = await request(url, resolver, options);
+    if (answer.known) learnt?.memory.answerIs(key, learnt.now, answer.value);
+    return answer;
+  };
+  return {
+    used: budget.used,
+    ask(url) {
+      const answer = answers.get(url) ?? find(url);
+      answers.set(url, answer);
+      return answer;
+    },
+  };
+}
+
+/** GET, since many servers refuse HEAD; what comes after the headers is not waited for. */
+async function request(
+  url: string,
+  resolver: NonNullable<HostsOptions["resolver"]>,
+  { budget, base, patience = PATIENCE }: HostsOptions,
+): Promise<Answer<HostFacts>> {
+  const { host, pathname, search } = new URL(url);
+  const timeout = AbortSignal.timeout(patience);
+  try {
+    const answer = await guardedGet(
+      base === undefined ? url : new URL(`${host}${pathname}${search}`, base).href,
+      {
+        allowedHosts: base === undefined ? [] : [new URL(base).host],
+        signal: AbortSignal.any([budget.signal, timeout]),
+      },
+    );
+    answer.destroy();
+    return known({
+      kind: "answers",
+      status: answer.statusCode ?? 0,
+      location: redirectOf(answer, url)?.slice(0, MOST_CHARACTERS) ?? null,
+      contentType: answer.headers["content-type"]?.slice(0, MOST_CHARACTERS) ?? null,
+    });
+  } catch (error) {
+    if (timeout.aborted || budget.signal.aborted) return unknown(`${host} did not answer in time`);
+    const isName = NO_NAME.has(codeOf(error) ?? "");
+    const gone = isName ? await unresolvable(host, resolver) : null;
+    return gone ? known(gone) : unknown(`${host} could not be asked: ${messageOf(error).slice(0, 200)}`);
+  }
+}
+
+/** Of the system's resolver, which says the same of a name without an address and where there is no network. */
+const NO_NAME = new Set(["ENOTFOUND", "EAI_AGAIN"]);
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | null)?.code;
+}
+
+/** What DNS itself says of a name that did not resolve; null: that there is none is not its word. */
+async function unresolvable(
+  host: string,
+  resolver: NonNullable<HostsOptions["resolver"]>,
+): Promise<HostFacts | null> {
+  const isThere = async (question: Promise<unknown>): Promise<boolean | null> => {
+    try {
+      await question;
+      return true;
+    } catch (error) {
+      // "ENODATA": the name is there, and has no such record.
+      return codeOf(error) === "ENOTFOUND" ? false : codeOf(error) === "ENODATA" ? true : null;
+    }
+  };
+  const [domain, name] = await Promise.all([
+    isThere(resolver.resolveNs(domainOf(host))),
+    isThere(resolver.resolve4(host)),
+  ]);
+  return name === false && domain !== null ? { kind: "unresolvable", registered: domain } : null;
+}
