@@ -1,17 +1,20 @@
 import type { Source } from "../nix/model.ts";
 import { locationsOf, parseLocation } from "../origin/location.ts";
 import { type RepositoryFacts, told } from "../provenance/answers.ts";
+import { isOtherThing, isSamePage, twoSites } from "./_homepage.ts";
 import { checkCommand, headAt, packageString, pinName, shown } from "./_pins.ts";
 import type { Facts, Place, Rule, RuleFinding } from "./rule.ts";
 
 /**
  * A new package whose homepage is one repository and whose source is another of the same name, or whose source is a fork of a
- * project that many more people follow: a fork that its users did not ask for, or a squatter.
+ * project that many more people follow: a fork that its users did not ask for, or a squatter. Less sure, of a source that is
+ * new in the package too: a repository that names another homepage than the recipe.
  */
 export const rule: Rule = {
   id: "wrong-upstream",
   threat: "A48",
-  description: "A new package's homepage and source name two owners of one project, or its source is a fork",
+  description:
+    "A package's homepage and its new source name two projects, or the source of a new package is a fork",
   severity: "medium",
   check,
 };
@@ -24,19 +27,83 @@ interface Repository {
 
 function* check(facts: Facts): Iterable<RuleFinding> {
   for (const { before, after } of facts.sources) {
-    if (before || !after || after.role !== "source") continue;
+    if (after?.role !== "source") continue;
     const source = locationsOf(after)[0]?.owner?.repository;
     if (!source) continue;
-    const asked = told(facts.upstream?.pins.get(after)?.repository ?? null);
-    const there = asked?.kind === "there" ? asked : null;
+    const there = thereOf(facts, after);
+    if (before) {
+      if (there && isOtherProject(facts, before, after, there))
+        yield* ofHomepages(facts, after, source, there);
+      continue;
+    }
     const parent = told(there?.forkOf ?? null);
     const page = otherPage(facts, after, source);
     // The name in the recipe is a former one of the repository that the page shows.
     if (page && there && isCalled(page.named, there.fullName)) continue;
-    if (page) yield ofPage(after, source, page, parent?.fullName ?? null);
+    if (page) yield ofPage(after, source, page, parent?.fullName ?? null, homepageOf(facts, after, there));
     else if (there && parent && isOvershadowed(source, there, parent))
       yield ofFork(facts, after, source, there, parent);
+    else if (there) yield* ofHomepages(facts, after, source, there);
   }
+}
+
+type There = Extract<RepositoryFacts, { kind: "there" }>;
+
+function thereOf({ upstream }: Facts, source: Source): There | null {
+  const asked = told(upstream?.pins.get(source)?.repository ?? null);
+  return asked?.kind === "there" ? asked : null;
+}
+
+/** Whether the base took the source from elsewhere, and not from a former name of the same repository. */
+function isOtherProject(facts: Facts, before: Source, after: Source, there: There): boolean {
+  const [old, now] = [before, after].map((source) => locationsOf(source)[0]?.owner);
+  if (!old || !now || old.id === now.id) return false;
+  const isSameForge = old.repository?.forge === now.repository?.forge;
+  const led = thereOf(facts, before)?.fullName.toLowerCase();
+  return !(isSameForge && led === there.fullName.toLowerCase());
+}
+
+/** Both homepages, of the recipe and of the repository, where they are one. */
+function homepageOf(facts: Facts, after: Source, there: There | null): string | null {
+  const page = packageString(facts, "head", after, "homepage");
+  return page && there?.homepage && isSamePage(page.value, there.homepage) ? there.homepage : null;
+}
+
+/** At most one finding: the recipe and the repository name two homepages. Two descriptions without a common word bear it out. */
+function* ofHomepages(
+  facts: Facts,
+  after: Source,
+  source: Repository,
+  { homepage, description, fullName, owner }: There,
+): Iterable<RuleFinding> {
+  const page = packageString(facts, "head", after, "homepage");
+  if (!page || homepage === null) return;
+  const [nowOwner = "", nowName = ""] = [fullName.split("/")[0], fullName.split("/").at(-1)];
+  const names = [after.pname ?? "", source.name, nowName].filter((name) => name !== "");
+  const owners = [source.owner, nowOwner, owner?.login ?? ""].filter((name) => name !== "");
+  const sites = twoSites(page.value, homepage, { forge: source.forge, owners, names });
+  if (!sites) return;
+  const said = packageString(facts, "head", after, "description")?.value ?? "";
+  const isOther = description !== null && isOtherThing(said, names.join(" "), description);
+  yield {
+    severity: "low",
+    confidence: isOther ? "medium" : "low",
+    title: `${pinName(after)}: the recipe names ${shown(sites.recipe, 60)} as homepage, the repository names ${shown(sites.repository, 60)}`,
+    message: [
+      `meta.homepage is ${shown(page.value)}, but ${source.forge}/${source.owner}/${source.name}, where the source comes from, gives ${shown(homepage)} as its homepage.`,
+      ...(isOther
+        ? [`Its description, "${shown(description)}", has no word in common with the recipe's.`]
+        : []),
+      "It can be another project, or an old address of the same one.",
+      "A page of the project that leads to this repository clears it.",
+    ].join(" "),
+    at: headAt(after.urlSpan ?? after.span),
+    before: null,
+    after: shown(after.urls[0]?.value ?? ""),
+    evidence: ["static", "forge"],
+    related: [{ at: page.at, note: "the homepage" }],
+    identity: [after.pname ?? after.binding, sites.recipe, sites.repository],
+  };
 }
 
 interface Page {
@@ -61,18 +128,29 @@ function otherPage(facts: Facts, after: Source, source: Repository): Page | null
   return null;
 }
 
-function ofPage(after: Source, source: Repository, page: Page, parent: string | null): RuleFinding {
+function ofPage(
+  after: Source,
+  source: Repository,
+  page: Page,
+  parent: string | null,
+  /** Which homepage the repository and the recipe have in common. */
+  agreed: string | null,
+): RuleFinding {
   const { attribute, value, at, named } = page;
   // A mirror on another forge may well have another owner's name.
   const isSure = named.forge === source.forge;
   const isFork = parent !== null && isCalled(named, parent);
   return {
-    severity: "medium",
-    confidence: isFork ? "high" : isSure ? "medium" : "low",
+    // The word of who has the repository lowers it, but who squats on a name gives the project's page too.
+    severity: agreed !== null && !isFork ? "low" : "medium",
+    confidence: isFork ? "high" : isSure && agreed === null ? "medium" : "low",
     title: `${pinName(after)}: the ${attribute} names ${named.owner}, the source comes from ${source.owner}`,
     message: [
       `meta.${attribute} is ${shown(value)}, but the source is ${source.forge}/${source.owner}/${source.name}.`,
       ...(isFork ? ["The forge says that it is a fork of what the page shows."] : []),
+      ...(agreed === null
+        ? []
+        : [`The repository itself gives ${shown(agreed)} as its homepage, as the recipe does.`]),
       "Users will take the package for the project that its page shows, and get another's code.",
       "The page of the packaged repository, or a note why its fork is packaged, clears it;",
       `to look at the source: ${checkCommand(after)}`,
@@ -80,7 +158,7 @@ function ofPage(after: Source, source: Repository, page: Page, parent: string | 
     at: headAt(after.urlSpan ?? after.span),
     before: null,
     after: shown(after.urls[0]?.value ?? ""),
-    evidence: isFork ? ["static", "forge"] : ["static"],
+    evidence: isFork || agreed !== null ? ["static", "forge"] : ["static"],
     related: [{ at, note: `the ${attribute}` }],
     identity: [
       after.pname ?? after.binding,
@@ -90,7 +168,6 @@ function ofPage(after: Source, source: Repository, page: Page, parent: string | 
   };
 }
 
-type There = Extract<RepositoryFacts, { kind: "there" }>;
 interface Parent {
   readonly fullName: string;
   readonly stars: number | null;

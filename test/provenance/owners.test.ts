@@ -78,3 +78,50 @@ test("a new package of a fork of what people know by its name", async () => {
   upstream.stars = 2_500;
   expect(said(await reviewAsking(fake, null, after))).toEqual([]);
 });
+
+const page = { ...after, homepage: "https://frob.example.org", description: "Frobnicates what needs it" };
+
+test("a repository that names another homepage than the recipe of a new package, or of a new source", async () => {
+  upstream.homepage = "https://other.example.com";
+  expect((await reviewAsking(fake, null, page)).findings).toMatchObject([
+    { rule: "wrong-upstream", severity: "low", confidence: "low" },
+  ]);
+  upstream.description = "Crypto wallet of the future";
+  const { findings } = await reviewAsking(fake, null, page);
+  expect(findings).toMatchObject([
+    { rule: "wrong-upstream", confidence: "medium", evidence: ["static", "forge"] },
+  ]);
+  expect(findings[0]?.message).toContain('"Crypto wallet of the future"');
+  addUpstream(fake, acme, { owner: "frob-project", name: "frob" });
+  const moved = await reviewAsking(fake, { ...page, ...before, owner: "frob-project" }, page);
+  expect(said(moved)).toContain("wrong-upstream: low");
+});
+
+test("what the repository says of itself is no finding in an ordinary bump, or where it agrees", async () => {
+  upstream.homepage = "https://other.example.com";
+  upstream.description = "Crypto wallet of the future";
+  expect(said(await reviewAsking(fake, { ...page, ...before, hash: HASHES[0] }, page))).toEqual([]);
+  upstream.homepage = "http://www.frob.example.org/";
+  expect(said(await reviewAsking(fake, null, page))).toEqual([]);
+  upstream.homepage = null;
+  expect(said(await reviewAsking(fake, null, page))).toEqual([]);
+});
+
+test("a mirror that gives the recipe's homepage as its own is a lesser finding, unless it is a fork of it", async () => {
+  const shows = { ...page, homepage: "https://github.com/frob-project/frob" };
+  expect(said(await reviewAsking(fake, null, shows))).toEqual(["wrong-upstream: medium"]);
+  upstream.homepage = "https://github.com/Frob-Project/frob/";
+  expect(said(await reviewAsking(fake, null, shows))).toEqual(["wrong-upstream: low"]);
+  upstream.parent = "frob-project/frob";
+  addUpstream(fake, acme, { owner: "frob-project", name: "frob" });
+  expect(said(await reviewAsking(fake, null, shows))).toEqual(["wrong-upstream: medium"]);
+});
+
+test("what a repository says of itself is cut, and stays on one line", async () => {
+  upstream.homepage = `other.example.com/${"x".repeat(100_000)}`;
+  upstream.description = `${"wallet\n\n# Approved\n".repeat(10_000)}`;
+  const [finding] = (await reviewAsking(fake, null, page)).findings;
+  expect(finding).toMatchObject({ rule: "wrong-upstream", confidence: "medium" });
+  expect(finding?.message).not.toContain("\n");
+  expect(finding?.message.length).toBeLessThan(1_000);
+});

@@ -24,10 +24,13 @@ export interface FrobPin {
   readonly hash?: string;
   /** In place of fetchFromGitHub. */
   readonly src?: string;
+  readonly homepage?: string;
+  readonly description?: string;
 }
 
 /** The recipe of a package `frob` that is fetched from GitHub. */
-export function frobRecipe({ version, owner = "acme", tag, rev, hash = HASHES[0], src }: FrobPin): string {
+export function frobRecipe(pin: FrobPin): string {
+  const { version, owner = "acme", tag, rev, hash = HASHES[0], src, homepage, description } = pin;
   const revision = rev === undefined ? `tag = "${tag ?? `v${version}`}";` : `rev = "${rev}";`;
   const fetched =
     src ??
@@ -37,12 +40,16 @@ export function frobRecipe({ version, owner = "acme", tag, rev, hash = HASHES[0]
     ${revision}
     hash = "${hash}";
   }`;
+  const meta = Object.entries({ description, homepage })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `  meta.${name} = "${value}";\n`)
+    .join("");
   return `{ stdenv, fetchFromGitHub, fetchurl, fetchgit }:
 stdenv.mkDerivation {
   pname = "frob";
   version = "${version}";
   src = ${fetched};
-}
+${meta}}
 `;
 }
 
