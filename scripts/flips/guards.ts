@@ -304,6 +304,20 @@ export const GUARDS: readonly Guard[] = [
     ["an answer has a size", "atMost(MOST_BYTES)(answer)", "answer"],
     ["a forge is not asked in the clear", "secure: true,", "secure: false,"],
   ]),
+  ...guards("src/provenance/hosts.ts", "test/provenance/hosts.test.ts", [
+    [
+      "no network is not a domain that is gone",
+      'codeOf(error) === "ENOTFOUND" ? false',
+      "error !== null ? false",
+    ],
+    [
+      "a host is not asked in parallel",
+      "last.then((before) => (isThere(before) ? find(url) : before))",
+      "find(url)",
+    ],
+    ["a review has a budget for hosts", "if (refused !== null) return unknown(refused);", ""],
+    ["what a host sends is not read", "answer.destroy();", ""],
+  ]),
   ...guards("src/provenance/plain-git.ts", "test/provenance/plain-git.test.ts", [
     ["a page for people is no repository without tags", "return refs.size > 0 ?", "return refs.size >= 0 ?"],
   ]),

@@ -56,7 +56,6 @@ export function openHosts(options: HostsOptions): Hosts {
   const resolver = options.resolver ?? new Resolver({ timeout: 3_000, tries: 2 });
   const answers = new Map<string, Promise<Answer<HostFacts>>>();
   const find = async (url: string): Promise<Answer<HostFacts>> => {
-    if (!URL.canParse(url)) return unknown("its address is none that can be asked");
     const key = `host ${url}`;
     const before = keptSchema.safeParse(learnt?.memory.answerAt(key, learnt.now));
     if (before.success) return known(before.data);
@@ -66,14 +65,28 @@ export function openHosts(options: HostsOptions): Hosts {
     if (answer.known) learnt?.memory.answerIs(key, learnt.now, answer.value);
     return answer;
   };
+  const lasts = new Map<string, Promise<Answer<HostFacts>>>();
+  /** A host is asked one thing after the other, and no more once it did not answer. */
+  const inTurn = (url: string) => {
+    const { host } = new URL(url);
+    const last = lasts.get(host);
+    const answer = last ? last.then((before) => (isThere(before) ? find(url) : before)) : find(url);
+    lasts.set(host, answer);
+    return answer;
+  };
   return {
     used: budget.used,
-    ask(url) {
-      const answer = answers.get(url) ?? find(url);
+    async ask(url) {
+      if (!URL.canParse(url)) return unknown("its address is none that can be asked");
+      const answer = answers.get(url) ?? inTurn(url);
       answers.set(url, answer);
       return answer;
     },
   };
+}
+
+function isThere(answer: Answer<HostFacts>): boolean {
+  return answer.known && answer.value.kind === "answers";
 }
 
 /** GET, since many servers refuse HEAD; what comes after the headers is not waited for. */
@@ -119,7 +132,7 @@ async function unresolvable(
   host: string,
   resolver: NonNullable<HostsOptions["resolver"]>,
 ): Promise<HostFacts | null> {
-  const isThere = async (question: Promise<unknown>): Promise<boolean | null> => {
+  const has = async (question: Promise<unknown>): Promise<boolean | null> => {
     try {
       await question;
       return true;
@@ -129,8 +142,8 @@ async function unresolvable(
     }
   };
   const [domain, name] = await Promise.all([
-    isThere(resolver.resolveNs(domainOf(host))),
-    isThere(resolver.resolve4(host)),
+    has(resolver.resolveNs(domainOf(host))),
+    has(resolver.resolve4(host)),
   ]);
   return name === false && domain !== null ? { kind: "unresolvable", registered: domain } : null;
 }

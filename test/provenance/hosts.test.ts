@@ -37,13 +37,13 @@ const url = "https://dl.frob.org/frob-1.0.tar.gz";
 const says = (status: number, headers: Record<string, string> = {}) => {
   answer = (_, response) => response.writeHead(status, headers).end("<html>");
 };
-const open = (more: Partial<Parameters<typeof openHosts>[0]> = {}) =>
+const openHere = (more: Partial<Parameters<typeof openHosts>[0]> = {}) =>
   openHosts({ budget: createBudget(9, 20), base, ...more });
 
 describe("what a host answers", () => {
   it("is its status, where it sends to and what it serves, by one request", async () => {
     says(302, { location: "/elsewhere", "content-type": "text/html" });
-    const hosts = open();
+    const hosts = openHere();
     expect(await hosts.ask(`${url}?a=1`)).toEqual({
       known: true,
       value: {
@@ -64,19 +64,50 @@ describe("what a host answers", () => {
       response.writeHead(200, { "content-type": "application/gzip", "content-length": "1000000000000" });
       response.write("a");
     };
-    expect(await open().ask(url)).toMatchObject({ value: { status: 200, contentType: "application/gzip" } });
+    // Longer than this test may take: it is not the time that ends the connection.
+    const hosts = openHere({ budget: createBudget(9, 600), patience: 600_000 });
+    expect(await hosts.ask(url)).toMatchObject({ value: { status: 200, contentType: "application/gzip" } });
     await closed;
   });
 
   it("is asked for once, though several pins have the address, and not again within minutes", async () => {
     says(200);
     const learnt = { memory: createMemory(), now: "2026-03-01T12:00:00Z" };
-    const hosts = open({ learnt });
+    const hosts = openHere({ learnt });
     const [one, two] = await Promise.all([hosts.ask(url), hosts.ask(url)]);
     expect(one).toEqual(two);
-    expect(await open({ learnt: { ...learnt, now: "2026-03-01T12:09:00Z" } }).ask(url)).toEqual(one);
+    expect(await openHere({ learnt: { ...learnt, now: "2026-03-01T12:09:00Z" } }).ask(url)).toEqual(one);
     expect(requests).toHaveLength(1);
-    await open({ learnt: { ...learnt, now: "2026-03-01T12:11:00Z" } }).ask(url);
+    await openHere({ learnt: { ...learnt, now: "2026-03-01T12:11:00Z" } }).ask(url);
+    expect(requests).toHaveLength(2);
+  });
+});
+
+describe("a host with several files", () => {
+  const files = ["1", "2", "3"].map((version) => `https://dl.frob.org/frob-${version}.tar.gz`);
+
+  it("is asked for one after the other", async () => {
+    let open = 0;
+    let most = 0;
+    answer = (_, response) => {
+      most = Math.max(most, ++open);
+      setTimeout(() => {
+        open -= 1;
+        response.end();
+      }, 20);
+    };
+    const hosts = openHere();
+    await Promise.all(files.map((file) => hosts.ask(file)));
+    expect({ requests: requests.length, most }).toEqual({ requests: 3, most: 1 });
+  });
+
+  it("is not asked again once it did not answer; others are", async () => {
+    answer = ({ url }, response) => (url?.startsWith("/dl.frob.org/") ? response.destroy() : response.end());
+    const hosts = openHere();
+    const [one, ...others] = await Promise.all(files.map((file) => hosts.ask(file)));
+    expect(one).toMatchObject({ known: false });
+    expect(others).toEqual([one, one]);
+    expect(await hosts.ask("https://brook.org/brook.tar.gz")).toMatchObject({ known: true });
     expect(requests).toHaveLength(2);
   });
 });
@@ -84,7 +115,7 @@ describe("what a host answers", () => {
 describe("there is no answer, and the reason is said", () => {
   it("when nothing comes", async () => {
     answer = () => {};
-    expect(await open({ patience: 100 }).ask(url)).toEqual({
+    expect(await openHere({ patience: 100 }).ask(url)).toEqual({
       known: false,
       reason: "dl.frob.org did not answer in time",
     });
@@ -94,16 +125,16 @@ describe("there is no answer, and the reason is said", () => {
     answer = (_, response) => response.destroy();
     const learnt = { memory: createMemory(), now: "2026-03-01T12:00:00Z" };
     for (const count of [1, 2]) {
-      expect(await open({ learnt }).ask(url)).toMatchObject({ known: false });
+      expect(await openHere({ learnt }).ask(url)).toMatchObject({ known: false });
       expect(requests).toHaveLength(count);
     }
   });
 
   it("when the budget is used", async () => {
     says(200);
-    const hosts = open({ budget: createBudget(1, 20) });
+    const hosts = openHere({ budget: createBudget(1, 20) });
     await hosts.ask(url);
-    expect(await hosts.ask(`${url}.sig`)).toMatchObject({
+    expect(await hosts.ask("https://brook.org/brook.tar.gz")).toMatchObject({
       known: false,
       reason: expect.stringMatching(/^not asked: the 1 requests/),
     });
@@ -115,7 +146,7 @@ describe("there is no answer, and the reason is said", () => {
     ["https://metadata.internal/frob.tar.gz", /not a public host name/],
     ["https://exa mple.org/frob.tar.gz", /none that can be asked/],
   ])("when it is a place that is never asked: %s", async (address, reason) => {
-    const said = await open({ base: undefined }).ask(address);
+    const said = await openHere({ base: undefined }).ask(address);
     expect(said).toMatchObject({ known: false, reason: expect.stringMatching(reason) });
   });
 });
@@ -139,7 +170,7 @@ describe("a name that does not resolve", () => {
     const resolver = new Resolver({ timeout: 2_000, tries: 1 });
     resolver.setServers([dns.address]);
     // No such name can be asked for: it does not resolve, with and without a network.
-    expect(await open({ base: "http://no..name/", resolver }).ask(url)).toMatchObject(said);
+    expect(await openHere({ base: "http://no..name/", resolver }).ask(url)).toMatchObject(said);
   });
 });
 
