@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { leftOut } from "./test/support/programs.ts";
 
@@ -10,5 +11,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: "forks",
+    // Most tests wait for programs that they start: the one process that a machine of two processors gets would wait as well.
+    maxWorkers: Math.max(2, availableParallelism()),
   },
 });
