@@ -108,7 +108,7 @@ describe("from git", () => {
       complete: false,
       unchecked: [{ what: "the rest of the change" }],
     });
-  });
+  }, 90_000);
 
   test.each(["text", "json", "sarif", "github", "markdown"])(
     "as %s nothing of it commands a terminal, and nothing of the machine is told",
