@@ -26,6 +26,7 @@ const TRACE_LIMIT = 60;
 const MOST_ANCHORS = 60_000;
 /** What so many pins need of values and nodes is in memory at a time. */
 const ANCHORS_AT_A_TIME = 2_000;
+const WORD = /[\w+/=:"-]/;
 
 /**
  * The pins of a Nix file that `changed` stretches can reach, in the order of their hashes; all pins of a file that is
@@ -67,13 +68,21 @@ function grouped(file: NixFile, within: readonly Region[] | null): readonly (rea
       if (++anchors > MOST_ANCHORS)
         throw new TooMuch(`it has more than ${MOST_ANCHORS / 1_000} thousand names of hashes and fetchers`);
       if (anchors % ANCHORS_AT_A_TIME !== 0) continue;
-      groups.at(-1)?.push({ start: from, end: at });
+      const cut = beforeWord(file.document.text, at, from);
+      groups.at(-1)?.push({ start: from, end: cut });
       groups.push([]);
-      from = at;
+      from = cut;
     }
     groups.at(-1)?.push({ start: from, end });
   }
   return groups.length === 1 ? [within] : groups;
+}
+
+/** Where the word at an offset begins, with its quote: a hash that is cut in two is found in neither half. */
+function beforeWord(text: string, at: number, least: number): number {
+  let start = at;
+  while (start > least && WORD.test(text[start - 1] ?? "")) start -= 1;
+  return start;
 }
 
 async function readGroup(
