@@ -69,7 +69,7 @@ export interface Memory {
 /** The nodes of one side of a larger file take a hundred megabytes: they go before those of the other are read. */
 const HUGE_CHARACTERS = 1_000_000;
 /** The tree of one side of a larger file goes, too. */
-const LARGEST_TREES_CHARACTERS = 2_000_000;
+const LARGEST_TREES_CHARACTERS = 4_000_000;
 /** The pins of a change, both sides together: with what is found of them, 5 kB each. All of nixpkgs has about as many. */
 const MOST_PINS = 50_000;
 const TOO_MANY_PINS = `the change has more than the ${MOST_PINS / 1_000} thousand pins that are read of one change`;

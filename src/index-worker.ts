@@ -5,14 +5,13 @@ import { repositoryTree } from "./change/tree.ts";
 import type { IndexJob, IndexWorkerSettings } from "./ledger/index-pool.ts";
 import { readPins } from "./ledger/read-pins.ts";
 import { createDocuments } from "./nix/documents.ts";
-import { INDEX_TREES_BYTES } from "./nix/parser.ts";
 import type { WholeTraces } from "./nix/whole-trace.ts";
 
 if (!parentPort) throw new Error("index-worker runs as a thread only");
 const port = parentPort;
 const settings = workerData as IndexWorkerSettings;
 const opening = openRepository(settings.repository);
-const documents = createDocuments(INDEX_TREES_BYTES);
+const documents = createDocuments();
 const traces: WholeTraces = new Map();
 
 async function run(job: IndexJob): Promise<void> {

@@ -5,10 +5,10 @@ import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import type { Change } from "../change/change.ts";
 import { openRepository, type Repository } from "../change/repository.ts";
-import { CONFIG_PATH, type Config, configuredSeverity, loadConfig } from "../config.ts";
+import { type Config, configuredSeverity, loadConfig } from "../config.ts";
 import { messageOf, VerifodError } from "../errors.ts";
 import type { Review, Verdict } from "../report/review.ts";
-import { reviewOnThread } from "../review-threads.ts";
+import { createTools, review } from "../review.ts";
 import { joinVerification } from "../verify/join.ts";
 import { DEFAULTS } from "../verify/options.ts";
 import { verify } from "../verify/verify.ts";
@@ -31,10 +31,7 @@ export async function analyze(pull: PullEvent, inputs: Inputs, runner: Runner): 
     const change = await openCheckout(repository, pull.base.sha, pull.head.sha);
     const config = await loadConfig(change.base, inputs.config ?? undefined);
     const subjects = [pull.title, ...(change.subjects ?? [])];
-    const reviewed = await reviewOnThread(
-      { ...change, tip: change.base },
-      { config: inputs.config ?? CONFIG_PATH, subjects, upstream: null },
-    );
+    const reviewed = await review(change, await createTools(), { config, subjects });
     const wanted = inputs.verify ?? config.verify;
     const verifies = wanted === "always" || (wanted === "auto" && (await hasNix(process.env.PATH ?? "")));
     const verified = verifies

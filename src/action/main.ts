@@ -1,17 +1,15 @@
 /** The GitHub Action. */
 import * as core from "@actions/core";
 import type { GitHubApi } from "../change/github-api.ts";
-import { CONFIG_PATH } from "../config.ts";
 import { messageOf, unreachable, VerifodError } from "../errors.ts";
 import { conclusionOf } from "../github/check-output.ts";
 import { createGitHubApi } from "../github/client.ts";
 import { cacheDirectory, mayWriteMemory } from "../ledger/places.ts";
-import { createDocuments } from "../nix/documents.ts";
 import { openUpstreamMemory, upstreamFile } from "../provenance/memory.ts";
 import { openUpstream } from "../provenance/open.ts";
 import type { Review } from "../report/review.ts";
+import { createTools, review as reviewChange } from "../review.ts";
 import { type ReviewSettings, reviewPull, type Target } from "../review-pull.ts";
-import { reviewOnThread } from "../review-threads.ts";
 import { type Analysis, analyze } from "./analyze.ts";
 import { findPulls } from "./find-pulls.ts";
 import { type Inputs, type Runner, readInputs, readPullEvent, readRunEvent, readRunner } from "./inputs.ts";
@@ -75,6 +73,7 @@ async function runPublishing(
   const api = clientFor(inputs, runner);
   const { repository, run, details, workspace, pace } = runner;
   const { config, failOn } = inputs;
+  const tools = createTools();
   const memory = upstreamFile(cacheDirectory(process.env));
   const settings: ReviewSettings = {
     repository,
@@ -97,9 +96,9 @@ async function runPublishing(
             memory: await openUpstreamMemory(memory, mayWriteMemory(process.env)),
           })
         : null;
-      return reviewOnThread(change, { config: config ?? CONFIG_PATH, subjects, upstream });
+      return reviewChange(change, await tools, { config: configuration, subjects, upstream });
     },
-    documents: createDocuments,
+    documents: async () => (await tools).documents,
     complete,
     notes,
     pace,

@@ -1,10 +1,9 @@
 /** `verifod review`: one change. */
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import type { Change, Tree } from "../change/change.ts";
+import type { Change } from "../change/change.ts";
 import { openGitChange } from "../change/git.ts";
 import { openRepository, type Repository } from "../change/repository.ts";
-import { CONFIG_PATH, type Config, configuredSeverity } from "../config.ts";
+import { type Config, configuredSeverity } from "../config.ts";
 import { VerifodError } from "../errors.ts";
 import { openMemory } from "../ledger/memory.ts";
 import { cacheDirectory, mayWriteMemory } from "../ledger/places.ts";
@@ -12,7 +11,7 @@ import type { Upstream } from "../provenance/upstream.ts";
 import { formatReview } from "../report/format.ts";
 import type { Review } from "../report/review.ts";
 import { exitStatus } from "../report/status.ts";
-import { reviewOnThread } from "../review-threads.ts";
+import { createTools, review } from "../review.ts";
 import { rules } from "../rules/index.ts";
 import { addReportOptions, addRepositoryOptions, configFor, type ReportOptions } from "./options.ts";
 import { wantsColor, writeReport } from "./output.ts";
@@ -46,7 +45,7 @@ async function run(range: string | undefined, options: Options): Promise<void> {
     const config = await configFor(change.base, options);
     if (options.compare && options.offline)
       throw new VerifodError("usage", "--compare fetches, which --offline forbids: leave one of them out");
-    const reviewed = await reviewRemembering(change, repository.directory, options);
+    const reviewed = await reviewRemembering(change, config, repository.directory, options);
     const known = options.verify ? await verified(reviewed, change, repository, config, options) : reviewed;
     const result = options.compare ? await compared(known, config, options) : known;
     process.exitCode = exitStatus(result, options.failOn ?? config.failOn, options.format);
@@ -93,32 +92,18 @@ async function compared(reviewed: Review, config: Config, { allowHost }: Options
 /** The review with what the index and the ledger remember. */
 async function reviewRemembering(
   change: Change,
+  config: Config,
   gitDirectory: string,
-  { offline, ask, config: file }: Options,
+  { offline, ask }: Options,
 ): Promise<Review> {
   const upstream = ask ? await upstreamFrom(process.env, offline ?? false) : null;
   const environment = offline ? { ...process.env, VERIFOD_DATABASE_URL: undefined } : process.env;
   const memory = await openMemory(environment, gitDirectory);
   try {
-    const [path, tip] = file === undefined ? [CONFIG_PATH, change.base] : [file, await fileTree(file)];
-    return await reviewOnThread(
-      { ...change, tip },
-      { config: path, subjects: change.subjects, upstream, memory },
-    );
+    return await review(change, await createTools(), { config, memory, upstream });
   } finally {
     await memory.close();
   }
-}
-
-/** A tree of one file of this machine. */
-async function fileTree(path: string): Promise<Tree> {
-  const text = await readFile(path, "utf8");
-  return {
-    commit: "",
-    entry: async (asked) => (asked === path ? { path, kind: "file", oid: "" } : null),
-    list: async () => [],
-    read: async () => ({ kind: "text", text }),
-  };
 }
 
 /**

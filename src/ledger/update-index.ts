@@ -6,7 +6,6 @@ import type { Commit } from "../change/objects.ts";
 import type { Repository } from "../change/repository.ts";
 import { repositoryTree } from "../change/tree.ts";
 import { createDocuments, type Documents } from "../nix/documents.ts";
-import { INDEX_TREES_BYTES } from "../nix/parser.ts";
 import { VERSION } from "../version.ts";
 import { FILES_WORTH_THREADS, type IndexPoolOptions, readOnThreads } from "./index-pool.ts";
 import type { IndexContent, IndexedFile, IndexedPin, PastPins } from "./pin-index.ts";
@@ -56,7 +55,7 @@ export async function updateIndex(
     await readOnThreads(entries, { ...options.threads, ...settings }, take);
   } else {
     let documents = options.documents;
-    const needed = async () => (documents ??= await createDocuments(INDEX_TREES_BYTES));
+    const needed = async () => (documents ??= await createDocuments());
     for await (const file of readPins(tree, entries, needed)) take(file);
   }
   const past = pastOf(previous, known, files, stale, commit.oid);

@@ -23,9 +23,9 @@ export interface Documents {
   release(oid: string): void;
 }
 
-/** Makes a cache; loading the grammar happens here. `mostBytes`: as for `createParser`. */
-export async function createDocuments(mostBytes?: number): Promise<Documents> {
-  const parser: DocumentParser = await createParser("nix", mostBytes);
+/** Makes a cache; loading the grammar happens here. */
+export async function createDocuments(): Promise<Documents> {
+  const parser: DocumentParser = await createParser("nix");
   const kept = new Map<string, Document>();
   let total = 0;
   // Those used since the last `trim`, and since the one before it.

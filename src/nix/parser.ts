@@ -13,13 +13,8 @@ const LIMIT_MILLISECONDS_A_MEGABYTE = 2_000;
 /** The largest generated file of nixpkgs is about 15 MB; nothing that people write is near this. */
 export const PARSE_LIMIT_CHARACTERS = 20_000_000;
 
-/**
- * What all trees of a review may take: a tree takes some 20 bytes a character, one of single characters a hundred. Of a
- * large list a review parses what a change touches.
- */
-const REVIEW_TREES_BYTES = 160_000_000;
-/** The index reads the list of all Haskell packages as a whole: its tree takes 330 MB. */
-export const INDEX_TREES_BYTES = 500_000_000;
+/** What all trees may take: that of all Haskell packages, of 16 MB, has 240 MB. One of single characters has no end. */
+const LARGEST_MEMORY = 320_000_000;
 
 export type ParseResult =
   | { readonly kind: "document"; readonly document: Document }
@@ -50,11 +45,8 @@ export function withLines(text: string): string {
   return text.includes("\r") ? text.replace(LONE_CR, "\n") : text;
 }
 
-/** A parser for one language. `mostBytes`: what the trees of all parsers of this thread may take. */
-export async function createParser(
-  name: GrammarName,
-  mostBytes = REVIEW_TREES_BYTES,
-): Promise<DocumentParser> {
+/** A parser for one language; independent of any other. */
+export async function createParser(name: GrammarName): Promise<DocumentParser> {
   const language: Language = await loadGrammar(name);
   const parser = new Parser();
   parser.setLanguage(language);
@@ -74,7 +66,7 @@ export async function createParser(
       let isTooLarge = false;
       const progressCallback = () => {
         const taken = memoryTaken();
-        isTooLarge = taken > before && taken > mostBytes;
+        isTooLarge = taken > before && taken > LARGEST_MEMORY;
         return isTooLarge || performance.now() > deadline;
       };
       const tree = parser.parse(text, old, { progressCallback });

@@ -1,18 +1,15 @@
 /**
- * Reviews on threads, whose memory is bounded and which can be ended; webhooks are answered meanwhile. A thread has no
- * token and no way out: it asks here for what it reads. One that hangs, takes too much, or is not wanted any more, is
- * ended, and another takes its place.
+ * Reviews on threads, so that webhooks are answered while files are parsed. A thread has no token and no way out: it asks
+ * here for what it reads. One that hangs, or is not wanted any more, is ended, and another takes its place.
  */
 import { Worker } from "node:worker_threads";
 import PQueue from "p-queue";
-import type { PullChange } from "./change/api.ts";
-import type { Entry, FileChange, Unchecked } from "./change/change.ts";
-import { type Fault, messageOf, unreachable, VerifodError } from "./errors.ts";
-import type { Memory } from "./facts.ts";
-import type { SourceChange } from "./pair/sources.ts";
-import type { Upstream } from "./provenance/upstream.ts";
-import { failedReview } from "./report/failed.ts";
-import type { Review } from "./report/review.ts";
+import type { PullChange } from "../change/api.ts";
+import type { Entry, FileChange, Unchecked } from "../change/change.ts";
+import { type Fault, messageOf, unreachable, VerifodError } from "../errors.ts";
+import type { SourceChange } from "../pair/sources.ts";
+import type { Upstream } from "../provenance/upstream.ts";
+import type { Review } from "../report/review.ts";
 import { askUpstream } from "./upstream-thread.ts";
 
 export type TreeName = "base" | "head" | "tip";
@@ -22,14 +19,11 @@ export interface ReviewTask {
   readonly trees: Readonly<Record<TreeName, { readonly commit: string; readonly remote: boolean }>>;
   readonly files: readonly FileChange[];
   readonly unchecked: readonly Unchecked[];
-  /** Null: those of the change are not known. */
-  readonly subjects: readonly string[] | null;
+  readonly subjects: readonly string[];
   /** The path of the configuration in the tip. */
   readonly config: string;
   /** Whether upstream can be asked here. */
   readonly asks: boolean;
-  /** Whether there is a memory to ask here. */
-  readonly remembers: boolean;
 }
 
 /** What a thread wants to know of a tree. */
@@ -46,14 +40,7 @@ export interface UpstreamQuestion {
   readonly changes: readonly SourceChange[];
 }
 
-/** What it wants to know of earlier changes. */
-export interface MemoryQuestion {
-  readonly method: "pinsWith";
-  readonly hashes: readonly string[];
-}
-
-export type Asked = TreeQuestion | UpstreamQuestion | MemoryQuestion;
-export type Question = { readonly id: number } & Asked;
+export type Question = { readonly id: number } & (TreeQuestion | UpstreamQuestion);
 
 export interface Answer {
   readonly id: number;
@@ -77,26 +64,16 @@ export type ThreadMessage =
 export interface ReviewAbout {
   /** The path of the configuration in the tip. */
   readonly config: string;
-  /** The titles of the pull request and of its commits; null: not known. */
-  readonly subjects: readonly string[] | null;
+  /** The titles of the pull request and of its commits. */
+  readonly subjects: readonly string[];
   /** Null: it is not asked. */
   readonly upstream: Upstream | null;
-  /** What is remembered of earlier changes, where something is. */
-  readonly memory?: Memory | null;
-}
-
-/** A review that took more time or memory than it has, or whose thread died. */
-export class ReviewLost extends VerifodError {
-  constructor(message: string) {
-    super("outside", message);
-    this.name = "ReviewLost";
-  }
 }
 
 export interface ReviewThreads {
   /**
    * The review of a change, read through its trees.
-   * @throws ReviewLost when it takes too much; VerifodError (outside) when it is stopped
+   * @throws VerifodError (outside) when it takes too long, or is stopped
    */
   review(change: PullChange, about: ReviewAbout, signal: AbortSignal): Promise<Review>;
   /** Ends all threads; what they were doing fails. */
@@ -114,10 +91,7 @@ export interface ThreadOptions {
 }
 
 const LIMIT_MS = 120_000;
-/** With the syntax trees, which are not among the objects, and the program itself, 512 MB. */
-const MEMORY_MB = 256;
-/** New objects are kept apart; by default they may take 48 MB. */
-const YOUNG_MB = 16;
+const MEMORY_MB = 2_000;
 /** What a thread keeps for the next review, and its WebAssembly memory, only ever grow. */
 const REVIEWS_PER_THREAD = 200;
 /** As scripts/build.mjs puts it beside this program. */
@@ -133,9 +107,7 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
   let closed = false;
 
   function start(): Worker {
-    const worker = new Worker(program, {
-      resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: YOUNG_MB },
-    });
+    const worker = new Worker(program, { resourceLimits: { maxOldGenerationSizeMb: memoryMb } });
     all.add(worker);
     // Without a listener, what a thread throws while it is idle would end the process.
     worker.on("error", () => {});
@@ -149,7 +121,7 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
   function run(
     worker: Worker,
     change: PullChange,
-    about: ReviewAbout,
+    upstream: Upstream | null,
     task: ReviewTask,
     signal: AbortSignal,
   ): Promise<Review> {
@@ -165,7 +137,7 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
         else idle.push(worker);
         act();
       }
-      const fail = (message: string) => settle(true, () => reject(new ReviewLost(message)));
+      const fail = (message: string) => settle(true, () => reject(new VerifodError("outside", message)));
       function late(): void {
         fail(`the review took longer than ${limitMs / 1_000} s: review this change with verifod review`);
       }
@@ -173,8 +145,7 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
         settle(true, () => reject(stopped()));
       }
       function failed(error: unknown): void {
-        if (isOutOfMemory(error)) fail(`the review took more memory than the ${memoryMb} MB that it has`);
-        else fail(`the review ended early: ${messageOf(error)}`);
+        fail(`the review ended early: ${messageOf(error)}`);
       }
       function ended(code: number): void {
         fail(`the review ended early, with status ${code}`);
@@ -183,7 +154,7 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
         switch (message.kind) {
           case "ask":
             clearTimeout(timer);
-            void answer(change, about, message.questions).then((answers) => {
+            void answer(change, upstream, message.questions).then((answers) => {
               if (signal.aborted || !all.has(worker)) return;
               timer = setTimeout(late, limitMs);
               worker.postMessage(answers);
@@ -206,16 +177,14 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
   }
 
   return {
-    async review(change, about, signal) {
-      const { config, subjects, upstream, memory = null } = about;
+    async review(change, { config, subjects, upstream }, signal) {
       const { base, head, tip, files, unchecked } = change;
       const tree = ({ commit, remote = false }: PullChange["tip"]) => ({ commit, remote });
       const trees = { base: tree(base), head: tree(head), tip: tree(tip) };
-      const may = { asks: upstream !== null, remembers: memory !== null };
-      const task = { trees, files, unchecked, subjects, config, ...may };
+      const task = { trees, files, unchecked, subjects, config, asks: upstream !== null };
       return queue.add(() => {
         if (signal.aborted || closed) throw stopped();
-        return run(idle.pop() ?? start(), change, about, task, signal);
+        return run(idle.pop() ?? start(), change, upstream, task, signal);
       });
     },
     async close() {
@@ -239,24 +208,18 @@ function errorOf({ fault, message, stack }: Extract<ThreadMessage, { kind: "fail
 /** Answers what was asked together, together. */
 function answer(
   change: PullChange,
-  { upstream, memory = null }: ReviewAbout,
+  upstream: Upstream | null,
   questions: readonly Question[],
 ): Promise<readonly Answer[]> {
-  function answerTo(question: Question): Promise<unknown> {
-    switch (question.method) {
-      case "upstream":
-        return askUpstream(upstream, question.changes);
-      case "pinsWith":
-        return memory?.pinsWith(question.hashes) ?? Promise.resolve([]);
-      default:
-        return ask(change, question);
-    }
-  }
   return Promise.all(
     questions.map(async (question): Promise<Answer> => {
       const { id } = question;
       try {
-        return { id, outcome: { kind: "value", value: await answerTo(question) } };
+        const value =
+          question.method === "upstream"
+            ? await askUpstream(upstream, question.changes)
+            : await ask(change, question);
+        return { id, outcome: { kind: "value", value } };
       } catch (error) {
         return { id, outcome: { kind: "refused", message: messageOf(error) } };
       }
@@ -268,22 +231,4 @@ function ask(change: PullChange, { tree: name, method, argument }: TreeQuestion)
   const tree = change[name];
   if (typeof argument !== "string") return tree.read(argument);
   return method === "list" ? tree.list(argument) : tree.entry(argument);
-}
-
-/** https://nodejs.org/api/errors.html#err_worker_out_of_memory */
-function isOutOfMemory(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
-}
-
-/** The review of one change on a thread of its own. One that is lost is told as a review that could not be done. */
-export async function reviewOnThread(change: PullChange, about: ReviewAbout): Promise<Review> {
-  const threads = openReviewThreads({ threads: 1 });
-  try {
-    return await threads.review(change, about, new AbortController().signal);
-  } catch (error) {
-    if (!(error instanceof ReviewLost)) throw error;
-    return failedReview(change.base.commit, change.head.commit, error.message);
-  } finally {
-    await threads.close();
-  }
 }

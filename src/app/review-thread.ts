@@ -1,12 +1,18 @@
 /** A thread that reviews changes, one after the other. It has no token: what it reads, it asks of review-threads.ts. */
 import { parentPort } from "node:worker_threads";
-import type { Content, Entry, Tree } from "./change/change.ts";
-import { loadConfig } from "./config.ts";
-import { messageOf, VerifodError } from "./errors.ts";
-import type { Memory } from "./facts.ts";
-import type { KnownPin } from "./pair/reuse.ts";
-import { createTools, review } from "./review.ts";
-import type { Answer, Asked, Question, ReviewTask, ThreadMessage, TreeName } from "./review-threads.ts";
+import type { Content, Entry, Tree } from "../change/change.ts";
+import { loadConfig } from "../config.ts";
+import { messageOf, VerifodError } from "../errors.ts";
+import { createTools, review } from "../review.ts";
+import type {
+  Answer,
+  Question,
+  ReviewTask,
+  ThreadMessage,
+  TreeName,
+  TreeQuestion,
+  UpstreamQuestion,
+} from "./review-threads.ts";
 import { type UpstreamReply, upstreamThrough } from "./upstream-thread.ts";
 
 if (!parentPort) throw new Error("review-thread runs as a thread only");
@@ -17,7 +23,7 @@ let questions: Question[] = [];
 let lastId = 0;
 
 /** Asks together what is asked at the same time, so that GitHub is asked for it with one query. */
-function ask(question: Asked): Promise<unknown> {
+function ask(question: TreeQuestion | UpstreamQuestion): Promise<unknown> {
   if (questions.length === 0) {
     setImmediate(() => {
       say({ kind: "ask", questions });
@@ -45,11 +51,7 @@ function treeOf(name: TreeName, { commit, remote }: ReviewTask["trees"][TreeName
 
 const upstream = upstreamThrough((changes) => ask({ method: "upstream", changes }) as Promise<UpstreamReply>);
 
-const memory: Memory = {
-  pinsWith: (hashes) => ask({ method: "pinsWith", hashes }) as Promise<readonly KnownPin[]>,
-};
-
-async function run({ trees, files, unchecked, subjects, config: path, ...task }: ReviewTask): Promise<void> {
+async function run({ trees, files, unchecked, subjects, config: path, asks }: ReviewTask): Promise<void> {
   try {
     const config = await loadConfig(treeOf("tip", trees.tip), path);
     const change = {
@@ -59,11 +61,7 @@ async function run({ trees, files, unchecked, subjects, config: path, ...task }:
       unchecked,
       subjects,
     };
-    const result = await review(change, tools, {
-      config,
-      upstream: task.asks ? upstream : null,
-      memory: task.remembers ? memory : null,
-    });
+    const result = await review(change, tools, { config, subjects, upstream: asks ? upstream : null });
     say({ kind: "done", result });
   } catch (error) {
     const fault = error instanceof VerifodError ? error.fault : null;
