@@ -207,5 +207,5 @@ test.each([
   readCommands(body, "verifod");
   readCommands(piece.repeat(Math.floor(65_000 / piece.length)), "verifod");
   readCommands(body.slice(0, 3_990), "verifod");
-  expect(performance.now() - started).toBeLessThan(1_500);
+  expect(performance.now() - started).toBeLessThan(10_000);
 });
