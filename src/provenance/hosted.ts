@@ -18,12 +18,6 @@ export interface Hosted {
   readonly isPresumed?: true;
 }
 
-/** The software of a forge by its host. */
-export type SoftwareOf = (host: string) => ForgeKind;
-
-/** By the lists of known hosts, and by names as `gitlab.example.org`. */
-export const softwareByName: SoftwareOf = forgeKindOf;
-
 /** Fetchers for the forges of one software: whoever uses one says what the host runs. */
 const BY_FETCHER: Readonly<Record<string, ForgeKind>> = {
   fetchFromGitHub: "github",
@@ -45,10 +39,10 @@ interface Place {
 }
 
 /** The repository that a location is in; null when it is in none that can be asked for. */
-export function hostedAt(source: Source, location: Location, softwareOf: SoftwareOf): Place | null {
+export function hostedAt(source: Source, location: Location): Place | null {
   const { scheme, host, path, query } = location;
   if (scheme !== "https" && scheme !== "http") return null;
-  const named = softwareOf(location.owner?.repository?.forge ?? host);
+  const named = forgeKindOf(location.owner?.repository?.forge ?? host);
   const software = named === "git" ? (BY_FETCHER[source.fetcher ?? ""] ?? named) : named;
   if (software === "git") {
     const url = cloneUrl(source, location);

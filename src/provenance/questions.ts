@@ -5,7 +5,7 @@ import { isMoving } from "../origin/refs.ts";
 import { revisionOf } from "../origin/revision.ts";
 import type { SourceChange } from "../pair/sources.ts";
 import type { RepositoryQuestion } from "./forge.ts";
-import { type Hosted, hostedAt, type SoftwareOf, softwareByName } from "./hosted.ts";
+import { type Hosted, hostedAt } from "./hosted.ts";
 
 /** Where one side of a pin comes from, as a thing that can be asked about. */
 export type Subject =
@@ -30,13 +30,13 @@ const COMMIT = /^[0-9a-f]{40}$/;
 /** Longer ones are no names, and those with such dots lead elsewhere: https://git-scm.com/docs/git-check-ref-format */
 const NAME = /^(?!.*(?:^|\/)\.)(?!.*\.\.)[^\s\u0000-\u001f\u007f~^:?*[\\]{1,200}$/;
 
-/** What a pin is about; null when the text does not say. `softwareOf`: the software of forges, by their host. */
-export function subjectOf(source: Source, softwareOf: SoftwareOf = softwareByName): Subject | null {
+/** What a pin is about; null when the text does not say. */
+export function subjectOf(source: Source): Subject | null {
   // Dependencies come with the source: they have no place of their own.
   if (source.role === "dependencies") return null;
   const [location] = locationsOf(source);
   if (!location?.resolved || location.userinfo !== null || location.port !== null) return null;
-  const place = hostedAt(source, location, softwareOf);
+  const place = hostedAt(source, location);
   if (place) {
     const revision = place.ref ?? revisionOf(source);
     const commit = revision !== null && COMMIT.test(revision) ? revision : null;
@@ -60,13 +60,10 @@ export function askedPins(changes: readonly SourceChange[]): readonly Source[] {
 }
 
 /** The pins with what they are about, in their order. */
-export function subjectsOf(
-  pins: readonly Source[],
-  softwareOf: SoftwareOf = softwareByName,
-): ReadonlyMap<Source, Subject> {
+export function subjectsOf(pins: readonly Source[]): ReadonlyMap<Source, Subject> {
   return new Map(
     pins.flatMap((source) => {
-      const subject = subjectOf(source, softwareOf);
+      const subject = subjectOf(source);
       return subject ? [[source, subject] as const] : [];
     }),
   );

@@ -16,7 +16,6 @@ import {
 } from "./answers.ts";
 import type { Budget } from "./budget.ts";
 import type { Forge, RepositoryAnswers, RepositoryQuestion } from "./forge.ts";
-import type { SoftwareOf } from "./hosted.ts";
 import { type Hosts, plainUrlOf } from "./hosts.ts";
 import { createMemory, type UpstreamMemory } from "./memory.ts";
 import { askedPins, repositoryKey, repositoryQuestions, type Subject, subjectsOf } from "./questions.ts";
@@ -32,8 +31,6 @@ export interface UpstreamOptions {
   readonly budget: Budget;
   /** The forge at a host that runs this software; null: it is not asked. */
   readonly forgeAt: (host: string, software: ForgeKind) => Forge | null;
-  /** The software of forges that their name does not tell. */
-  readonly softwareOf?: SoftwareOf;
   /** Package registries; null: they are not asked. */
   readonly registries: Registries | null;
   /** All other hosts; by default they are not asked. */
@@ -45,12 +42,12 @@ export interface UpstreamOptions {
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { budget, forgeAt, softwareOf, registries, hosts, now, memory = createMemory() } = options;
+  const { budget, forgeAt, registries, hosts, now, memory = createMemory() } = options;
   const moved: Moved = (repository, tag, commit) => memory.tagIs(repository, tag, commit, now);
   return {
     async ask(changes) {
       const asked = askedPins(changes);
-      const subjects = subjectsOf(asked, softwareOf);
+      const subjects = subjectsOf(asked);
       const added = new Set(changes.map(({ after }) => after));
       const isNew = (source: Source) => added.has(source);
       const [repositories, versions, places] = await Promise.all([
