@@ -1,5 +1,13 @@
 /** The one interface behind which forges are asked. */
-import type { Answer, CommitFacts, RefFacts, ReleaseFacts, RepositoryFacts } from "./answers.ts";
+import {
+  type Answer,
+  type CommitFacts,
+  known,
+  type RefFacts,
+  type ReleaseFacts,
+  type RepositoryFacts,
+  unknown,
+} from "./answers.ts";
 import type { Hosted } from "./hosted.ts";
 
 /** All that a review wants to know of one repository. Its parts are in the order of their weight: a budget may end. */
@@ -35,4 +43,22 @@ export function unanswered(question: RepositoryQuestion, answer: Answer<never>):
     commits: new Map(question.commits.map(({ id }) => [id, answer])),
     releases: new Map(question.releases.map(({ tag }) => [tag, answer])),
   };
+}
+
+/** The answers for a repository that is not there, or not shown; `owner`: whether its account is, null: not known. */
+export function gone(question: RepositoryQuestion, owner: boolean | null = null): RepositoryAnswers {
+  return {
+    ...unanswered(question, unknown("the repository is not there")),
+    repository: known({ kind: "gone", owner }),
+  };
+}
+
+/** The name of a tag or branch without `refs/…/`, and which of the two it may be. */
+export function readRef(ref: string): {
+  readonly name: string;
+  readonly isTag: boolean;
+  readonly isBranch: boolean;
+} {
+  const name = ref.replace(/^refs\/(heads|tags)\//, "");
+  return { name, isTag: !ref.startsWith("refs/heads/"), isBranch: !ref.startsWith("refs/tags/") };
 }

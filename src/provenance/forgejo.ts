@@ -14,8 +14,15 @@ import {
   type RepositoryFacts,
   written,
 } from "./answers.ts";
-import { type Forge, type RepositoryAnswers, type RepositoryQuestion, unanswered } from "./forge.ts";
-import { date, gone, label, oid, type Rest, type RestOptions, readRef, restForge } from "./rest.ts";
+import {
+  type Forge,
+  gone,
+  type RepositoryAnswers,
+  type RepositoryQuestion,
+  readRef,
+  unanswered,
+} from "./forge.ts";
+import { date, label, oid, type Rest, type RestOptions, restForge } from "./rest.ts";
 
 /** A tag costs one request, an annotated one two, a commit one to three, a redirect one. */
 export function forgejoForge(options: RestOptions): Forge {

@@ -19,7 +19,14 @@ import {
   written,
 } from "./answers.ts";
 import type { Budget } from "./budget.ts";
-import { type Forge, type RepositoryAnswers, type RepositoryQuestion, unanswered } from "./forge.ts";
+import {
+  type Forge,
+  gone,
+  type RepositoryAnswers,
+  type RepositoryQuestion,
+  readRef,
+  unanswered,
+} from "./forge.ts";
 import { type GitHubQuestions, githubQuestions, type QueryAnswer, RATE_LIMIT } from "./github-api.ts";
 import { findReach } from "./github-reach.ts";
 import { createMemory, type Learnt, type UpstreamMemory } from "./memory.ts";
@@ -82,8 +89,8 @@ function queryOf(questions: readonly RepositoryQuestion[]): {
       ABOUT,
       `defaultBranchRef { name ${comparisons.join(" ")} }`,
       ...refs.map((ref, at) => {
-        const plain = ref.replace(/^refs\/(heads|tags)\//, "");
-        return `t${at}: ref(qualifiedName: ${variable(`refs/tags/${plain}`)}) { ${TAG} } b${at}: ref(qualifiedName: ${variable(`refs/heads/${plain}`)}) { target { oid } }`;
+        const { name } = readRef(ref);
+        return `t${at}: ref(qualifiedName: ${variable(`refs/tags/${name}`)}) { ${TAG} } b${at}: ref(qualifiedName: ${variable(`refs/heads/${name}`)}) { target { oid } }`;
       }),
       ...commits.map(
         ({ id }, at) =>
@@ -204,10 +211,7 @@ async function answersOf(
   if (!about.known) return unanswered(question, about);
   // The token may see private repositories that readers of the review may not: to them, it is not there.
   if (about.value === null || about.value.isPrivate) {
-    return {
-      ...unanswered(question, unknown("the repository is not there")),
-      repository: known({ kind: "gone", owner: reply.ownerIsThere }),
-    };
+    return gone(question, reply.ownerIsThere);
   }
   const repository = repositoryFacts(about.value);
   const refs = new Map(question.refs.map((ref, at) => [ref, refFacts(ref, at, reply)]));
@@ -257,9 +261,10 @@ function refFacts(
   const branch = reply.at(branchSchema, `b${at}`);
   if (!tag.known) return tag;
   if (!branch.known) return branch;
+  const { isTag, isBranch } = readRef(ref);
   return known({
-    tag: ref.startsWith("refs/heads/") || tag.value === null ? null : tagFacts(tag.value.target),
-    branch: ref.startsWith("refs/tags/") ? null : (branch.value?.target.oid ?? null),
+    tag: isTag && tag.value ? tagFacts(tag.value.target) : null,
+    branch: isBranch ? (branch.value?.target.oid ?? null) : null,
   });
 }
 

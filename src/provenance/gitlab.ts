@@ -16,8 +16,15 @@ import {
   unknown,
   written,
 } from "./answers.ts";
-import { type Forge, type RepositoryAnswers, type RepositoryQuestion, unanswered } from "./forge.ts";
-import { date, gone, label, oid, type Rest, type RestOptions, readRef, restForge } from "./rest.ts";
+import {
+  type Forge,
+  gone,
+  type RepositoryAnswers,
+  type RepositoryQuestion,
+  readRef,
+  unanswered,
+} from "./forge.ts";
+import { date, label, oid, type Rest, type RestOptions, restForge } from "./rest.ts";
 
 /** A tag costs one request, a commit one to three, the project two, a redirect one. */
 export function gitlabForge(options: RestOptions): Forge {

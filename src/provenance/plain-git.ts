@@ -9,7 +9,14 @@ import type { AllowedHosts } from "../verify/urls.ts";
 import { makeWork, removeTree } from "../verify/work.ts";
 import { type Answer, type CommitFacts, known, type Reach, type RefFacts, unknown } from "./answers.ts";
 import type { Budget } from "./budget.ts";
-import { type Forge, type RepositoryAnswers, type RepositoryQuestion, unanswered } from "./forge.ts";
+import {
+  type Forge,
+  gone,
+  type RepositoryAnswers,
+  type RepositoryQuestion,
+  readRef,
+  unanswered,
+} from "./forge.ts";
 
 export interface PlainGitOptions {
   readonly budget: Budget;
@@ -95,10 +102,7 @@ function parse(stdout: string): Refs {
 function answersOf(question: RepositoryQuestion, refs: Refs | null): RepositoryAnswers {
   if (refs === null) {
     if (question.isPresumed) return unanswered(question, unknown(`no repository at ${question.url}`));
-    return {
-      ...unanswered(question, unknown("the repository is not there")),
-      repository: known({ kind: "gone", owner: null }),
-    };
+    return gone(question);
   }
   return {
     repository: known({
@@ -120,14 +124,14 @@ function answersOf(question: RepositoryQuestion, refs: Refs | null): RepositoryA
 }
 
 function refFacts(ref: string, refs: Refs): Omit<RefFacts, "moved"> {
-  const plain = ref.replace(/^refs\/(heads|tags)\//, "");
-  const object = refs.get(`refs/tags/${plain}`);
-  const peeled = refs.get(`refs/tags/${plain}^{}`);
+  const { name, isTag, isBranch } = readRef(ref);
+  const object = refs.get(`refs/tags/${name}`);
+  const peeled = refs.get(`refs/tags/${name}^{}`);
   const tag =
-    object === undefined || ref.startsWith("refs/heads/")
+    object === undefined || !isTag
       ? null
       : { commit: peeled ?? object, annotated: peeled !== undefined, date: null };
-  const branch = ref.startsWith("refs/tags/") ? null : (refs.get(`refs/heads/${plain}`) ?? null);
+  const branch = isBranch ? (refs.get(`refs/heads/${name}`) ?? null) : null;
   return { tag, branch };
 }
 

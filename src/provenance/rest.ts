@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { AllowedHosts } from "../verify/urls.ts";
 import { type Answer, known, unknown } from "./answers.ts";
 import type { Budget } from "./budget.ts";
-import { type Forge, type RepositoryAnswers, type RepositoryQuestion, unanswered } from "./forge.ts";
+import type { Forge, RepositoryAnswers, RepositoryQuestion } from "./forge.ts";
 import { askJson } from "./http.ts";
 import type { Learnt } from "./memory.ts";
 
@@ -80,21 +80,3 @@ export const oid = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/);
 export const label = z.string().min(1).max(500);
 /** A date in UTC, whatever zone the server writes. */
 export const date = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
-
-/** The answers for a repository that the forge does not have, or does not show. */
-export function gone(question: RepositoryQuestion): RepositoryAnswers {
-  return {
-    ...unanswered(question, unknown("the repository is not there")),
-    repository: known({ kind: "gone", owner: null }),
-  };
-}
-
-/** The name of a tag or branch without `refs/…/`, and which of the two it may be. */
-export function readRef(ref: string): {
-  readonly name: string;
-  readonly isTag: boolean;
-  readonly isBranch: boolean;
-} {
-  const name = ref.replace(/^refs\/(heads|tags)\//, "");
-  return { name, isTag: !ref.startsWith("refs/heads/"), isBranch: !ref.startsWith("refs/tags/") };
-}
