@@ -6,7 +6,7 @@ import { conclusionOf } from "../github/check-output.ts";
 import { createGitHubApi } from "../github/client.ts";
 import { cacheDirectory, mayWriteMemory } from "../ledger/places.ts";
 import { openUpstreamMemory, upstreamFile } from "../provenance/memory.ts";
-import { openUpstream } from "../provenance/open.ts";
+import { openUpstream, upstreamPlaces } from "../provenance/open.ts";
 import type { Review } from "../report/review.ts";
 import { createTools, review as reviewChange } from "../review.ts";
 import { type ReviewSettings, reviewPull, type Target } from "../review-pull.ts";
@@ -90,9 +90,7 @@ async function runPublishing(
       const upstream = asks
         ? openUpstream({
             api: clientFor(inputs, runner, false),
-            forgesUrl: process.env.VERIFOD_FORGES,
-            registriesUrl: process.env.VERIFOD_REGISTRIES,
-            hostsUrl: process.env.VERIFOD_HOSTS,
+            places: upstreamPlaces(process.env),
             memory: await openUpstreamMemory(memory, mayWriteMemory(process.env)),
           })
         : null;

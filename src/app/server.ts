@@ -76,7 +76,13 @@ export async function startApp(
     settings.cache === null ? createMemory() : await openUpstreamMemory(upstreamFile(settings.cache), true);
   const services = {
     upstream: (installation: number) =>
-      settings.asksUpstream ? openUpstream({ api: installations.impatient(installation), memory }) : null,
+      settings.asksUpstream
+        ? openUpstream({
+            api: installations.impatient(installation),
+            places: settings.upstreamPlaces,
+            memory,
+          })
+        : null,
     identity,
     api: installations.api,
     queue,

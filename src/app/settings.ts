@@ -5,7 +5,7 @@ import { getPrivateKey } from "@probot/get-private-key";
 import * as z from "zod";
 import { messageOf, VerifodError } from "../errors.ts";
 import { isServer } from "../ledger/database.ts";
-import { upstreamApi } from "../provenance/open.ts";
+import { type UpstreamPlaces, upstreamApi, upstreamPlaces } from "../provenance/open.ts";
 
 /** What of the App a process does. */
 export type Role = "all" | "receiver" | "worker";
@@ -30,6 +30,8 @@ export interface AppSettings {
   readonly pace: number;
   /** Whether upstream is asked about the sources of reviews, where the repository does not forbid it. */
   readonly asksUpstream: boolean;
+  /** Where upstream answers, where that is elsewhere. */
+  readonly upstreamPlaces: UpstreamPlaces;
   /** The directory of what is remembered of upstream; null: it lasts as long as the process. */
   readonly cache: string | null;
   /** Between two looks for what is unfinished. */
@@ -132,6 +134,7 @@ export function readSettings(environment: NodeJS.ProcessEnv, role: Role = "all")
     threads: rest.VERIFOD_THREADS,
     pace: rest.VERIFOD_PACE,
     asksUpstream: rest.VERIFOD_ASK === "auto" && apiUrl === upstreamApi(environment),
+    upstreamPlaces: upstreamPlaces(environment),
     cache: rest.VERIFOD_CACHE ?? null,
     sweepMs: rest.VERIFOD_SWEEP_SECONDS * 1_000,
   };

@@ -122,17 +122,18 @@ async function upstreamFrom(environment: NodeJS.ProcessEnv, offline: boolean): P
       "usage",
       "--ask needs a token, since GitHub answers nobody else: set GITHUB_TOKEN",
     );
-  const [{ openUpstream, upstreamApi }, { openUpstreamMemory, upstreamFile }, { createGitHubApi }] =
-    await Promise.all([
-      import("../provenance/open.ts"),
-      import("../provenance/memory.ts"),
-      import("../github/client.ts"),
-    ]);
+  const [
+    { openUpstream, upstreamApi, upstreamPlaces },
+    { openUpstreamMemory, upstreamFile },
+    { createGitHubApi },
+  ] = await Promise.all([
+    import("../provenance/open.ts"),
+    import("../provenance/memory.ts"),
+    import("../github/client.ts"),
+  ]);
   return openUpstream({
     api: createGitHubApi({ token, apiUrl: upstreamApi(environment), patient: false }),
-    forgesUrl: environment.VERIFOD_FORGES,
-    registriesUrl: environment.VERIFOD_REGISTRIES,
-    hostsUrl: environment.VERIFOD_HOSTS,
+    places: upstreamPlaces(environment),
     memory: await openUpstreamMemory(upstreamFile(cacheDirectory(environment)), mayWriteMemory(environment)),
   });
 }

@@ -1,5 +1,6 @@
 /** Upstream as each door asks it: forges, package registries and other hosts, within the budgets of one review. */
 import type { GitHubApi } from "../change/github-api.ts";
+import { VerifodError } from "../errors.ts";
 import { createBudget } from "./budget.ts";
 import { openForges } from "./forges.ts";
 import { githubForge } from "./github.ts";
@@ -16,20 +17,42 @@ const MOST_REGISTRY_REQUESTS = 120;
 /** One for each address. */
 const MOST_HOST_REQUESTS = 20;
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Where the API of github.com answers. A token that belongs elsewhere is not to ask there, nor the other way round. */
-export function upstreamApi(environment: Readonly<Record<string, string | undefined>>): string {
+export function upstreamApi(environment: Environment): string {
   return environment.VERIFOD_GITHUB_API || "https://api.github.com";
+}
+
+/** Other addresses at which upstream answers; undefined: its own. */
+export interface UpstreamPlaces {
+  /** Of all forges but github.com, each below its host. */
+  readonly forges?: string | undefined;
+  /** Of registries, each below its name. */
+  readonly registries?: string | undefined;
+  /** Of all other hosts, each below its name. */
+  readonly hosts?: string | undefined;
+}
+
+/** @throws VerifodError (usage) for what is no address */
+export function upstreamPlaces(environment: Environment): UpstreamPlaces {
+  const address = (name: string) => {
+    const value = environment[name] || undefined;
+    if (value !== undefined && !(/^https?:/.test(value) && URL.canParse(value)))
+      throw new VerifodError("usage", `${name} is an address, as https://upstream.example/`);
+    return value;
+  };
+  return {
+    forges: address("VERIFOD_FORGES"),
+    registries: address("VERIFOD_REGISTRIES"),
+    hosts: address("VERIFOD_HOSTS"),
+  };
 }
 
 export interface UpstreamAccess {
   /** A client of `upstreamApi` that waits for no rate limit. */
   readonly api: GitHubApi;
-  /** Where the other forges answer instead, each below its host. */
-  readonly forgesUrl?: string | undefined;
-  /** Where the registries answer instead, each below its name. */
-  readonly registriesUrl?: string | undefined;
-  /** Where all other hosts answer instead, each below its name. */
-  readonly hostsUrl?: string | undefined;
+  readonly places: UpstreamPlaces;
   /** What was learnt before; what is learnt now is kept in it. */
   readonly memory: KeptMemory;
 }
@@ -38,7 +61,7 @@ export interface UpstreamAccess {
  * The token of `api` goes to github.com alone: other forges are asked without one. The budgets are those of one review, and
  * none of what reads the change itself.
  */
-export function openUpstream({ api, forgesUrl, registriesUrl, hostsUrl, memory }: UpstreamAccess): Upstream {
+export function openUpstream({ api, places, memory }: UpstreamAccess): Upstream {
   const budget = createBudget(MOST_REQUESTS, MOST_SECONDS);
   const now = new Date().toISOString();
   const learnt = { memory, now };
@@ -46,13 +69,13 @@ export function openUpstream({ api, forgesUrl, registriesUrl, hostsUrl, memory }
   const upstream = createUpstream({
     budget,
     now,
-    forgeAt: openForges({ budget, github, base: forgesUrl, learnt }),
+    forgeAt: openForges({ budget, github, base: places.forges, learnt }),
     registries: openRegistries({
       budget: createBudget(MOST_REGISTRY_REQUESTS, MOST_SECONDS),
-      base: registriesUrl,
+      base: places.registries,
       learnt,
     }),
-    hosts: openHosts({ budget: createBudget(MOST_HOST_REQUESTS, MOST_SECONDS), base: hostsUrl, learnt }),
+    hosts: openHosts({ budget: createBudget(MOST_HOST_REQUESTS, MOST_SECONDS), base: places.hosts, learnt }),
     memory,
   });
   return {

@@ -1,8 +1,10 @@
 /** The App asks a GitHub of our own about the sources of a pull request, though its reviews run on threads without a token. */
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { UpstreamPlaces } from "../../src/provenance/open.ts";
 import { type FakeGitHub, type Pull, startFakeGitHub } from "../fake-github/server.ts";
 import { addUpstream } from "../fake-github/upstreams.ts";
 import { deliver, idle, pullEvent, registerApp, startTestApp, type TestApp } from "../support/app.ts";
+import { sriOf, startFakeRegistries } from "../support/registries.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { frobRecipe, HASHES } from "../support/upstream-world.ts";
 
@@ -34,8 +36,8 @@ afterEach(async () => {
   frob.remove();
 });
 
-async function reviewed(asksUpstream: boolean): Promise<string> {
-  app = await startTestApp(fake, { asksUpstream });
+async function reviewed(asksUpstream: boolean, upstreamPlaces: UpstreamPlaces = {}): Promise<string> {
+  app = await startTestApp(fake, { asksUpstream, upstreamPlaces });
   await deliver(app.url, pullEvent(fake, pull, "opened"));
   await idle(app);
   expect(fake.checkRuns).toMatchObject([{ conclusion: "success" }]);
@@ -48,6 +50,22 @@ test("with the token of the installation", async () => {
   expect(
     fake.requests.filter(({ body }) => (JSON.stringify(body) ?? "").includes("repositoryOwner")),
   ).toHaveLength(1);
+});
+
+test("a registry at another address", async () => {
+  const registries = await startFakeRegistries();
+  try {
+    registries.versions.set("PyPI frob 2.0", { files: { "frob-2.0.tar.gz": "the sdist" } });
+    const url = "mirror://pypi/f/frob/frob-2.0.tar.gz";
+    const src = `fetchurl { url = "${url}"; hash = "${sriOf("the sdist")}"; }`;
+    pull.head.sha = made.commit({
+      "pkgs/by-name/fr/frob-py/package.nix": frobRecipe({ version: "2.0", src }),
+    });
+    expect(await reviewed(true, { registries: registries.url })).toContain("the registry has the same checksum");
+    expect(registries.requests).toEqual(["/PyPI/frob/2.0/json"]);
+  } finally {
+    await registries.close();
+  }
 });
 
 test("or nobody", async () => {

@@ -50,6 +50,7 @@ export function settingsOf(fake: FakeGitHub, more: Partial<AppSettings> = {}): A
     threads: 2,
     pace: 0,
     asksUpstream: false,
+    upstreamPlaces: {},
     cache: null,
     sweepMs: 3_600_000,
     ...more,
