@@ -3,6 +3,7 @@
  * https://worker.graphile.org/docs/sql-add-job, https://worker.graphile.org/docs/admin-functions
  */
 import type { Sql } from "postgres";
+import { VerifodError } from "../errors.ts";
 import { type Job, meeting, merged, type PullJob, placeOf, subjectOf } from "./jobs.ts";
 
 /** The name that our jobs have among those of the database. */
@@ -65,28 +66,56 @@ export function addJob(sql: Sql, job: Job, limits: Limits): Promise<boolean> {
       where task_identifier = ${TASK} and flags ? ${subjectFlag(job)}
         and (locked_at is not null or attempts < max_attempts)
       order by locked_at is null, id`;
-    const running = standing.find((each) => each.running);
+    // One before it may be over, and not yet written off.
+    const running = standing.findLast((each) => each.running);
     const waiting = standing.findLast((each) => !each.running);
     const met = running && meeting(job, seenAs(job, Object.keys(running.flags ?? {})), true);
-    if (running && met === "stop") await on`select pg_notify(${SUPERSEDED}, ${running.id})`;
+    const stop = (id: string) => on`select pg_notify(${SUPERSEDED}, ${id})`;
+    if (running && met === "stop") await stop(running.id);
     if (waiting) {
       const other = seenAs(job, Object.keys(waiting.flags ?? {}));
       if (waiting.revision >= mostMerged || meeting(job, other, false) === "drop") return true;
       // The library puts the lists of both together, and leaves it in its place.
-      await on`select from graphile_worker.add_job(${TASK}, ${JSON.stringify([job])}::text::json,
-        job_key => ${subject}, job_key_mode => 'preserve_run_at', max_attempts => ${mostAttempts}::int,
-        flags => ${[...flagsOf(merged(job, other))]}::text[])`;
+      const id = await keep(on as unknown as Sql, job, {
+        mode: "preserve_run_at",
+        flags: flagsOf(merged(job, other)),
+      });
+      // It was begun since it was looked at: there are two now.
+      if (id !== waiting.id && meeting(job, other, true) === "stop") await stop(waiting.id);
       return true;
     }
     if (met === "drop") return true;
     const swept = job.kind === "pull" && job.reason === "sweep";
     const turn = await turnOf(on as unknown as Sql, job, swept, limits);
     if (turn === null) return false;
-    await on`select from graphile_worker.add_job(${TASK}, ${JSON.stringify([job])}::text::json,
-      job_key => ${subject}, run_at => ${turn}::timestamptz, priority => ${swept ? 1 : 0}::int,
-      max_attempts => ${mostAttempts}::int, flags => ${[...flagsOf(job)]}::text[])`;
+    await keep(on as unknown as Sql, job, {
+      mode: "replace",
+      flags: flagsOf(job),
+      turn,
+      priority: swept ? 1 : 0,
+    });
     return true;
   }) as Promise<boolean>;
+}
+
+interface Kept {
+  readonly mode: "replace" | "preserve_run_at";
+  readonly flags: readonly string[];
+  readonly turn?: string;
+  readonly priority?: number;
+}
+
+/** Has the library keep a job: the id of the one that now holds it. */
+async function keep(sql: Sql, job: Job, { mode, flags, turn = FIRST, priority = 0 }: Kept): Promise<string> {
+  // Of a job that is begun while the library looks at it, it says nothing and does nothing: then it is there, and seen.
+  for (let tries = 0; tries < 5; tries += 1) {
+    const [added] = await sql<{ id: string | null }[]>`
+      select id from graphile_worker.add_job(${TASK}, ${JSON.stringify([job])}::text::json,
+        job_key => ${subjectOf(job)}, job_key_mode => ${mode}, run_at => ${turn}::timestamptz,
+        priority => ${priority}::int, max_attempts => ${mostAttempts}::int, flags => ${[...flags]}::text[])`;
+    if (added && added.id !== null) return added.id;
+  }
+  throw new VerifodError("outside", "PostgreSQL does not keep a job of the queue");
 }
 
 /**

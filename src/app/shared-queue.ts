@@ -44,6 +44,8 @@ const STALE_MS = 30_000;
 const pollMs = 1_000;
 /** How long the database may take to say whether a job is still held. */
 const answerMs = 10_000;
+/** Jobs told to stop, of all processes. */
+const mostRemembered = 1_000;
 /** Connections besides those that listen. */
 const connections = 4;
 
@@ -161,6 +163,8 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
   const { onError = () => {}, onTrouble = () => {}, onFreed = () => {}, onGivenUp = () => {} } = parts;
   const { lookMs = LOOK_MS, staleMs = STALE_MS } = parts;
   const running = new Map<string, Running>();
+  // The word may come before the job itself does: PostgreSQL gave it away, and it is still on its way here.
+  const superseded = new Set<string>();
   const handedBack: string[] = [];
   const events = new EventEmitter() as WorkerEvents;
   let pool = "";
@@ -214,6 +218,7 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
     const each: Running = { job, id, controller, begun: performance.now() };
     // Before anything is waited for: the next look for a job counts it.
     running.set(subject, each);
+    if (superseded.has(id)) stopJob(each, "superseded");
     try {
       await announced.promise;
       if (await jobs.isBegunElsewhere(sql, job, id, pool)) throw new Unfinished("another process is at it");
@@ -253,6 +258,11 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
     (error: unknown) => onFailed(new Error("the queue has ended", { cause: error })),
   );
   await sql.listen(jobs.SUPERSEDED, (id) => {
+    superseded.add(id);
+    for (const first of superseded) {
+      if (superseded.size <= mostRemembered) break;
+      superseded.delete(first);
+    }
     for (const each of running.values()) if (each.id === id) stopJob(each, "superseded");
   });
 

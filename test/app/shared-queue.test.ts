@@ -92,6 +92,37 @@ test("a pull request is one process's: another head stops its job there, and is 
   expect(next?.job).toEqual(job(1, { head: head("b"), reason: "recheck" }));
 });
 
+test("the word that a job is superseded counts also when it comes before the job", async () => {
+  const url = server.database();
+  const queue = driven(await open({ ...OPTIONS, concurrency: 1 }, url));
+  await queue.start();
+  for (const number of [1, 2]) await queue.queue.add(job(number));
+  await queue.hasBegun(1);
+  const sql = postgres(url);
+  // The second first: once the first has stopped, both words have come.
+  await sql`select pg_notify('verifod_superseded', id::text) from graphile_worker.jobs order by id desc`;
+  await sql.end();
+  await queue.hasBegun(2);
+  expect(queue.begun.map(({ job: { number }, signal }) => [number, signal.reason as unknown])).toEqual([
+    [1, "superseded"],
+    [2, "superseded"],
+  ]);
+});
+
+test("of heads that come while a job begins, is stopped or ends, the last one is done", async () => {
+  const [queue] = (await several({})) as [TestQueue];
+  await queue.start();
+  const of = (number: number) => queue.begun.filter(({ job: each }) => each.number === number);
+  for (let number = 1; number <= 30; number += 1) {
+    for (const letter of ["a", "b", "c", "d"]) await queue.queue.add(job(number, { head: head(letter) }));
+    await until(
+      () => of(number).at(-1)?.job.head === head("d"),
+      () => of(number).map(({ job: each, over }) => [each.head[0], over]),
+    );
+    of(number).at(-1)?.end();
+  }
+});
+
 test("who stops hands back what it has not finished, and another process begins it at once", async () => {
   const [a, b] = (await several({}, {})) as [TestQueue, TestQueue];
   await a.start();

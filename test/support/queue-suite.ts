@@ -104,7 +104,10 @@ export function testQueue(open: (options: QueueOptions) => Promise<JobQueue>, ru
     expect(await queue.counts()).toEqual({ waiting: 0, running: 1 });
     await queue.add(job(1, { head: head("b") }));
     await queue.add(job(1, { head: head("c") }));
-    await until(() => begun.at(-1)?.job.head === head("c"));
+    await until(
+      () => begun.at(-1)?.job.head === head("c"),
+      () => begun.map(({ job: each, over }) => [each, over]),
+    );
     expect(begun[0]?.signal.reason).toBe("superseded");
     // The one between may have begun before the last came.
     expect(begun.length).toBeLessThanOrEqual(3);
@@ -251,6 +254,7 @@ export function testQueue(open: (options: QueueOptions) => Promise<JobQueue>, ru
           );
           expect(done.at(-1)?.job.head).toBe(wanted);
         }
+        await queue.stop(0);
       }),
       { numRuns: runs },
     );
