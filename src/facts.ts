@@ -75,6 +75,7 @@ const MOST_PINS = 50_000;
 const TOO_MANY_PINS = `the change has more than the ${MOST_PINS / 1_000} thousand pins that are read of one change`;
 /** Names that stand for another package now; each is looked for in all pins. */
 const MOST_REPOINTED = 200;
+const TOO_MANY_REPOINTED = `the change gives more than the ${MOST_REPOINTED} names another meaning that are looked up`;
 
 /** Reads both sides of a change and says what is in them. Never throws for what a file holds. */
 export async function gatherFacts(
@@ -125,6 +126,8 @@ export async function gatherFacts(
   );
   const pins = { base: distinct(all.base.sources), head: distinct(all.head.sources) };
   const aliases: (readonly [Source, Source])[] = [];
+  const left = repointed[MOST_REPOINTED];
+  if (left) unchecked.push({ what: left.path.head, reason: TOO_MANY_REPOINTED });
   for (const { path, name } of repointed.slice(0, MOST_REPOINTED)) {
     const look = () =>
       Promise.all([
@@ -277,7 +280,7 @@ async function sourceOf(
 const WHOLE: readonly Region[] = [{ start: 0, end: Number.MAX_SAFE_INTEGER }];
 
 interface ReadFile {
-  readonly facts: Omit<FileFacts, "parseErrors" | "baseParseErrors">;
+  readonly facts: Omit<FileFacts, keyof Errors>;
   readonly code: Record<Side, CodeFile | null>;
   readonly regions: Record<Side, readonly Region[]>;
   readonly unchecked: readonly Unchecked[];

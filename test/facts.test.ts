@@ -103,6 +103,22 @@ let common = { version, src }: stdenv.mkDerivation { pname = "frob"; inherit ver
   );
 });
 
+test("more names that are pointed elsewhere than are looked up are said", async () => {
+  const names = Array.from({ length: 20 }, (_, n) => n);
+  const lists = (target: string, files: number) =>
+    Object.fromEntries(
+      Array.from({ length: files }, (_, n) => [
+        `list-${n + 10}.nix`,
+        list(names.map((name) => `a${name} = ${target}${name};`).join("\n")),
+      ]),
+    );
+  expect((await factsOf(lists("b", 10), lists("c", 10))).unchecked).toEqual([]);
+  made?.remove();
+  expect((await factsOf(lists("b", 11), lists("c", 11))).unchecked).toEqual([
+    { what: "list-20.nix", reason: expect.stringContaining("200 names") },
+  ]);
+});
+
 test("names that are pointed elsewhere and have the same source, or none, change nothing", async () => {
   const both = 'frob_1 = callPackage ../frob { version = "1"; };\nother = frob_1;';
   const { facts } = await factsOf(
