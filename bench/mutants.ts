@@ -11,9 +11,10 @@ import { DEFAULT_CONFIG } from "../src/config.ts";
 import { gatherFacts } from "../src/facts.ts";
 import { createTools, review, type Tools } from "../src/review.ts";
 import type { Facts } from "../src/rules/rule.ts";
+import { chance } from "../test/support/chance.ts";
 import { type Mutant, type Mutation, MUTATIONS as PIN_MUTATIONS } from "./mutations.ts";
 import { MORE_MUTATIONS } from "./mutations-more.ts";
-import { chance, pick } from "./spelling.ts";
+import { pick } from "./spelling.ts";
 
 const MUTATIONS: readonly Mutation[] = [...PIN_MUTATIONS, ...MORE_MUTATIONS];
 

@@ -18,7 +18,9 @@ export interface Concern {
 const ARCHIVE =
   /\.(?:tar|tar\.[a-z0-9]{1,5}|t[bgx]z2?|tzst|zip|gz|bz2|xz|zst|lz|lzma|7z|rar|jar|deb|rpm|dmg|pkg|exe|msi|appimage|gem|whl|iso|crx|xpi|apk|bin|run|ttf|otf)$/i;
 
-const CLEARS = "A place where the project is now clears it; so does a mirror that its distribution keeps.";
+/** What clears a place that is gone. */
+export const CLEARS =
+  "A place where the project is now clears it; so does a mirror that its distribution keeps.";
 
 /** Null: the answer is one that a host gives whose owner is who it was. */
 export function hostConcern(location: Location, facts: HostFacts): Concern | null {

@@ -1,7 +1,7 @@
 import type { Source } from "../nix/model.ts";
 import { locationsOf } from "../origin/location.ts";
 import { type PinFacts, type RepositoryFacts, told } from "../provenance/answers.ts";
-import { type Concern, hostConcern } from "./_dead-hosts.ts";
+import { CLEARS, type Concern, hostConcern } from "./_dead-hosts.ts";
 import { headAt, ownerName, pinName, placeName } from "./_pins.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
@@ -57,14 +57,13 @@ function repositoryConcern(now: PinFacts, old: PinFacts | null, today: string): 
 }
 
 function goneOf({ owner }: Extract<RepositoryFacts, { kind: "gone" }>): Concern {
-  const clears = "A place where the project is now clears it; so does a mirror that its distribution keeps.";
   if (owner === false) {
     return {
       severity: "high",
       confidence: "high",
       title: "the account that it comes from is gone",
       what: "The forge knows neither the repository nor the account: anybody can register that name.",
-      clears,
+      clears: CLEARS,
     };
   }
   return {
@@ -73,7 +72,7 @@ function goneOf({ owner }: Extract<RepositoryFacts, { kind: "gone" }>): Concern 
     confidence: "medium",
     title: "the repository that it comes from is not there",
     what: "The forge says that there is no such repository, or none that everybody may see.",
-    clears,
+    clears: CLEARS,
   };
 }
 

@@ -163,7 +163,6 @@ test("what is not signed with the secret is refused, and does nothing", async ()
   expect(await post({ ...headers, "x-hub-signature-256": "sha256=0" }, "{")).toBe(400);
   expect((await fetch(`${app.url}/api/github/webhooks`)).status).toBe(404);
   expect((await fetch(`${app.url}/../package.json`)).status).toBe(404);
-  expect(await post({ ...headers, "content-length": "99999999" }, "x").catch(() => 413)).toBe(413);
   await idle(app);
   expect([fake.requests.length - asked, checks()]).toEqual([0, []]);
 });

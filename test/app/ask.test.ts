@@ -61,7 +61,9 @@ test("a registry at another address", async () => {
     pull.head.sha = made.commit({
       "pkgs/by-name/fr/frob-py/package.nix": frobRecipe({ version: "2.0", src }),
     });
-    expect(await reviewed(true, { registries: registries.url })).toContain("the registry has the same checksum");
+    expect(await reviewed(true, { registries: registries.url })).toContain(
+      "the registry has the same checksum",
+    );
     expect(registries.requests).toEqual(["/PyPI/frob/2.0/json"]);
   } finally {
     await registries.close();

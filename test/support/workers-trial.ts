@@ -1,7 +1,6 @@
 /** Many pull requests, one receiver, several workers on one PostgreSQL, and workers that are killed while they write. */
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { chance } from "../../bench/spelling.ts";
 import { parseMarker } from "../../src/github/comment-text.ts";
 import { parseMark } from "../../src/github/published.ts";
 import { type FakeGitHub, type Pull, startFakeGitHub } from "../fake-github/server.ts";
@@ -15,6 +14,7 @@ import {
   type SpawnedApp,
   spawnApp,
 } from "./app.ts";
+import { chance } from "./chance.ts";
 import { startPostgres } from "./postgres.ts";
 import { makeRepository, type TestRepository } from "./repository.ts";
 
