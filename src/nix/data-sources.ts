@@ -49,7 +49,8 @@ export function sourcesOfJson(
   if (hashes.length === 0) return [];
   const session = createSession(files);
   const pins = new Map<string, Source>();
-  for (const hash of hashes) addPin(pins, bareSource(session, file, hash));
+  const facts = factsAround(session, file);
+  for (const hash of hashes) addPin(pins, bareSource(session, file, hash, facts(hash.object)));
   // What a recipe beside makes of the file says more: which fetcher takes which hash, and for which version.
   const byOffset = new Map(hashes.map((hash) => [hash.value.offset, hash]));
   for (const path of files.siblings(file.path)) {
@@ -66,7 +67,7 @@ export function sourcesOfJson(
         hashName: hit.hashName,
         hash: value,
         origin: hit.origin,
-        package: hit.package ? { ...hit.package, node: null } : factsFor(session, file, hash),
+        package: hit.package ? { ...hit.package, node: null } : facts(hash.object),
       };
       addPin(pins, sourceAt(found, placeOf(file, hash)));
     }
@@ -130,7 +131,7 @@ function placeOf(file: JsonFile, { object, key, path }: JsonHash): PinPlace {
   };
 }
 
-function bareSource(session: Session, file: JsonFile, hash: JsonHash): Source {
+function bareSource(session: Session, file: JsonFile, hash: JsonHash, facts: PackageFacts): Source {
   const object = jsonValue(file, hash.object);
   const found = {
     session,
@@ -142,17 +143,24 @@ function bareSource(session: Session, file: JsonFile, hash: JsonHash): Source {
     hashName: hash.key,
     hash: jsonValue(file, hash.value),
     origin: originOf(file, hash.value),
-    package: factsFor(session, file, hash),
+    package: facts,
   };
   return sourceAt(found, placeOf(file, hash));
 }
 
-/** The version beside the hash, or in the nearest object around. */
-function factsFor(session: Session, file: JsonFile, hash: JsonHash): PackageFacts {
-  for (let node: JsonNode | undefined = hash.object; node; node = node.parent) {
-    if (node.type !== "object") continue;
-    const facts = packageFacts(session, jsonValue(file, node));
-    if (facts && facts.version !== null) return { ...facts, node: null };
-  }
-  return { version: null, versionOrigin: null, pname: null, node: null };
+const UNKNOWN: PackageFacts = { version: null, versionOrigin: null, pname: null, node: null };
+
+/** The version in an object, or in the nearest one around. Many pins share what is around them: it is looked at once. */
+function factsAround(session: Session, file: JsonFile): (node: JsonNode | undefined) => PackageFacts {
+  const known = new Map<JsonNode, PackageFacts>();
+  const around = (node: JsonNode | undefined): PackageFacts => {
+    if (!node) return UNKNOWN;
+    const before = known.get(node);
+    if (before) return before;
+    const own = node.type === "object" ? packageFacts(session, jsonValue(file, node)) : null;
+    const facts = own && own.version !== null ? { ...own, node: null } : around(node.parent);
+    known.set(node, facts);
+    return facts;
+  };
+  return around;
 }

@@ -130,6 +130,15 @@ test.each<[string, (lines: (line: (index: number) => string) => string) => strin
   expect(pins.length).toBe(count);
 });
 
+test("20,000 hashes of a JSON file end, and are pins", async () => {
+  const count = 20_000;
+  const objects = Array.from({ length: count }, (_, n) => `"p${n}": { "hash": "${digest(n)}" }`);
+  const start = performance.now();
+  const pins = await pinsOf({ "p.json": `{ ${objects.join(",\n")} }` }, "p.json");
+  expect(performance.now() - start).toBeLessThan(LIMIT_MILLISECONDS);
+  expect(pins.length).toBe(count);
+});
+
 test("evaluation stops after a number of steps, however few levels it takes them on, and says so", async () => {
   const doubled = (levels: number) =>
     pinOf(
