@@ -17,11 +17,13 @@ async function wasm(bundled: string, specifier: string): Promise<Uint8Array> {
 }
 
 /**
- * V8 optimizes the lexer of a grammar after a few parses, which takes a second and a half of a processor for Bash, and a
- * program does not end before that is done. With this budget (about the bytes of code that run before; 1.8 million by
- * default) only long runs pay for it. https://v8.dev/docs/wasm-compilation-pipeline
+ * V8 optimizes the lexer of a grammar after a few parses, and a program does not end before that is done. With this budget
+ * (about the bytes of code that run before; 1.8 million by default) only long runs pay for it.
+ * https://v8.dev/docs/wasm-compilation-pipeline
  */
 const OPTIMIZE_AFTER = "--wasm-tiering-budget=100000000";
+/** For Bash it takes several seconds, more than any one review takes without. V8 reads these when code first runs. */
+const OPTIMIZE_NOTHING = ["--no-wasm-tier-up", "--no-wasm-dynamic-tiering"];
 
 let runtime: Promise<void> | undefined;
 const languages = new Map<GrammarName, Promise<Language>>();
@@ -34,6 +36,7 @@ async function load(name: GrammarName): Promise<Language> {
   });
   const file = `tree-sitter-${name}.wasm`;
   const [bytes] = await Promise.all([wasm(file, `@cursorless/tree-sitter-wasms/out/${file}`), runtime]);
+  if (isMainThread && name === "bash") for (const flag of OPTIMIZE_NOTHING) setFlagsFromString(flag);
   return Language.load(bytes);
 }
 
