@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import type { Sql } from "postgres";
 import { messageOf, VerifodError } from "../errors.ts";
+import { optimizeLater } from "../optimizing.ts";
 import { holdDirectory } from "./hold.ts";
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -98,6 +99,7 @@ async function openEmbedded({ location, readOnly, waitSeconds = 0 }: DatabaseOpt
   });
   const release = await holdDirectory(location, waitSeconds);
   try {
+    optimizeLater();
     // 27 MB of WebAssembly and a second of start: only for who asks for it.
     const { PGlite } = await import("@electric-sql/pglite");
     // Without -F (no fsync): what was reported as written is on the disk.

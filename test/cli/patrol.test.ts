@@ -1,9 +1,13 @@
 // Needs: nix
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { openLedger } from "../../src/ledger/ledger.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import type { Patrol } from "../../src/patrol.ts";
 import { verifod } from "../support/cli.ts";
@@ -11,14 +15,20 @@ import { makeRepository, type TestFile, type TestRepository } from "../support/r
 import { contentOf, type Origin, sri, startOrigin } from "../verify/support/origin.ts";
 import { packageNix, packagePath, SET_FILES } from "../verify/support/packages.ts";
 
+const empty = mkdtempSync(join(tmpdir(), "verifod-patrol-"));
 let origin: Origin;
 let made: TestRepository;
 let env: Record<string, string>;
 
+// Making an embedded ledger takes seconds, copying one does not.
+beforeAll(async () => (await openLedger(empty)).close());
+afterAll(() => rmSync(empty, { recursive: true }));
 beforeEach(async () => {
   origin = await startOrigin();
   made = makeRepository(SET_FILES);
-  env = { XDG_STATE_HOME: made.folder(), XDG_CACHE_HOME: made.folder(), TMPDIR: made.folder() };
+  const state = made.folder();
+  cpSync(empty, join(state, "verifod/ledger"), { recursive: true });
+  env = { XDG_STATE_HOME: state, XDG_CACHE_HOME: made.folder(), TMPDIR: made.folder() };
 });
 afterEach(async () => {
   made.remove();
@@ -88,7 +98,7 @@ it("tells what changed, died and moved, records it, and looks at nothing again t
 });
 
 it("goes on where it was killed", { timeout: 180_000 }, async () => {
-  const names = Array.from({ length: 40 }, (_, n) => `p${String(n).padStart(2, "0")}`);
+  const names = Array.from({ length: 33 }, (_, n) => `p${String(n).padStart(2, "0")}`);
   made.commit(
     Object.assign(
       source("pz-last", "/hang/last", "last"),
@@ -107,9 +117,9 @@ it("goes on where it was killed", { timeout: 180_000 }, async () => {
   const known = await records();
   expect(known).toHaveLength(32);
   const again = await patrolled("--max-time", "8");
-  expect(again).toMatchObject({ ended: "time", due: 9, left: 1 });
-  expect(again.pins).toHaveLength(8);
-  expect(await records()).toHaveLength(40);
+  expect(again).toMatchObject({ ended: "time", due: 2, left: 1 });
+  expect(again.pins).toHaveLength(1);
+  expect(await records()).toHaveLength(33);
   for (const { urls } of known) expect(origin.hits(new URL(urls[0] ?? "").pathname)).toBe(2);
 });
 
