@@ -19,6 +19,7 @@ export function pairByKeys<T extends { readonly path: string }>(
   const partners = new Map<T, T>();
   const taken = new Set<T>();
   for (const keyOf of keys) {
+    if (taken.size === base.length || taken.size === head.length) break;
     const waiting = new Map<string, T[]>();
     for (const fact of base) {
       if (taken.has(fact)) continue;

@@ -123,6 +123,7 @@ function matches(
   after: ReadonlySet<Source>,
   keyOf: (source: Source, side: "base" | "head") => string | null,
 ): readonly [Source, Source][] {
+  if (before.size === 0 || after.size === 0) return [];
   const old = grouped(before, (source) => keyOf(source, "base"));
   const now = grouped(after, (source) => keyOf(source, "head"));
   const pairs: [Source, Source][] = [];

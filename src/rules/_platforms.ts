@@ -26,16 +26,25 @@ function family(source: Source): string {
   return `${source.path} ${place} ${source.pname} ${others.join(".")}`;
 }
 
-/** Sources for several platforms of one package, by family, with the server of each. */
+/** Sources for several platforms of one package that the change touches, by family, with the server of each. */
 function families(facts: Facts, side: Side): Map<string, { source: Source; server: string }[]> {
   const found = new Map<string, { source: Source; server: string }[]>();
+  const touched = new Set(
+    facts.sources.flatMap(({ before, after }) => {
+      const source = side === "base" ? before : after;
+      return source ? family(source) : [];
+    }),
+  );
+  if (touched.size === 0) return found;
   for (const source of facts.pins[side]) {
+    const key = family(source);
+    if (!touched.has(key)) continue;
     const [first] = locationsOf(source);
     const name = first && server(first);
     if (!name || source.role === "patch" || source.role === "dependencies") continue;
-    const twins = found.get(family(source)) ?? [];
+    const twins = found.get(key) ?? [];
     twins.push({ source, server: name });
-    found.set(family(source), twins);
+    found.set(key, twins);
   }
   return found;
 }

@@ -8,19 +8,44 @@ export interface Line {
   readonly end: number;
 }
 
-const added = new WeakMap<FileFacts, readonly Line[]>();
+/** What a file's change brings, in forms that several rules look at. */
+interface Added {
+  readonly lines: readonly Line[];
+  text: string | null;
+  isAscii: boolean | null;
+}
+
+const added = new WeakMap<FileFacts, Added>();
+
+function addedOf(file: FileFacts): Added {
+  let known = added.get(file);
+  if (!known) {
+    known = { lines: readAddedLines(file), text: null, isAscii: null };
+    added.set(file, known);
+  }
+  return known;
+}
 
 /**
  * The lines of the head that the change brings: those that lie in a changed stretch and do not stand word for
  * word in the base of the same file already (a line that only moved is nothing new).
  */
 export function addedLines(file: FileFacts): readonly Line[] {
-  let lines = added.get(file);
-  if (!lines) {
-    lines = readAddedLines(file);
-    added.set(file, lines);
-  }
-  return lines;
+  return addedOf(file).lines;
+}
+
+/** The same lines as one text: what it does not hold at all need not be looked for in each of them. */
+export function addedText(file: FileFacts): string {
+  const known = addedOf(file);
+  known.text ??= file.base === null ? (file.head ?? "") : known.lines.map((line) => line.text).join("\n");
+  return known.text;
+}
+
+/** Whether these lines have no character but those of ASCII that are seen, blanks and line breaks. */
+export function isVisibleAscii(file: FileFacts): boolean {
+  const known = addedOf(file);
+  known.isAscii ??= !/[^\t\n\r\x20-\x7e]/.test(addedText(file));
+  return known.isAscii;
 }
 
 function readAddedLines(file: FileFacts): readonly Line[] {

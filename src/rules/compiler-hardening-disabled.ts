@@ -104,6 +104,7 @@ const WEAK_FLAGS: readonly (readonly [RegExp, string])[] = [
 ];
 
 function weakFlags(text: string): readonly Off[] {
+  if (!text.includes("-")) return [];
   return WEAK_FLAGS.filter(([pattern]) => pattern.test(text)).map(([, what]) => ({
     what,
     severity: "medium",

@@ -1,6 +1,16 @@
 /** Characters that are not seen, or that make others be seen in another order than they are read. */
 
-import { addedLines, codePoint, count, extension, fileName, headPath, inHead, visible } from "./_text.ts";
+import {
+  addedLines,
+  codePoint,
+  count,
+  extension,
+  fileName,
+  headPath,
+  inHead,
+  isVisibleAscii,
+  visible,
+} from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 type Class = "reorders" | "encodes" | "unseen" | "terminal";
@@ -79,6 +89,7 @@ interface Hit {
 const MOST_HITS = 1_000;
 
 function hitsOf(file: FileFacts): readonly Hit[] {
+  if (isVisibleAscii(file)) return [];
   const kind = extension(headPath(file));
   const isPatch = kind === "patch" || kind === "diff";
   const prose = PROSE.has(kind);

@@ -1,6 +1,6 @@
 /** Long random-looking strings: the carrier of a hidden payload, or a secret that slipped in. */
 import type { Severity } from "../report/review.ts";
-import { addedLines, extension, fileName, headPath, inHead, type Line, visible } from "./_text.ts";
+import { addedLines, addedText, extension, fileName, headPath, inHead, type Line, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 /** A run in the alphabets of base64 and hex, of the length that a payload or a key needs. */
@@ -133,6 +133,8 @@ const MOST_FINDINGS = 10;
 function* check(file: FileFacts): Iterable<RuleFinding> {
   const path = headPath(file);
   let found = 0;
+  const text = addedText(file);
+  if (text.search(RUN) < 0 && !SECRETS.some(([, pattern]) => pattern.test(text))) return;
   for (const line of addedLines(file)) {
     const hit = hitIn(line, path);
     if (!hit) continue;

@@ -1,7 +1,16 @@
 /** Letters of another script that look like ASCII ones, where a name decides what is fetched, run or set. */
 import type { Severity } from "../report/review.ts";
 import { asciiLookalike, skeleton } from "./_confusables.ts";
-import { addedLines, codePoint, extension, fileName, headPath, inHead, visible } from "./_text.ts";
+import {
+  addedLines,
+  codePoint,
+  extension,
+  fileName,
+  headPath,
+  inHead,
+  isVisibleAscii,
+  visible,
+} from "./_text.ts";
 import type { Facts, FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 const NON_ASCII_LETTER = /[^\P{L}A-Za-z]/u;
@@ -131,6 +140,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
       yield finding(file, { severity: "high", what: "a file name", word: fileName(path), start: 0 }, 0);
     }
     if (!CODE.has(extension(path)) || fileName(path) === "maintainer-list.nix") continue;
+    if (isVisibleAscii(file)) continue;
     const seen = new Set<string>();
     for (const line of addedLines(file)) {
       for (const hit of hitsIn(line.text)) {

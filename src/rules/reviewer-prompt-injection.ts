@@ -1,5 +1,5 @@
 /** Text that speaks to a reviewing program instead of to people. */
-import { addedLines, count, fileName, headPath, inHead, type Line, visible } from "./_text.ts";
+import { addedLines, addedText, count, fileName, headPath, inHead, type Line, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -17,6 +17,9 @@ const PHRASES: readonly RegExp[] = [
   /\b(?:new|updated|important|system) instructions?(?: for (?:the )?(?:ai|llm|model|agents?|assistants?|reviewers?|bots?))\b/i,
 ];
 
+/** The same for a text of several lines. */
+const IN_LINES = PHRASES.map(({ source }) => new RegExp(source, "im"));
+
 /** Files that are written for models, or about them. */
 const PROMPT_FILE =
   /(?:^|\/)(?:AGENTS|CLAUDE|GEMINI|COPILOT[-_]?INSTRUCTIONS|copilot-instructions|SKILL|llms)(?:\.local)?\.(?:md|mdc|txt)$|(?:^|\/)\.(?:cursor|claude|github\/prompts|github\/instructions|windsurf|aider)[^/]*\/|\.prompt(?:\.md|\.txt)?$|(?:^|\/)prompts?\/|\.cursorrules$/i;
@@ -27,6 +30,8 @@ const MOST_CHARACTERS = 4_000;
 function* check(file: FileFacts): Iterable<RuleFinding> {
   const path = headPath(file);
   if (file.head === null || PROMPT_FILE.test(path)) return;
+  const added = addedText(file);
+  if (!IN_LINES.some((phrase) => phrase.test(added))) return;
   const found: { readonly line: Line; readonly at: number; readonly phrase: string }[] = [];
   for (const line of addedLines(file)) {
     const text = line.text.slice(0, MOST_CHARACTERS);

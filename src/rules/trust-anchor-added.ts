@@ -1,6 +1,6 @@
 import type { Setting } from "../nix/model.ts";
 import { isExample, isTestPath, lastName, newSettings, settingFinding, settingName } from "./_settings.ts";
-import { addedLines, extension, headPath, inHead, visible } from "./_text.ts";
+import { addedLines, addedText, extension, headPath, inHead, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 export const rule: Rule = {
@@ -90,7 +90,7 @@ function anchorsOf(setting: Setting): readonly Anchor[] {
     ];
   }
   return texts.flatMap((text) => {
-    const key = SSH_KEY.exec(text)?.[1];
+    const key = /ssh|ecdsa/.test(text) ? SSH_KEY.exec(text)?.[1] : undefined;
     if (key) return [{ what: "A login key", value: key, sure: false }];
     return CACHE_KEY.test(text.trim()) ? [{ what: "A cache's key", value: text.trim(), sure: false }] : [];
   });
@@ -101,6 +101,7 @@ function* certificates(file: FileFacts): Generator<RuleFinding> {
   const path = headPath(file);
   const kind = extension(path);
   if (isTestPath(path) || !["pem", "crt", "cer", "nix", "asc", "gpg", "pub"].includes(kind)) return;
+  if (!addedText(file).includes("-----BEGIN ")) return;
   const fresh = file.change.status === "added";
   for (const line of addedLines(file)) {
     const what = /-----BEGIN (TRUSTED )?CERTIFICATE-----/.test(line.text)
