@@ -1,5 +1,6 @@
-// What the memory costs: `npx tsx bench/memory.ts [--repo DIR] [--records N]`. Index: time and size against one raw parse of
-// the same files. Ledger: appending and looking up, in the embedded one and in a PostgreSQL server of its own.
+// What the memory costs: `npx tsx bench/memory.ts [--repo DIR] [--records N] [--ledger-only]`. Index: time and size against
+// one raw parse of the same files. Ledger: appending, looking up, checking and exporting, and what it takes of the disk, in
+// the embedded one and in a PostgreSQL server of its own.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +16,11 @@ import { makeRecord, sri } from "../test/support/records.ts";
 import { makeRepository, packages, packageText } from "./inputs.mjs";
 
 const { values } = parseArgs({
-  options: { repo: { type: "string" }, records: { type: "string", default: "20000" } },
+  options: {
+    repo: { type: "string" },
+    records: { type: "string", default: "20000" },
+    "ledger-only": { type: "boolean", default: false },
+  },
 });
 const folder = mkdtempSync(join(tmpdir(), "verifod-memory-"));
 
@@ -69,7 +74,19 @@ async function benchIndex(directory: string): Promise<void> {
 
 const BATCH = 1_000;
 
-async function benchLedger(location: string, records: number): Promise<void> {
+/** Bytes of all files below a directory. */
+function sizeOf(directory: string): number {
+  return Number(execFileSync("du", ["-sB1", directory], { encoding: "utf8" }).split("\t")[0]);
+}
+
+/** The most memory that this process has had so far, and now: what grows with the ledger would show. */
+function memory(): string {
+  const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
+  return `memory ${megabytes(process.memoryUsage.rss())}, at most ${megabytes(process.resourceUsage().maxRSS * 1024)}`;
+}
+
+async function benchLedger(location: string, records: number, directory: string): Promise<void> {
+  const before = sizeOf(directory);
   const ledger = await measure("opening the ledger", () => openLedger(location));
   const started = performance.now();
   await measure(`appending ${records} records, ${BATCH} at a time`, async () => {
@@ -78,14 +95,25 @@ async function benchLedger(location: string, records: number): Promise<void> {
     }
   });
   const rate = (1_000 * records) / (performance.now() - started);
-  process.stdout.write(`  ${rate.toFixed(0)} records a second\n`);
+  process.stdout.write(`  ${rate.toFixed(0)} records a second; ${memory()}\n`);
   await measure("appending one", () => ledger.append([makeRecord("one")]));
   const hashes = Array.from({ length: 100 }, (_, n) => sri(`r${(n * 7919) % records}`));
   await measure("looking up one hash", () => ledger.newest(hashes.slice(0, 1)));
   await measure("looking up a hundred", () => ledger.newest(hashes));
   const { broken } = await measure("checking the chain", () => ledger.check());
   if (broken) throw new Error(`the chain is broken: ${broken.what}`);
+  process.stdout.write(`  ${memory()}\n`);
+  await measure("exporting", async () => {
+    let bytes = 0;
+    for await (const { text } of ledger.stored()) bytes += text.length;
+    process.stdout.write(`  ${(bytes / 1e6).toFixed(0)} MB of records; ${memory()}\n`);
+  });
   await ledger.close();
+  const bytes = sizeOf(directory) - before;
+  process.stdout.write(
+    `  ${(bytes / 1e6).toFixed(0)} MB on the disk, ${Math.round(bytes / records)} bytes a record\n`,
+  );
+  await measure("opening it again", async () => (await openLedger(location)).close());
 }
 
 /** A history of two commits that pin some thousand sources. */
@@ -97,14 +125,14 @@ function exampleRepository(): string {
 
 const records = Number(values.records);
 try {
-  await benchIndex(values.repo ?? exampleRepository());
+  if (!values["ledger-only"]) await benchIndex(values.repo ?? exampleRepository());
   process.stdout.write("\nThe embedded ledger\n");
-  await benchLedger(join(folder, "ledger"), records);
+  await benchLedger(join(folder, "ledger"), records, folder);
   const server = await startPostgres().catch((error: Error) => error);
   if (server instanceof Error) process.stdout.write(`\nPostgreSQL is not measured: ${server.message}\n`);
   else {
     process.stdout.write("\nPostgreSQL\n");
-    await benchLedger(server.database(), records).finally(() => server.stop());
+    await benchLedger(server.database(), records, server.directory).finally(() => server.stop());
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

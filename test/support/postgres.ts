@@ -9,6 +9,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { postgresPrograms } from "./programs.ts";
 
 export interface PostgresServer {
+  /** Where all of it is. */
+  readonly directory: string;
   /** The address of an empty database that nobody had before. */
   database(): string;
   /** Ends the server's processes at once, as a crash would, and starts it again on what they left. */
@@ -76,6 +78,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   await start();
   let databases = 0;
   return {
+    directory,
     database() {
       databases += 1;
       psql(`create database test_${databases}`);
