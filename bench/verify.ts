@@ -177,7 +177,11 @@ async function withServer<T>(delay: number, use: (port: number) => Promise<T>): 
 
 const fetchOnce = (nix: Nix, url: string) => {
   const { output, way } = source(url);
-  return attempt(nix, "bench", output, way, { limits: FETCH_LIMITS, allowed: [new URL(url).hostname] });
+  return attempt(nix, "bench", output, way, {
+    builder: null,
+    limits: FETCH_LIMITS,
+    allowed: [new URL(url).hostname],
+  });
 };
 
 /** What a refetch takes beside the download, which takes nothing here. */

@@ -139,6 +139,7 @@ function unfound({ pin, verdict, reason }: PinResult<DuePin>): RecordableVerdict
       rev,
       flags: {},
       opaque: false,
+      builder: null,
       interrupted: false,
     },
   ];

@@ -1,6 +1,7 @@
 /** The options of verification, for the commands that verify. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { VerifodError } from "../errors.ts";
+import { builderOf } from "../verify/builder.ts";
 import { DEFAULTS, type VerifyOptions } from "../verify/options.ts";
 import { collect, type RepositoryOptions } from "./options.ts";
 
@@ -13,6 +14,7 @@ export interface FetchOptions extends RepositoryOptions {
   readonly trustedKey: readonly string[];
   readonly nix?: string;
   readonly acceptNix?: string;
+  readonly builder: readonly string[];
   readonly unsafeNoSandbox?: true;
   readonly jobs: number;
   readonly jobsPerHost: number;
@@ -68,6 +70,12 @@ export function addFetchOptions(command: Command): Command {
       "--unsafe-no-sandbox",
       "run the change's builders without a sandbox: on machines that are thrown away",
     )
+    .option(
+      "--builder <uri>",
+      "fetch on this remote builder, which no proxy guards: ssh-ng://HOST or unix:///SOCKET; repeatable",
+      collect,
+      [],
+    )
     .addOption(new Option("--jobs <n>", "fetches at a time").default(DEFAULTS.parallel).argParser(positive))
     .addOption(
       new Option("--jobs-per-host <n>", "fetches at a time from one host")
@@ -111,6 +119,7 @@ export function verifyOptions(
     attrs: options.attr ?? [],
     refetch: options.offline === undefined,
     everyUrl: options.everyUrl === true,
+    builders: options.builder.map(builderOf),
     allowedHosts: options.allowHost,
     parallel: options.jobs,
     perHost: options.jobsPerHost,

@@ -107,7 +107,9 @@ export function verdictTable({ verdicts, evaluated, nix }: Verification): string
     visible(verdict.attrs[0] ?? "", 40),
     visible(verdict.name, 50),
     verdict.change,
-    size(verdict.urls.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0)),
+    verdict.builder === null
+      ? size(verdict.urls.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0))
+      : "not seen",
     `${verdict.seconds.toFixed(1)} s`,
     tlsOf(verdict),
   ]);
@@ -137,7 +139,8 @@ export function verdictTable({ verdicts, evaluated, nix }: Verification): string
   ].join("\n");
 }
 
-function tlsOf({ authenticated }: FodVerdict): string {
+function tlsOf({ authenticated, builder }: FodVerdict): string {
+  if (builder !== null) return `unknown: by ${visible(builder, 60)}`;
   switch (authenticated) {
     case "yes":
       return "authenticated";

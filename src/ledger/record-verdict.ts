@@ -15,6 +15,8 @@ export interface RecordableVerdict extends Verdict {
   readonly rev: string | null;
   /** Arguments of the fetch that shape its content, by name. */
   readonly flags: Readonly<Record<string, string>>;
+  /** The remote builder that fetched; null: this machine did. */
+  readonly builder: string | null;
   /** Code of what was verified made the content from what was fetched. */
   readonly opaque: boolean;
   /** It was cut off before anything was known. */
@@ -76,7 +78,8 @@ function recordOf(
   facts: RunFacts & { readonly vantage: string; readonly at: Date },
 ): LedgerRecord {
   const { name, drvPath, attrs, declared, got, outcome, reason, locations, rev, flags, opaque } = verdict;
-  const { commit, trust, vantage, at } = facts;
+  const { commit, trust, at } = facts;
+  const vantage = verdict.builder === null ? facts.vantage : `${facts.vantage} by ${verdict.builder}`;
   const pins = facts.pins.filter(({ hash }) => hash === declared);
   const pin = pins.every((other) => other.fetcher === pins[0]?.fetcher && other.rev === pins[0]?.rev)
     ? pins[0]

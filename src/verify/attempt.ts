@@ -2,6 +2,7 @@
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import { formatSri, type Hash, parseHash } from "../nix/hash.ts";
+import { type Builder, nixAt, send } from "./builder.ts";
 import type { FixedOutput, HashMode } from "./drv.ts";
 import { openEgress, type Transfer } from "./egress.ts";
 import { type BuildLog, logReader } from "./log.ts";
@@ -47,12 +48,16 @@ export interface Attempt {
   readonly transfers: readonly Transfer[];
   /** Reports of a mismatch that the builder printed. */
   readonly forged: number;
+  /** The builder ran, and said that it failed. */
+  readonly builderFailed: boolean;
   readonly seconds: number;
   /** The derivation under the made-up hash; null when it could not be made. */
   readonly derivation: string | null;
 }
 
 export interface AttemptOptions {
+  /** Who fetches instead of this machine; null: nobody does. */
+  readonly builder: Builder | null;
   readonly limits: FetchLimits;
   readonly allowed: AllowedHosts;
   readonly signal?: AbortSignal | undefined;
@@ -73,6 +78,7 @@ export async function attempt(
     result,
     transfers: [],
     forged: 0,
+    builderFailed: false,
     derivation: null,
     ...more,
     seconds: (performance.now() - started) / 1000,
@@ -81,6 +87,10 @@ export async function attempt(
   if (options.signal?.aborted) return done({ kind: "interrupted" });
   if (made.kind === "failed") return done({ kind: "error", reason: made.reason });
   const derivation = made.paths[0] ?? "";
+  const { builder } = options;
+  const unsent = builder && (await send(nix, derivation, builder, options.signal));
+  if (options.signal?.aborted) return done({ kind: "interrupted" });
+  if (unsent !== null) return done({ kind: "error", reason: `it cannot be sent: ${unsent}` });
 
   const tooMuch = new AbortController();
   let bytes = 0;
@@ -94,7 +104,7 @@ export async function attempt(
   });
   const log = logReader(derivation, formatSri(fake));
   try {
-    const run = await nix.run("nix-store", realiseArguments(derivation, options.limits), {
+    const run = await nixAt(nix, builder).run("nix-store", realiseArguments(derivation, options.limits), {
       seconds: options.limits.seconds + 10,
       fileSize: options.limits.bytes * 2,
       signal: options.signal ? AbortSignal.any([options.signal, tooMuch.signal]) : tooMuch.signal,
@@ -109,7 +119,7 @@ export async function attempt(
     });
     const transfers = egress.transfers();
     const said = log.result();
-    const more = { transfers, forged: said.forged, derivation };
+    const more = { transfers, forged: said.forged, builderFailed: said.builderFailed, derivation };
     if (options.signal?.aborted) return done({ kind: "interrupted" }, more);
     if (tooMuch.signal.aborted) {
       return done({ kind: "too-large", reason: `more than ${options.limits.bytes} bytes` }, more);

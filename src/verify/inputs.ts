@@ -1,5 +1,6 @@
 /** What builders need, put into the store beforehand: so that a missing tool is not blamed on the download. */
 import type { AttemptOptions } from "./attempt.ts";
+import { nixAt, send } from "./builder.ts";
 import type { Derivation } from "./drv.ts";
 import { openEgress } from "./egress.ts";
 import type { Nix } from "./nix.ts";
@@ -19,12 +20,15 @@ export async function realiseInputs(
 ): Promise<string | null> {
   const wanted = [...derivation.inputDerivations].map(([path, outputs]) => `${path}!${outputs.join(",")}`);
   if (wanted.length === 0) return null;
+  const { builder, signal } = options;
+  const unsent = builder && (await send(nix, derivation.path, builder, signal));
+  if (unsent !== null) return `what it needs cannot be sent: ${unsent}`;
   const egress = await openEgress({ allowed: options.allowed });
   try {
-    const result = await nix.run("nix-store", ["--realise", ...wanted], {
+    const result = await nixAt(nix, builder).run("nix-store", ["--realise", ...wanted], {
       seconds: SECONDS,
       fileSize: options.limits.bytes * 2,
-      signal: options.signal,
+      signal,
       env: {
         ...Object.fromEntries(PROXY_ENVIRONMENT.map((variable) => [variable, egress.url])),
         no_proxy: "",

@@ -13,6 +13,8 @@ export interface BuildLog {
   /** Nix's own words that something that the derivation needs failed. */
   readonly dependencyFailed: boolean;
   readonly timedOut: boolean;
+  /** Nix's own words that the builder of this very derivation ran, and said that it failed. */
+  readonly builderFailed: boolean;
   /** HTTP statuses and curl's exit codes in what was printed. A builder can print them: they only choose between failures. */
   readonly statuses: readonly number[];
   readonly curlCodes: readonly number[];
@@ -35,6 +37,10 @@ const UNNUMBERED = /\(curl error: ([^)\n]*)\)/;
 const GENUINE =
   /^hash mismatch in fixed-output derivation '([^'\n]*)':\n +(?:specified|wanted): +(\S+)\n +got: +(\S+)\s*$/;
 
+/** Nix 2.34 says the second. */
+const FAILED =
+  /^(?:builder for '([^'\n]*)' failed with exit code \d|Cannot build '([^'\n]*)'\.\s*Reason: builder failed with exit code \d)/;
+
 /** Reads the log of the build of `derivation` (a store path), whose declared hash `declared` (SRI) we made up. */
 export function logReader(derivation: string, declared: string): LogReader {
   const tail: string[] = [];
@@ -44,6 +50,7 @@ export function logReader(derivation: string, declared: string): LogReader {
   let forged = 0;
   let dependencyFailed = false;
   let timedOut = false;
+  let builderFailed = false;
 
   const printed = (text: string) => {
     const plain = withoutColours(text).slice(0, 2_000);
@@ -65,6 +72,8 @@ export function logReader(derivation: string, declared: string): LogReader {
       const sri = toSri(got);
       if (sri) mismatch = { got: sri };
     }
+    const [, before, since] = FAILED.exec(text) ?? [];
+    if ((before ?? since) === derivation) builderFailed = true;
     if (/^\d+ dependenc(?:y|ies) of derivation '/.test(text)) dependencyFailed = true;
     if (/^Cannot build '[^'\n]*'\.\s*Reason: \d+ dependenc/.test(text)) dependencyFailed = true;
     if (/ timed out after \d+ seconds$|^timed out after \d+ seconds| of silence$/.test(text.trim()))
@@ -91,7 +100,16 @@ export function logReader(derivation: string, declared: string): LogReader {
         printed(text);
       }
     },
-    result: () => ({ mismatch, forged, dependencyFailed, timedOut, statuses, curlCodes, tail }),
+    result: () => ({
+      mismatch,
+      forged,
+      dependencyFailed,
+      timedOut,
+      builderFailed,
+      statuses,
+      curlCodes,
+      tail,
+    }),
   };
 }
 

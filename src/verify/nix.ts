@@ -32,10 +32,12 @@ export interface Nix {
   /** The scratch directory, which is removed at the end. */
   readonly work: string;
   run(
-    command: "nix-instantiate" | "nix-store",
+    command: "nix-instantiate" | "nix-store" | "nix",
     args: readonly string[],
     options: Omit<RunOptions, "env" | "cwd"> & { readonly env?: Readonly<Record<string, string>> },
   ): Promise<RunResult>;
+  /** The same with these arguments in place of the store's: for a store elsewhere. */
+  withStore(args: readonly string[]): Nix;
 }
 
 /** The substituter that Nix itself trusts by default. */
@@ -114,13 +116,17 @@ export async function openNix(
       if (value) env[name] = value;
     }
   }
-  const runNix: Nix["run"] = (command, args, { env: more, ...limits }) =>
-    run(options.bin ? `${options.bin}/${command}` : command, [...store.args, ...args], {
-      ...limits,
-      cwd: work,
-      env: { ...env, ...more },
-    });
-  return { version: await versionOf(runNix), store, work, run: runNix };
+  const runIn =
+    (storeArgs: readonly string[]): Nix["run"] =>
+    (command, args, { env: more, ...limits }) =>
+      run(options.bin ? `${options.bin}/${command}` : command, [...storeArgs, ...args], {
+        ...limits,
+        cwd: work,
+        env: { ...env, ...more },
+      });
+  const version = await versionOf(runIn(store.args));
+  const withStore = (args: readonly string[]): Nix => ({ version, store, work, run: runIn(args), withStore });
+  return withStore(store.args);
 }
 
 async function versionOf(runNix: Nix["run"]): Promise<string> {

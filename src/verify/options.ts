@@ -1,6 +1,7 @@
 /** What a verification may do, and how much of it. */
 import type { Repository } from "../change/repository.ts";
 import { FETCH_LIMITS, type FetchLimits } from "./attempt.ts";
+import type { Builder } from "./builder.ts";
 import type { Canaries } from "./canaries.ts";
 import { EVALUATION_LIMITS, type EvaluationLimits } from "./evaluate.ts";
 import { DEFAULT_KEYS, DEFAULT_SUBSTITUTERS, type NixOptions } from "./nix.ts";
@@ -31,6 +32,8 @@ export interface VerifyOptions {
   readonly everyUrl: boolean;
   /** Fetch with the derivations' own builders also where Nix's own downloader would do. */
   readonly ownBuilders: boolean;
+  /** Remote builders that fetch in turn, outside of what guards a fetch from here; empty: this machine fetches. */
+  readonly builders: readonly Builder[];
   /** Sources to fetch with the old and the new definition of changed fetchers; null: none. */
   readonly canaries: Canaries | null;
   readonly allowedHosts: AllowedHosts;
@@ -71,6 +74,7 @@ export const DEFAULTS: Omit<VerifyOptions, "repository"> = {
   refetch: true,
   everyUrl: false,
   ownBuilders: false,
+  builders: [],
   canaries: null,
   allowedHosts: [],
   fetch: FETCH_LIMITS,

@@ -1,6 +1,7 @@
 /** All changed FODs of a change, fetched again side by side within the budgets, and judged. */
 import { messageOf } from "../errors.ts";
 import { formatSri } from "../nix/hash.ts";
+import type { Builder } from "./builder.ts";
 import type { ChangedFod } from "./changed-fods.ts";
 import { attributesOf, type Derivation, fixedOutput } from "./drv.ts";
 import { realiseInputs } from "./inputs.ts";
@@ -65,6 +66,7 @@ export async function refetchAll(
   const signal = options.signal ? AbortSignal.any([options.signal, budget.signal]) : budget.signal;
   let spent = 0;
   const inputsOf = inputsOnce(nix, { ...options, signal });
+  const builders = new Map(runnable.map(({ id }, n) => [id, options.builders[n % options.builders.length]]));
   const fetchOne = (
     derivation: Derivation,
     plan: Plan & { readonly kind: "ways" },
@@ -74,12 +76,14 @@ export async function refetchAll(
     const output = fixedOutput(derivation);
     if (output === null) throw new Error(`${derivation.path} is no fixed-output derivation`);
     let last = 0;
+    const builder = builders.get(id) ?? null;
     return refetch(
       nix,
       derivation,
       output,
       plan,
       {
+        builder,
         limits: options.fetch,
         allowed: options.allowedHosts,
         everyUrl: options.everyUrl,
@@ -93,7 +97,7 @@ export async function refetchAll(
         },
         inputs: (of) => {
           options.onProgress?.({ kind: "inputs", id });
-          return inputsOf(of);
+          return inputsOf(of, builder);
         },
       },
       others,
@@ -124,6 +128,7 @@ export async function refetchAll(
         introduced,
         interrupted: isInterrupted(refetched.judgement),
         ...evidenceOf(nix, refetched),
+        builder: builders.get(job.id)?.label ?? null,
         seconds: Math.round((performance.now() - started) / 100) / 10,
         command: reproduce(job.fod, refetched.fetches),
       });
@@ -156,6 +161,7 @@ function verdictOf({ fod, plan }: Job, judgement: Judgement, more: Partial<FodVe
     authenticated: null,
     opaque: plan.kind === "ways" && plan.ways.some(({ via }) => via === "builder"),
     forgedReports: 0,
+    builder: null,
     interrupted: false,
     command: null,
     ...more,
@@ -224,16 +230,23 @@ function reasonNotTo(
   const reason = builder ? strange.get(fod.derivation.path) : undefined;
   if (reason !== undefined) return { outcome: "unsupported", reason };
   const weakness =
-    builder && nix.store.sandbox && options.acceptNix === null ? sandboxWeakness(nix.version) : null;
+    builder && nix.store.sandbox && options.acceptNix === null ? weaknessOf(nix, options) : null;
   if (weakness !== null) {
     return {
       outcome: "not-checked",
-      reason: `its builder is code of the change, and ${weakness}: use a newer Nix, or say with --accept-nix REASON why this one may run it`,
+      reason: `its builder is code of the change, and ${weakness}, or say with --accept-nix REASON why this one may run it`,
     };
   }
   if (before >= options.maxFods)
     return { outcome: "not-checked", reason: `more than ${options.maxFods} sources changed` };
   return null;
+}
+
+/** What speaks against the Nix that would run a change's builder, and what to do; null: nothing known. */
+function weaknessOf(nix: Nix, { builders }: VerifyOptions): string | null {
+  if (builders.length > 0) return "a remote builder does not tell its Nix and its sandbox: fetch from here";
+  const weakness = sandboxWeakness(nix.version);
+  return weakness && `${weakness}: use a newer Nix`;
 }
 
 /** Builders' FODs that are not the same when made anew from their parts, with the reason: we do not understand them. */
@@ -264,14 +277,19 @@ async function unlikeTheirParts(
   return strange;
 }
 
-function inputsOnce(nix: Nix, options: VerifyOptions): (derivation: Derivation) => Promise<string | null> {
+function inputsOnce(
+  nix: Nix,
+  options: VerifyOptions,
+): (derivation: Derivation, builder: Builder | null) => Promise<string | null> {
   const known = new Map<string, Promise<string | null>>();
-  return (derivation) => {
+  return (derivation, builder) => {
     // FODs of one fetcher need the same tools: realised once.
-    const key = [...derivation.inputDerivations].map(([path, outputs]) => `${path}!${outputs.join()}`).join();
+    const inputs = [...derivation.inputDerivations].map(([path, outputs]) => `${path}!${outputs.join()}`);
+    const key = [builder?.uri, ...inputs].join();
     const realised =
       known.get(key) ??
       realiseInputs(nix, derivation, {
+        builder,
         limits: options.fetch,
         allowed: options.allowedHosts,
         signal: options.signal,

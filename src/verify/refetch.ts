@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatSri } from "../nix/hash.ts";
 import { type Attempt, type AttemptOptions, attempt } from "./attempt.ts";
+import { withoutWayOut } from "./builder.ts";
 import type { Derivation, FixedOutput } from "./drv.ts";
 import type { Nix } from "./nix.ts";
 import type { Plan, Way } from "./plan.ts";
@@ -43,19 +44,47 @@ export async function refetch(
   const fetches: Fetch[] = [];
   const judgements: (Judgement & { readonly url: string | null })[] = [];
   for (const way of plan.ways) {
-    const fetch: Fetch = { ...way, attempts: await attempts(nix, derivation.name, output, way, options) };
+    const fetch = await fetchBy(nix, derivation.name, output, way, options);
     const judgement = judge(fetch, output.hash, plan.urls, others);
     fetches.push(fetch);
     judgements.push({ ...judgement, url: way.url });
     if (options.signal?.aborted) break;
     if (judgement.got !== null && !options.everyUrl) break;
   }
-  const judgement = combine(judgements, options.everyUrl);
+  const judgement = placed(combine(judgements, options.everyUrl), options);
   // Where all were to be fetched, one that may not be fetched leaves the rest unproven.
   if (options.everyUrl && plan.leftOut.length > 0 && judgement.outcome === "match") {
     return { judgement: { ...judgement, outcome: "not-checked", reason: plan.leftOut.join("; ") }, fetches };
   }
   return { judgement, fetches };
+}
+
+/** The judgement with who fetched, where it was not this machine. */
+function placed(judgement: Judgement, { builder, signal }: RefetchOptions): Judgement {
+  if (builder === null || signal?.aborted) return judgement;
+  return {
+    ...judgement,
+    reason: `${judgement.reason}; by the builder ${builder.label}, which nothing guards`,
+  };
+}
+
+async function fetchBy(
+  nix: Nix,
+  name: string,
+  output: FixedOutput,
+  way: Way,
+  options: RefetchOptions,
+): Promise<Fetch> {
+  const made = await attempts(nix, name, output, way, options);
+  if (options.builder === null) return { ...way, attempts: made, elsewhere: null };
+  // Nix's own downloader gives nothing but what it downloads. What other code gives may be made of nothing.
+  const last = made.at(-1)?.result;
+  const isTried =
+    way.via === "builder" && last?.kind === "hash" && formatSri(last.got) === formatSri(output.hash);
+  const control = isTried ? await attempt(nix, name, output, withoutWayOut(way), options) : null;
+  const needsWayOut = control === null || control.builderFailed;
+  const elsewhere = control?.result.kind === "hash" ? "made" : needsWayOut ? "fetched" : "unknown";
+  return { ...way, attempts: made, elsewhere };
 }
 
 async function attempts(

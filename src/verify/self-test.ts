@@ -58,6 +58,7 @@ export async function selfTest(nix: Nix, signal?: AbortSignal): Promise<readonly
     const limits = { ...FETCH_LIMITS, seconds: 30, bytes: 1_000_000 };
     const fetched = await attempt(nix, derivation.name, output, way, {
       limits,
+      builder: null,
       allowed: [`127.0.0.1:${port}`],
       signal,
     });

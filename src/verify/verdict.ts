@@ -21,12 +21,17 @@ export interface FodVerdict extends Verdict {
   readonly flags: Readonly<Record<string, string>>;
   /** The hash that the base declares in its place; null when there is none. */
   readonly before: string | null;
-  /** Whether the server proved who it is: `mixed` where it was so for some fetches only; null when nothing was fetched. */
+  /**
+   * Whether the server proved who it is: `mixed` where it was so for some fetches only; null when nothing was fetched, or
+   * where it could not be seen.
+   */
   readonly authenticated: "yes" | "no" | "mixed" | null;
   /** Code of the pull request made the content from what was fetched. */
   readonly opaque: boolean;
   /** Reports of a mismatch that the builder printed to look like Nix's own. */
   readonly forgedReports: number;
+  /** The remote builder that fetched it, past our way out; null: this machine did. */
+  readonly builder: string | null;
   /** It was cut off, by the user or by a budget, before anything was known. */
   readonly interrupted: boolean;
   /** The command that shows the same by hand; null when nothing was run. */
@@ -39,6 +44,11 @@ export interface Fetch {
   readonly secure: boolean;
   readonly via: "nix" | "builder";
   readonly attempts: readonly Attempt[];
+  /**
+   * Null: it was fetched from here, and what came was counted. Else what is known of a fetch on a remote builder:
+   * `made`: the content comes without a way out too.
+   */
+  readonly elsewhere: "fetched" | "made" | "unknown" | null;
 }
 
 export interface Judgement {
@@ -64,7 +74,7 @@ export function judge(
   const last = fetch.attempts.at(-1)?.result;
   if (!last) return { outcome: "not-checked", got: null, reason: "nothing was fetched" };
   if (got === null) return { ...judgeFailure(last), got: null };
-  const came = transferred(fetch, declaredUrls);
+  const came = provenance(fetch, declaredUrls);
   if (got === want) {
     return came
       ? { outcome: "match", got, reason: came }
@@ -82,6 +92,21 @@ export function judge(
     got,
     reason: `the content has another hash than declared${what ? `: ${what}` : ""} (${once}${html})`,
   };
+}
+
+/** Why the content is what was downloaded, in words; null when nothing shows that it is. */
+function provenance(fetch: Fetch, declaredUrls: readonly string[]): string | null {
+  switch (fetch.elsewhere) {
+    case null:
+      return transferred(fetch, declaredUrls);
+    case "fetched":
+      return fetch.via === "nix"
+        ? "downloaded again by Nix"
+        : "made again, and not without a download; whence could not be seen";
+    case "made":
+    case "unknown":
+      return null;
+  }
 }
 
 /** Proof that bytes came from a declared place, in words; null when there is none. */
@@ -179,6 +204,9 @@ export function combine(
 
 /** The locations that were asked, for the report: per request where it could be seen, per host inside TLS. */
 export function fetchedUrls(fetch: Fetch): readonly FetchedUrl[] {
+  if (fetch.elsewhere !== null) {
+    return fetch.url === null ? [] : [{ url: fetch.url, finalUrl: null, status: null, bytes: null }];
+  }
   return fetch.attempts.flatMap(({ transfers, result }) => {
     if (fetch.url !== null) {
       const last = transfers.at(-1);

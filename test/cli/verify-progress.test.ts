@@ -24,6 +24,7 @@ const verdict: FodVerdict = {
   flags: {},
   interrupted: false,
   forgedReports: 2,
+  builder: null,
   command: "nix-prefetch-url --type sha256 https://example.org/x",
 };
 
@@ -67,5 +68,9 @@ test("the table has a line for each verdict, the commands, and what builders for
   );
   expect(table).toMatch(/^ {2}nix-prefetch-url /m);
   expect(table).toContain("its builder printed 2 reports");
+  const elsewhere = { ...verdict, authenticated: null, builder: "ssh-ng://host" };
+  expect(verdictTable({ ...verification, verdicts: [elsewhere] })).toMatch(
+    / not seen {2}1\.2 s {2}unknown: by ssh-ng:\/\/host$/m,
+  );
   expect(verdictTable({ ...verification, verdicts: [] })).toMatch(/0 changed sources\n\n$/);
 });

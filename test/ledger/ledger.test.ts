@@ -247,13 +247,14 @@ it("marks what code of a change can have made; what was cut off is no verdict", 
     urls: [{ url: "https://a.example", finalUrl: null, status: 200, bytes: 10 }],
     locations: ["https://a.example/a.tar.gz"],
     opaque: false,
+    builder: null,
     interrupted: false,
     flags: { postFetch: "x".repeat(5_000) },
     ...more,
   });
   const verdicts = [
     verdict("sha256-plain"),
-    verdict("sha256-built", { opaque: true }),
+    verdict("sha256-built", { opaque: true, builder: "ssh-ng://host" }),
     verdict("sha256-cut", { interrupted: true, outcome: "not-checked" }),
   ];
   const environment = { VERIFOD_DATABASE_URL: location };
@@ -272,6 +273,8 @@ it("marks what code of a change can have made; what was cut off is no verdict", 
     ["sha256-built", false],
   ]);
   expect(found[0]?.record).toMatchObject({ urls: ["https://a.example/a.tar.gz"] });
+  const [built, plain] = found.map(({ record }) => record.vantage);
+  expect(built).toBe(`${plain} by ssh-ng://host`);
 });
 
 it("is written by runs in which nothing of a pull request took part only", () => {

@@ -44,6 +44,7 @@ const verdict = (more: Partial<FodVerdict>): FodVerdict => ({
   locations: [URL],
   before: OLD,
   authenticated: "yes",
+  builder: null,
   opaque: false,
   rev: null,
   flags: {},

@@ -1,0 +1,69 @@
+/**
+ * Fetching on another machine: one of Nix's remote builders, used as a store, so that each refetch is asked for by
+ * itself and ends with Nix's own record. The build hook (`builders =`) would give that record as a text like any other
+ * that a derivation can print. What guards a fetch here (the way out, the limits of size, our sandbox) is not there.
+ */
+import { VerifodError } from "../errors.ts";
+import type { Nix } from "./nix.ts";
+import { PROXY_ENVIRONMENT, type Way } from "./plan.ts";
+
+export interface Builder {
+  /** As Nix reads it. https://nix.dev/manual/nix/2.28/store/types/ */
+  readonly uri: string;
+  /** For people: without parameters, which can name files of keys. */
+  readonly label: string;
+}
+
+/**
+ * Reads the address of a builder. `ssh://` is none: its protocol gives errors as plain texts.
+ * @throws VerifodError (usage) for what is no such address
+ */
+export function builderOf(text: string): Builder {
+  if (!/^(?:ssh-ng:\/\/[^\s/-]|unix:\/\/\/)[^\s]*$/.test(text)) {
+    throw new VerifodError("usage", "--builder takes ssh-ng://[USER@]HOST or unix:///SOCKET of a Nix daemon");
+  }
+  return { uri: text, label: text.split(/[?#]/, 1)[0] ?? text };
+}
+
+/** The same Nix with the builder's store in place of ours. */
+export function nixAt(nix: Nix, builder: Builder | null): Nix {
+  return builder === null ? nix : nix.withStore(["--store", builder.uri]);
+}
+
+/** Long enough for the sources that derivations have among their inputs. */
+const SECONDS = 600;
+
+/** Puts a derivation, and all that it names, into the builder's store. Null when it is there, else why not. */
+export async function send(
+  nix: Nix,
+  derivation: string,
+  builder: Builder,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  const result = await nix.run(
+    "nix",
+    [
+      ...["--extra-experimental-features", "nix-command", "copy", "--derivation"],
+      ...["--no-check-sigs", "--to", builder.uri, derivation],
+    ],
+    { seconds: SECONDS, signal },
+  );
+  if (result.status === 0) return null;
+  const error = result.stderr.split("\n").find((line) => /\berror: /.test(line));
+  const said = error?.replace(/^.*?error: /, "").slice(0, 300) ?? "no message";
+  return result.ended === "time" ? "it did not take the derivation in time" : said;
+}
+
+/** Nobody listens there: https://www.iana.org/assignments/service-names-port-numbers (discard) */
+const NOWHERE = "http://127.0.0.1:9";
+
+/** The same way with no way out: what still makes the declared content, makes it without a download. */
+export function withoutWayOut(way: Way): Way {
+  const names = new Set(PROXY_ENVIRONMENT);
+  const { impureEnvVars, ...attributes } = way.spec.attributes;
+  const kept = Array.isArray(impureEnvVars) ? impureEnvVars.filter((name) => !names.has(String(name))) : [];
+  const proxies = Object.fromEntries(
+    PROXY_ENVIRONMENT.map((name) => [name, /^no_/i.test(name) ? "" : NOWHERE]),
+  );
+  return { ...way, spec: { ...way.spec, attributes: { ...attributes, ...proxies, impureEnvVars: kept } } };
+}
