@@ -165,6 +165,17 @@ export async function heldBy(sql: Sql, pool: string): Promise<ReadonlySet<string
   return new Set(rows.map(({ id }) => id));
 }
 
+/**
+ * Ends a job that a process has; false: it has it no more. The library ends jobs without looking whose they are, and would
+ * take away what another process has begun since, or what was added to the job while it waited again.
+ */
+export async function endJob(sql: Sql, id: string, pool: string): Promise<boolean> {
+  // There is no function for it: those that are public leave alone what is locked.
+  const ended = await sql`
+    delete from graphile_worker._private_jobs where id = ${id} and locked_by = ${pool} returning id`;
+  return ended.length > 0;
+}
+
 export async function countJobs(sql: Sql): Promise<{ readonly waiting: number; readonly running: number }> {
   const [row] = await sql<{ waiting: number; running: number }[]>`
     select count(*) filter (where locked_at is null)::int as waiting, count(locked_at)::int as running

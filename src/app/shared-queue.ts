@@ -223,7 +223,9 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
       await announced.promise;
       if (await jobs.isBegunElsewhere(sql, job, id, pool)) throw new Unfinished("another process is at it");
       await work(job, { signal, isHeld: () => isHeld(each) }).catch((error: unknown) => onError(error, job));
-      if (!signal.aborted || signal.reason === "superseded") return;
+      const isOver = !signal.aborted || signal.reason === "superseded";
+      if (isOver && (await jobs.endJob(sql, id, pool))) return;
+      if (isOver) throw new Unfinished("lost");
       if (signal.reason === "stopping") handedBack.push(id);
       throw new Unfinished(String(signal.reason));
     } finally {

@@ -160,6 +160,22 @@ test("a process that is not heard of loses its jobs, and writes nothing more of 
   await until(() => eager.begun[0]?.over === true);
 });
 
+test("a process that comes back takes nothing from the one that has its job since", async () => {
+  const [paused, eager] = (await several(SILENT, EAGER)) as [TestQueue, TestQueue];
+  await paused.start();
+  await paused.queue.add(job(1));
+  await paused.hasBegun(1);
+  await eager.start();
+  await eager.hasBegun(1);
+  // It had written all by the time it was stopped: nothing makes it ask whose the job is.
+  paused.begun[0]?.end();
+  await until(() => paused.begun[0]?.over === true);
+  await paused.queue.stop(0);
+  expect(await eager.queue.counts()).toEqual({ waiting: 0, running: 1 });
+  expect(await eager.begun[0]?.isHeld()).toBe(true);
+  eager.begun[0]?.end();
+});
+
 test("nothing that was asked is lost with a process, though a push has come since", async () => {
   const presses = [{ by: { id: 1, login: "ada" }, finding: "01234567", head: head("a") }];
   const pressed = job(1, { reason: "comment", presses });
