@@ -1,6 +1,7 @@
 /** Which pins a patrol should look at, and in which order. */
 import { fits, isOfPackage } from "./fits.ts";
-import type { Entry, LedgerReader } from "./ledger.ts";
+import type { LedgerReader } from "./ledger.ts";
+import { looksAt } from "./looks.ts";
 import type { IndexedPin } from "./pin-index.ts";
 import type { LedgerRecord } from "./record.ts";
 
@@ -13,9 +14,6 @@ export interface DuePin extends IndexedPin {
   readonly last: LedgerRecord | null;
 }
 
-/** Hashes that are asked for at a time. */
-const PAGE = 500;
-
 /** The pins that were not looked at since `before`: those that never were, by path, then the oldest looks first. */
 export async function duePins(
   pins: readonly IndexedPin[],
@@ -23,11 +21,10 @@ export async function duePins(
   before: Date,
 ): Promise<readonly DuePin[]> {
   const hashed = pins.flatMap((pin) => (pin.hash === null ? [] : [{ ...pin, hash: pin.hash }]));
-  const records = await recordsOf([...new Set(hashed.map(({ hash }) => hash))], ledger);
+  const records = await looksAt(ledger, hashed, isLook);
   const due = hashed.map((pin): DuePin => {
-    const name = nameOf(pin);
-    const last = (records.get(pin.hash) ?? []).find((record) => isLook(record, pin, name)) ?? null;
-    return { ...pin, name, last };
+    const last = (records.get(pin.hash) ?? []).find((record) => isLook(pin, record)) ?? null;
+    return { ...pin, name: nameOf(pin), last };
   });
   const limit = before.toISOString();
   return due
@@ -37,25 +34,11 @@ export async function duePins(
     );
 }
 
-async function recordsOf(
-  hashes: readonly string[],
-  ledger: LedgerReader | null,
-): Promise<ReadonlyMap<string, readonly LedgerRecord[]>> {
-  const records = new Map<string, LedgerRecord[]>();
-  for (let at = 0; ledger !== null && at < hashes.length; at += PAGE) {
-    const entries: readonly Entry[] = await ledger.newest(hashes.slice(at, at + PAGE));
-    for (const { record } of entries) {
-      const list = records.get(record.declared);
-      if (list) list.push(record);
-      else records.set(record.declared, [record]);
-    }
-  }
-  return records;
-}
-
 /** Whether a record is a look at the pin. A location that the text does not tell in full, evaluation has told. */
-function isLook(record: LedgerRecord, { urls, rev }: IndexedPin, name: string | null): boolean {
+function isLook(pin: IndexedPin, record: LedgerRecord): boolean {
   if (!record.trusted) return false;
+  const { urls, rev } = pin;
+  const name = nameOf(pin);
   const attrs = name === null ? [] : [name];
   return fits(record, { urls, rev, resolved: true, attrs }) || isOfPackage(record, attrs);
 }

@@ -2,7 +2,8 @@
 import type { Unchecked } from "../change/change.ts";
 import type { Outcome, Pin, PinChange, Review } from "../report/review.ts";
 import { fits } from "./fits.ts";
-import type { Entry, LedgerReader } from "./ledger.ts";
+import type { LedgerReader } from "./ledger.ts";
+import { looksAt } from "./looks.ts";
 import type { LedgerRecord } from "./record.ts";
 
 /**
@@ -49,34 +50,32 @@ export interface Gate {
  */
 export async function gate(review: Review, ledger: LedgerReader | null, since: Date): Promise<Gate> {
   const changes = review.sources.flatMap((change) => (change.after ? [{ change, pin: change.after }] : []));
-  const hashes = changes.flatMap(({ pin }) => pin.hash ?? []);
-  const entries = hashes.length === 0 ? [] : ((await ledger?.newest(hashes)) ?? []);
-  const byHash = new Map<string, Entry[]>();
-  for (const entry of entries) {
-    const list = byHash.get(entry.record.declared);
-    if (list) list.push(entry);
-    else byHash.set(entry.record.declared, [entry]);
-  }
+  const hashed = changes.flatMap(({ change, pin }) =>
+    pin.hash === null ? [] : [{ change, pin, hash: pin.hash }],
+  );
+  const records = await looksAt(ledger, hashed, ({ change, pin }, record) => isVerdict(record, change, pin));
   return {
     schema: "verifod-gate-v1",
     base: review.base,
     head: review.head,
-    pins: changes.map(({ change, pin }) => gatedPin(change, pin, byHash.get(pin.hash ?? "") ?? [], since)),
+    pins: changes.map(({ change, pin }) => gatedPin(change, pin, records.get(pin.hash ?? "") ?? [], since)),
     unchecked: review.unchecked,
   };
 }
 
-function gatedPin(
-  { binding, fetcher, attrs }: PinChange,
-  pin: Pin,
-  entries: readonly Entry[],
-  since: Date,
-): GatedPin {
+/** That a look could not be taken says nothing against an earlier one. */
+function isVerdict(record: LedgerRecord, { attrs }: PinChange, pin: Pin): boolean {
+  return record.trusted && record.outcome !== "not-checked" && fits(record, { ...pin, attrs });
+}
+
+function gatedPin(change: PinChange, pin: Pin, records: readonly LedgerRecord[], since: Date): GatedPin {
+  const { binding, fetcher, attrs } = change;
+  const fitting = records.filter((record) => fits(record, { ...pin, attrs }));
   // Newest first: a newer mismatch outweighs an older match.
-  const fitting = entries.map(({ record }) => record).filter((record) => fits(record, { ...pin, attrs }));
-  const trusted = fitting.filter((record) => record.trusted);
-  // That a later look could not be taken says nothing against an earlier one.
-  const verdict = trusted.find(({ outcome }) => outcome !== "not-checked") ?? trusted[0] ?? null;
+  const verdict =
+    fitting.find((record) => isVerdict(record, change, pin)) ??
+    fitting.find(({ trusted }) => trusted) ??
+    null;
   const isExpired = verdict?.outcome === "match" && verdict.at < since.toISOString();
   const known = isExpired ? "expired" : (verdict?.outcome ?? "never");
   const state = pin.hash === null ? "no-hash" : known;
