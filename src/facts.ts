@@ -15,7 +15,7 @@ import { type CallCache, createCallCache } from "./nix/attributes.ts";
 import { createDocuments, type Documents } from "./nix/documents.ts";
 import { impuritiesOf } from "./nix/impurities.ts";
 import type { Impurity, Script, Setting, Source } from "./nix/model.ts";
-import { parseErrors } from "./nix/parse-errors.ts";
+import { MOST_ERRORS, parseErrors } from "./nix/parse-errors.ts";
 import { createParser } from "./nix/parser.ts";
 import { pinKey } from "./nix/reading.ts";
 import { type CodeFile, type Region, type ScriptParsers, scriptsOf } from "./nix/scripts.ts";
@@ -75,7 +75,9 @@ const MOST_PINS = 50_000;
 const TOO_MANY_PINS = `the change has more than the ${MOST_PINS / 1_000} thousand pins that are read of one change`;
 /** Names that stand for another package now; each is looked for in all pins. */
 const MOST_REPOINTED = 200;
-const TOO_MANY_REPOINTED = `the change gives more than the ${MOST_REPOINTED} names another meaning that are looked up`;
+/** Characters of the files of these, each counted for each of its names: it is read anew for it. */
+const MOST_REPOINTED_CHARACTERS = 60_000_000;
+const TOO_MANY_REPOINTED = "the change gives more names another meaning than are looked up";
 
 /** Reads both sides of a change and says what is in them. Never throws for what a file holds. */
 export async function gatherFacts(
@@ -92,7 +94,7 @@ export async function gatherFacts(
   const unchecked: Unchecked[] = [...change.unchecked];
   const files: FileFacts[] = [];
   const all: Found = { base: nothing(), head: nothing() };
-  const repointed: { readonly path: Readonly<Record<Side, string>>; readonly name: string }[] = [];
+  const repointed: Repointed[] = [];
   const contentsOf = readAhead(change);
   for (const [index, file] of change.files.entries()) {
     tools.documents.trim();
@@ -102,7 +104,9 @@ export async function gatherFacts(
     if (both.base?.kind === "nix" && both.head?.kind === "nix") {
       const text = (side: Side) => ({ text: both[side]?.text ?? "", regions: regions[side] });
       const path = { base: both.base.path, head: both.head.path };
-      for (const name of repointedNames(text("base"), text("head"))) repointed.push({ path, name });
+      const characters = both.base.text.length + both.head.text.length;
+      for (const name of repointedNames(text("base"), text("head")))
+        repointed.push({ path, name, characters });
     }
     // Moved as it was: its pins are what they were.
     const found =
@@ -126,9 +130,13 @@ export async function gatherFacts(
   );
   const pins = { base: distinct(all.base.sources), head: distinct(all.head.sources) };
   const aliases: (readonly [Source, Source])[] = [];
-  const left = repointed[MOST_REPOINTED];
-  if (left) unchecked.push({ what: left.path.head, reason: TOO_MANY_REPOINTED });
-  for (const { path, name } of repointed.slice(0, MOST_REPOINTED)) {
+  let characters = 0;
+  for (const [index, { path, name, characters: own }] of repointed.entries()) {
+    characters += own;
+    if (index >= MOST_REPOINTED || characters > MOST_REPOINTED_CHARACTERS) {
+      unchecked.push({ what: path.head, reason: TOO_MANY_REPOINTED });
+      continue;
+    }
     const look = () =>
       Promise.all([
         sourceOf(sides.base, pins.base, path.base, name),
@@ -155,6 +163,14 @@ export async function gatherFacts(
     unchecked: distinctUnchecked(unchecked),
     textOf: (side, path) => sides[side].text(path),
   };
+}
+
+/** A name that a file gives another meaning. */
+interface Repointed {
+  readonly path: Readonly<Record<Side, string>>;
+  readonly name: string;
+  /** Of both sides of the file. */
+  readonly characters: number;
 }
 
 /** What is in one side of a file, or of all files. */
@@ -193,6 +209,7 @@ async function readCode(
 ): Promise<Found & { readonly errors: Errors; readonly cut: readonly string[] }> {
   const found = { base: nothing(), head: nothing() };
   const cut = new Set<string>();
+  const onCut = (what: string) => void cut.add(what);
   let parseErrors: FileFacts["parseErrors"] = [];
   for (const side of ["base", "head"] as const) {
     const entry = file[side];
@@ -205,15 +222,12 @@ async function readCode(
     const { sources, scripts, settings, impurities } = found[side];
     append(sources, await sides[side].sources(entry.path, changed));
     if (mayHoldScripts(code)) {
-      const onCut = () => cut.add("it holds more scripts than can be read in time");
       append(scripts, scriptsOf(code, changed, await tools.scripts(), onCut));
     }
-    append(
-      settings,
-      settingsOf(code, changed, () => cut.add("it holds more settings than are looked at")),
-    );
-    append(impurities, impuritiesOf(code, changed));
+    append(settings, settingsOf(code, changed, onCut));
+    append(impurities, impuritiesOf(code, changed, onCut));
     if (side === "head") parseErrors = errorsOf(code);
+    if (parseErrors.length >= MOST_ERRORS) onCut("the parser gave up in more places than are looked at");
     if (code.kind !== "nix") continue;
     if (code.document.text.length > LARGEST_TREES_CHARACTERS) tools.documents.release(entry.oid);
     else if (code.text.length > HUGE_CHARACTERS) code.document.forgetNodes();

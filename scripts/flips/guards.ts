@@ -2,6 +2,7 @@
 import { ARCHIVES } from "./archives.ts";
 import { COMMANDS } from "./commands.ts";
 import { type Guard, guards } from "./guard.ts";
+import { LIMITS } from "./limits.ts";
 import { PUBLISHING } from "./publishing.ts";
 
 export const GUARDS: readonly Guard[] = [
@@ -101,12 +102,9 @@ export const GUARDS: readonly Guard[] = [
     ["the nodes of a file are bounded", "if (++made > MOST_NODES)", "if (++made < 0)"],
   ]),
   ...guards("src/nix/settings.ts", "test/bounds.test.ts", [
-    [
-      "settings that are cut are said",
-      "if (settings.length > MOST_SETTINGS) {",
-      "if (settings.length < 0) {",
-    ],
+    ["settings that are cut are said", "settings.length > MOST_SETTINGS || ", "settings.length < 0 || "],
   ]),
+  ...LIMITS,
   ...guards("src/nix/data-sources.ts", "test/bounds.test.ts", [
     ["the pins of a JSON file are bounded", "if (found.length > MOST_PINS)", "if (found.length < 0)"],
   ]),

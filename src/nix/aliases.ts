@@ -17,33 +17,26 @@ export interface ChangedText {
   readonly regions: readonly Region[];
 }
 
-/** More of them in one file are a renaming of everything. */
-const MOST_NAMES = 20;
-
-/** The names that both sides bind, and one of them, in changed lines, to another name. */
+/** The names that both sides bind, and one of them, in changed lines, to another name. How many are looked up, facts.ts limits. */
 export function repointedNames(base: ChangedText, head: ChangedText): readonly string[] {
   const old = bindingsIn(base);
   const now = bindingsIn(head);
   const names = [...new Set([...old.keys(), ...now.keys()])].filter((name) => {
     const [before, after] = [old.get(name), now.get(name)];
-    if (before === after || !(before || after)) return false;
-    return (
-      (before !== undefined || binds(base.text, name)) && (after !== undefined || binds(head.text, name))
-    );
+    return before !== after && (before || after);
   });
-  return names.slice(0, MOST_NAMES);
+  if (names.length === 0) return [];
+  // Once for all names: looking for each in the whole text would take the square of a hostile file's size.
+  const [boundBefore, boundAfter] = [namesBoundIn(base.text), namesBoundIn(head.text)];
+  return names.filter((name) => boundBefore.has(name) && boundAfter.has(name));
 }
 
-function binds(text: string, name: string): boolean {
-  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
-    if (
-      !/[\w'.-]/.test(text[at - 1] ?? "") &&
-      /^\s*=/.test(text.slice(at + name.length, at + name.length + 10))
-    )
-      return true;
-  }
-  return false;
+function namesBoundIn(text: string): ReadonlySet<string> {
+  return new Set([...text.matchAll(BOUND)].map(([, name = ""]) => name));
 }
+
+/** A name before an equals sign, and not at the end of a path. */
+const BOUND = /(?<![\w'.-])([A-Za-z_][\w'-]*)\s{0,9}=/g;
 
 const BINDING =
   /^[ \t]*([A-Za-z_][\w'-]*)[ \t]*=[ \t]*(?:(?:(?:hi|low)Prio|dontDistribute)[ \t]+)?(?!(?:true|false|null)\b)([A-Za-z_][\w'-]*[ \t]*;)?/gm;

@@ -17,6 +17,8 @@ export interface CodeText {
   restore(text: string): string;
   /** The offset in the file for an offset in `text`. */
   fileOffset(offset: number): number;
+  /** Some of it is left out, because there is too much, or too deep inside. */
+  readonly cut: boolean;
 }
 
 interface Run {
@@ -54,7 +56,7 @@ export const STRING_FUNCTIONS = new Set([
 
 /** A file's text as given. */
 export function plainText(text: string): CodeText {
-  return { text, restore: (same) => same, fileOffset: (offset) => offset };
+  return { text, restore: (same) => same, fileOffset: (offset) => offset, cut: false };
 }
 
 /** The function at the head of a (curried) application: `f` of `f a b`. */
@@ -129,9 +131,19 @@ export function codeText(source: string, expression: SyntaxNode): CodeText {
   const opaque: string[] = [];
   let text = "";
   let steps = 0;
+  let cut = false;
+
+  const isTooMuch = (depth: number): boolean => {
+    const is = depth > MOST_DEPTH || ++steps > MOST_STEPS;
+    cut ||= is;
+    return is;
+  };
 
   const addText = (piece: string, start: number, end: number) => {
-    if (text.length + piece.length > MOST_CHARACTERS) return;
+    if (text.length + piece.length > MOST_CHARACTERS) {
+      cut = true;
+      return;
+    }
     for (const run of runsOf(source, piece, start, end)) runs.push({ ...run, at: text.length + run.at });
     text += piece;
   };
@@ -145,7 +157,7 @@ export function codeText(source: string, expression: SyntaxNode): CodeText {
 
   const add = (given: SyntaxNode, depth: number): void => {
     const node = bare(given);
-    const made = depth > MOST_DEPTH || ++steps > MOST_STEPS ? "unknown" : madeOf(source, node);
+    const made = isTooMuch(depth) ? "unknown" : madeOf(source, node);
     if (made === "unknown") {
       addOpaque(node, node.start, node.end);
     } else if (made === "literal") {
@@ -163,7 +175,7 @@ export function codeText(source: string, expression: SyntaxNode): CodeText {
   };
 
   const hasText = (given: SyntaxNode, depth: number): boolean => {
-    if (depth > MOST_DEPTH || ++steps > MOST_STEPS) return false;
+    if (isTooMuch(depth)) return false;
     const made = madeOf(source, bare(given));
     if (made === "literal" || made === "unknown") return made === "literal";
     return made.of.some((part) => hasText(part, depth + 1));
@@ -178,6 +190,7 @@ export function codeText(source: string, expression: SyntaxNode): CodeText {
         return expression === undefined ? whole : `\${${expression}}`;
       }),
     fileOffset: (offset) => offsetIn(runs, offset) ?? expression.start,
+    cut,
   };
 }
 

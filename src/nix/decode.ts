@@ -2,7 +2,6 @@
 
 /** Shorter ones are words, names and versions. */
 const LEAST_CHARACTERS = 24;
-const MOST_CHARACTERS = 100_000;
 const BASE64 =
   /(?<![\w+/=-])(?:[A-Za-z0-9+/]{4}){5,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})(?![\w+/=])/g;
 const HEX = /(?<![\w])(?:[0-9a-fA-F]{2}){12,}(?![\w])/g;
@@ -21,7 +20,7 @@ export function decodedTexts(texts: readonly string[]): readonly Decoded[] {
     if (isReadable(text)) found.push({ text, how });
   };
   for (const text of texts) {
-    if (text.length < LEAST_CHARACTERS || text.length > MOST_CHARACTERS) continue;
+    if (text.length < LEAST_CHARACTERS) continue;
     for (const [match] of text.matchAll(BASE64)) add(Buffer.from(match, "base64"), "base64");
     for (const [match] of text.matchAll(HEX)) add(Buffer.from(match, "hex"), "hex");
     for (const [match] of text.matchAll(ESCAPED)) add(Buffer.from(match.replaceAll("\\x", ""), "hex"), "hex");

@@ -15,6 +15,7 @@ import {
   type SyntaxNode,
 } from "./syntax.ts";
 
+/** A flood of harmless ones hides no grave one: what more there may be is said. */
 const MOST_FOUND = 1_000;
 
 const BUILTINS: Readonly<Record<string, Impurity["kind"]>> = {
@@ -48,8 +49,12 @@ const MAY_BE_IMPURE = new RegExp(
   "m",
 );
 
-/** The impurities of a Nix file that `regions` touch, in order. */
-export function impuritiesOf(file: CodeFile, regions: readonly Region[]): readonly Impurity[] {
+/** The impurities of a Nix file that `regions` touch, in order. `onCut` is told when there are more than are looked at. */
+export function impuritiesOf(
+  file: CodeFile,
+  regions: readonly Region[],
+  onCut: (what: string) => void = () => {},
+): readonly Impurity[] {
   if (file.kind !== "nix" || !MAY_BE_IMPURE.test(file.text)) return [];
   const { text } = file.document;
   const found = new Map<string, Impurity>();
@@ -68,6 +73,8 @@ export function impuritiesOf(file: CodeFile, regions: readonly Region[]): readon
         stack.push(node.children[index] as SyntaxNode);
     }
   }
+  if (found.size >= MOST_FOUND)
+    onCut("it reads its machine or the network in more places than are looked at");
   return [...found.values()].sort((a, b) => a.span.start - b.span.start);
 }
 

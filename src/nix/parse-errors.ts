@@ -2,7 +2,7 @@
 import type { SyntaxNode } from "./syntax.ts";
 
 /** A hostile file has an error at every character; what a report needs is where the first ones are. */
-const MOST_ERRORS = 1_000;
+export const MOST_ERRORS = 1_000;
 
 /**
  * The stretches of a text that the grammar could not read, in order: ERROR nodes, and places where a token had to be

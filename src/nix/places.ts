@@ -84,7 +84,8 @@ export function conditionsOf(source: string, node: SyntaxNode): readonly string[
   return conditions;
 }
 
-const LONGEST_TEXT = 4_000;
+/** In characters; a text that is cut has one more. */
+export const LONGEST_TEXT = 4_000;
 
 /** The source text of a node without comments and needless white space, cut when very long. */
 export function textOf(source: string, node: SyntaxNode): string {

@@ -5,7 +5,7 @@ import { parts, type SyntaxNode } from "./syntax.ts";
 
 const MOST_COMMANDS = 4_000;
 const MOST_CHARACTERS = 1_000_000;
-/** Expressions inside one another; what lies deeper is not read, and the script is then not `parsed`. */
+/** Expressions inside one another; what lies deeper is not read, and the script is then `cut`. */
 const MOST_DEPTH = 200;
 /** A value that doubles itself must end. */
 const LONGEST_VALUE = 20_000;
@@ -19,7 +19,7 @@ interface Python {
   readonly imports: Map<string, string>;
   readonly variables: Map<string, { readonly value: string | null; readonly from: readonly number[] }>;
   depth: number;
-  tooDeep: boolean;
+  cut: boolean;
   readonly comments: { start: number; end: number }[];
 }
 
@@ -41,16 +41,15 @@ export function readPython(
     imports: new Map(),
     variables: new Map(),
     depth: 0,
-    tooDeep: false,
+    cut: false,
     comments: [],
   };
   const result = text.length > MOST_CHARACTERS ? null : parsers.python.parse(text);
-  if (result?.kind !== "document") return { commands: [], comments: [], parsed: false };
+  if (result?.kind !== "document") return { commands: [], comments: [], parsed: false, cut: true };
   try {
     visit(python, result.document.root);
-    const parsed =
-      !result.document.root.hasError && !python.tooDeep && python.commands.length < MOST_COMMANDS;
-    return { commands: python.commands, comments: python.comments, parsed };
+    const { commands, comments, cut } = python;
+    return { commands, comments, parsed: !result.document.root.hasError && !cut, cut };
   } finally {
     result.document.dispose();
   }
@@ -58,8 +57,10 @@ export function readPython(
 
 /** Visits a node; returns the indexes of the calls whose results are (part of) its value. */
 function visit(python: Python, node: SyntaxNode): readonly number[] {
-  if (python.depth >= MOST_DEPTH) python.tooDeep = true;
-  if (python.commands.length >= MOST_COMMANDS || python.depth >= MOST_DEPTH) return [];
+  if (python.commands.length >= MOST_COMMANDS || python.depth >= MOST_DEPTH) {
+    python.cut = true;
+    return [];
+  }
   python.depth++;
   try {
     return expression(python, node);
@@ -202,7 +203,9 @@ function run(
 function shell(python: Python, node: SyntaxNode, text: string, holds: readonly number[]): void {
   const offset = python.commands.length;
   const shift = (index: number) => index + offset;
-  for (const inner of readShell(python.bash, text, python.restore).commands) {
+  const { commands, cut } = readShell(python.bash, text, python.restore);
+  python.cut ||= cut;
+  for (const inner of commands) {
     python.commands.push({
       ...inner,
       reads: inner.reads.map(shift),

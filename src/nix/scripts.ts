@@ -26,15 +26,15 @@ export interface ScriptParsers {
 /** The limit on reading the scripts of one file, in milliseconds: thousands of small ones take as long as a large one. */
 export const SCRIPTS_LIMIT_MILLISECONDS = 3_000;
 
-/** The scripts of a file that `regions` touch, in order. `onCut` is told when the limit left some unread. */
+/** The scripts of a file that `regions` touch, in order. `onCut` is told what limits left unread. */
 export function scriptsOf(
   file: CodeFile,
   regions: readonly Region[],
   parsers: ScriptParsers,
-  onCut: () => void = () => {},
+  onCut: (what: string) => void = () => {},
 ): readonly Script[] {
   if (regions.length === 0) return [];
-  if (file.kind !== "nix") return fileScript(file, parsers);
+  if (file.kind !== "nix") return fileScript(file, parsers, onCut);
   const { text } = file.document;
   const seen = new Set<string>();
   const scripts: Script[] = [];
@@ -42,7 +42,7 @@ export function scriptsOf(
   reading: for (const region of inPieces(file.document, regions)) {
     for (const literal of textsIn(file.document.root, region)) {
       if (performance.now() > deadline) {
-        onCut();
+        onCut("it holds more scripts than can be read in time");
         break reading;
       }
       const place = placeOf(text, literal);
@@ -50,17 +50,26 @@ export function scriptsOf(
       const where = `${place.root.start}-${place.root.end}`;
       if (seen.has(where)) continue;
       seen.add(where);
-      const script = scriptAt(file, text, place, parsers);
+      const script = scriptAt(file, text, place, parsers, onCut);
       if (script) scripts.push(script);
     }
   }
   return scripts.sort((a, b) => a.span.start - b.span.start);
 }
 
-function scriptAt(file: CodeFile, source: string, place: Placed, parsers: ScriptParsers): Script | null {
+const CUT = "a script in it is longer, more deeply nested or of more commands than is read";
+
+function scriptAt(
+  file: CodeFile,
+  source: string,
+  place: Placed,
+  parsers: ScriptParsers,
+  onCut: (what: string) => void,
+): Script | null {
   const code = codeText(source, place.root);
   const language = place.language ?? languageOf(code.text);
   const reading = read(language, code, parsers);
+  if (code.cut || reading.cut) onCut(CUT);
   if (place.context === "unknown" && reading.commands.length === 0) return null;
   const binding = attributePath(source, place.root).join(".");
   const context = contextOf(file.path, source, place);
@@ -92,7 +101,7 @@ function read(language: ScriptLanguage, code: CodeText, parsers: ScriptParsers):
     case "python":
       return readPython(parsers, code.text, code.restore);
     case "other":
-      return { commands: [], comments: [], parsed: false };
+      return { commands: [], comments: [], parsed: false, cut: false };
   }
 }
 
@@ -133,12 +142,17 @@ function codeLines(code: CodeText, reading: ScriptReading): readonly string[] {
     .filter((line) => line !== "");
 }
 
-function fileScript(file: CodeFile, parsers: ScriptParsers): readonly Script[] {
+function fileScript(
+  file: CodeFile,
+  parsers: ScriptParsers,
+  onCut: (what: string) => void,
+): readonly Script[] {
   const kind = fileKind(file.path, file.text);
   if (!kind) return [];
   const { language, context } = kind;
   const code = plainText(kind.context === "patch" ? addedLines(file.text) : file.text);
   const reading = read(language, code, parsers);
+  if (reading.cut) onCut(CUT);
   const whole = { start: 0, end: file.text.length };
   return [
     { ...finished(file.path, code, language, reading, whole), binding: "", context, packageSpan: null },

@@ -1,8 +1,9 @@
 /** The settings of a Nix file: bindings whose value is no attribute set, with the value as it stands in the text. */
+import { createHash } from "node:crypto";
 import { appliedFunction, boundTo, lastName } from "./code-text.ts";
 import type { Setting, SettingValue } from "./model.ts";
 import { inPieces } from "./pieces.ts";
-import { attributePath, conditionsOf, packageSpan, textOf } from "./places.ts";
+import { attributePath, conditionsOf, LONGEST_TEXT, packageSpan, textOf } from "./places.ts";
 import type { CodeFile, Region } from "./scripts.ts";
 import { bare, isAttrset, nodeAt, parts, type SyntaxNode, stringPieces } from "./syntax.ts";
 
@@ -16,12 +17,13 @@ const MOST_SETTINGS = 20_000;
 export function settingsOf(
   file: CodeFile,
   regions: readonly Region[],
-  onCut: () => void = () => {},
+  onCut: (what: string) => void = () => {},
 ): readonly Setting[] {
   if (file.kind !== "nix") return [];
   const { text } = file.document;
   const seen = new Set<number>();
   const settings: Setting[] = [];
+  const room = { characters: MOST_COMPARED };
   for (const region of inPieces(file.document, regions)) {
     const bindings = new Set<SyntaxNode>();
     const inside = nodeAt(file.document.root, region.start, region.end);
@@ -35,10 +37,10 @@ export function settingsOf(
     for (const binding of bindings) {
       if (seen.has(binding.start)) continue;
       seen.add(binding.start);
-      settings.push(...settingsAt(file.path, text, binding));
+      settings.push(...settingsAt(file.path, text, binding, room));
     }
-    if (settings.length > MOST_SETTINGS) {
-      onCut();
+    if (settings.length > MOST_SETTINGS || room.characters < 0) {
+      onCut("it holds more settings than are looked at");
       break;
     }
   }
@@ -55,7 +57,24 @@ function collect(top: SyntaxNode, region: Region, bindings: Set<SyntaxNode>): vo
   }
 }
 
-function settingsAt(path: string, source: string, node: SyntaxNode): readonly Setting[] {
+/** Characters of values that are too long to be kept: one inside another is looked through as often as it is deep. */
+const MOST_COMPARED = 100_000_000;
+
+/** The text of a value. Of a long one a part, and what tells it from others that begin alike. */
+function comparable(source: string, value: SyntaxNode, room: { characters: number }): string {
+  const text = textOf(source, value);
+  if (text.length <= LONGEST_TEXT || room.characters < 0) return text;
+  room.characters -= value.end - value.start;
+  const whole = source.slice(value.start, value.end).replace(/\s+/g, " ");
+  return `${text}${createHash("sha256").update(whole).digest("hex").slice(0, 16)}`;
+}
+
+function settingsAt(
+  path: string,
+  source: string,
+  node: SyntaxNode,
+  room: { characters: number },
+): readonly Setting[] {
   const inner = parts(node);
   const [name, value] = inner;
   if (!name || !value || node.type === "inherit") return [];
@@ -66,7 +85,7 @@ function settingsAt(path: string, source: string, node: SyntaxNode): readonly Se
     {
       path,
       attributes: [...attributePath(source, node), ...own],
-      text: textOf(source, value),
+      text: comparable(source, value, room),
       value: valueIn(source, expression, 0),
       wrappers,
       conditions: conditionsOf(source, expression),

@@ -15,6 +15,8 @@ export interface ScriptReading {
   /** The comments' stretches of the text. */
   readonly comments: readonly { readonly start: number; readonly end: number }[];
   readonly parsed: boolean;
+  /** Some of it was not read, because there is too much of it, or too deep inside. */
+  readonly cut: boolean;
 }
 
 type Draft = { -readonly [K in keyof ScriptCommand]: ScriptCommand[K] } & {
@@ -22,23 +24,27 @@ type Draft = { -readonly [K in keyof ScriptCommand]: ScriptCommand[K] } & {
   holds: number[];
 };
 
-/** No honest script has more; a hostile one gets no more of our time. */
+/** No honest script has more; a hostile one gets no more of our time, and is then `cut`. */
 const MOST_COMMANDS = 4_000;
 const MOST_LAYERS = 3;
 const MOST_CHARACTERS = 1_000_000;
-/** Statements and words inside one another; what lies deeper is not read, and the script is then not `parsed`. */
+/** Statements and words inside one another; what lies deeper is not read, and the script is then `cut`. */
 const MOST_DEPTH = 200;
 /** A longer value is no command; one that doubles itself must end. */
 const LONGEST_VALUE = 20_000;
+/** Characters of all values that are put in the place of their names: two letters could stand for twenty thousand. */
+const MOST_EXPANDED = 1_000_000;
 
 interface Shell {
   readonly parser: DocumentParser;
   readonly commands: Draft[];
   /** The last value that the text gives a variable, and the commands whose output is in it. */
   readonly variables: Map<string, { readonly value: string; readonly from: readonly number[] }>;
-  /** How deep the statement at hand lies, and whether one lay too deep. */
+  /** How deep the statement at hand lies. */
   depth: number;
-  tooDeep: boolean;
+  cut: boolean;
+  /** Characters of values that were put in the place of names so far. */
+  expanded: number;
   /** A Nix interpolation's stand-in back to its expression. */
   readonly restore: (text: string) => string;
 }
@@ -59,9 +65,17 @@ export function readShell(
   text: string,
   restore: (text: string) => string = (same) => same,
 ): ScriptReading {
-  const shell: Shell = { parser, commands: [], variables: new Map(), depth: 0, tooDeep: false, restore };
+  const shell: Shell = {
+    parser,
+    commands: [],
+    variables: new Map(),
+    depth: 0,
+    cut: false,
+    expanded: 0,
+    restore,
+  };
   const reading = readLayer(shell, { text, within: [], at: null });
-  return { ...reading, commands: shell.commands.map((draft) => restored(draft, restore)) };
+  return { ...reading, cut: shell.cut, commands: shell.commands.map((draft) => restored(draft, restore)) };
 }
 
 /** Stand-ins are words for the grammar until the end: `${…}` of Nix would be read as the shell's. */
@@ -75,15 +89,17 @@ function restored(draft: Draft, restore: (text: string) => string): ScriptComman
   };
 }
 
-function readLayer(shell: Shell, layer: Layer): Omit<ScriptReading, "commands"> {
+function readLayer(shell: Shell, layer: Layer): Pick<ScriptReading, "parsed" | "comments"> {
   const comments: { start: number; end: number }[] = [];
-  if (layer.text.length > MOST_CHARACTERS) return { parsed: false, comments };
-  const result = shell.parser.parse(layer.text);
-  if (result.kind !== "document") return { parsed: false, comments };
+  const result = layer.text.length > MOST_CHARACTERS ? null : shell.parser.parse(layer.text);
+  if (result?.kind !== "document") {
+    shell.cut = true;
+    return { parsed: false, comments };
+  }
   try {
     visit(shell, layer, result.document.root, comments);
     return {
-      parsed: !result.document.root.hasError && !shell.tooDeep && shell.commands.length < MOST_COMMANDS,
+      parsed: !result.document.root.hasError && !shell.cut,
       comments,
     };
   } finally {
@@ -98,8 +114,10 @@ function visit(
   node: SyntaxNode,
   comments: { start: number; end: number }[] = [],
 ): readonly number[] {
-  if (shell.depth >= MOST_DEPTH) shell.tooDeep = true;
-  if (shell.commands.length >= MOST_COMMANDS || shell.depth >= MOST_DEPTH) return [];
+  if (shell.commands.length >= MOST_COMMANDS || shell.depth >= MOST_DEPTH) {
+    shell.cut = true;
+    return [];
+  }
   shell.depth++;
   try {
     return statement(shell, layer, node, comments);
@@ -229,7 +247,11 @@ function word(shell: Shell, layer: Layer, node: SyntaxNode, holds: number[], rea
     variable(name) {
       const known = shell.variables.get(name);
       if (known) holds.push(...known.from);
-      return known && known.value.length <= LONGEST_VALUE ? known.value : `$${name}`;
+      if (!known || known.value.length > LONGEST_VALUE) return `$${name}`;
+      shell.expanded += known.value.length;
+      if (shell.expanded <= MOST_EXPANDED) return known.value;
+      shell.cut = true;
+      return `$${name}`;
     },
     substitution(inner) {
       const from = inner.children.flatMap((child) => visit(shell, layer, child));
@@ -334,7 +356,10 @@ interface Stretch {
 }
 
 function readNested(shell: Shell, layer: Layer, node: Stretch, text: string, how: string): void {
-  if (layer.within.length >= MOST_LAYERS) return;
+  if (layer.within.length >= MOST_LAYERS) {
+    shell.cut = true;
+    return;
+  }
   const at = layer.at ?? { start: node.start, end: node.end };
   readLayer(shell, { text, within: [...layer.within, how], at });
 }

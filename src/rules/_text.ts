@@ -73,13 +73,24 @@ function readAddedLines(file: FileFacts): readonly Line[] {
 /** To look for these many in the base takes less time than to cut it into lines. */
 const FEW_LINES = 20;
 
+/** With the line feeds in what is looked for, no text of one repeated letter is looked through more than once. */
 function hasLine(text: string, line: string): boolean {
-  for (let at = text.indexOf(line); at >= 0; at = text.indexOf(line, at + 1)) {
-    const end = at + line.length;
-    if ((at === 0 || text[at - 1] === "\n") && (end === text.length || text[end] === "\n")) return true;
-    if (at === text.length) break;
-  }
-  return false;
+  return (
+    text === line ||
+    text.startsWith(`${line}\n`) ||
+    text.endsWith(`\n${line}`) ||
+    text.includes(`\n${line}\n`)
+  );
+}
+
+/** Whether one more of a kind is still within `most`: a flood of one kind leaves room for the others. */
+export function quota(most: number): (kind: string) => boolean {
+  const counts = new Map<string, number>();
+  return (kind) => {
+    const count = (counts.get(kind) ?? 0) + 1;
+    counts.set(kind, count);
+    return count <= most;
+  };
 }
 
 /** A place in the head of a file. */

@@ -1,5 +1,15 @@
 /** A GitHub workflow or composite action as data with positions: what of it decides who may do what. */
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseDocument } from "yaml";
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  parseDocument,
+  visit,
+} from "yaml";
 
 /** A scalar as text, and where it stands. */
 export interface Value {
@@ -42,9 +52,12 @@ export interface Workflow {
 
 /** Workflows are written by hand; GitHub itself takes no larger ones. */
 const MOST_CHARACTERS = 512 * 1024;
-const MOST_VALUES = 20_000;
+/** A value is met again wherever an alias stands for what it is in: a few lines could stand for millions. */
+const MOST_VALUES = 100_000;
+const MOST_ALIASES = 1_000;
+const MOST_DEPTH = 50;
 
-/** Null when the text is no YAML mapping, or too large. Never throws. */
+/** Null when the text is no YAML mapping, or too large, too deep or of too many values. Never throws. */
 export function readWorkflow(text: string): Workflow | null {
   if (text.length > MOST_CHARACTERS) return null;
   try {
@@ -56,22 +69,42 @@ export function readWorkflow(text: string): Workflow | null {
     });
     return new Reader(document).workflow();
   } catch {
-    // The library recurses: nesting of some thousand levels ends its stack.
+    // Too much for the reader, or for the stack of the library, which recurses.
     return null;
   }
 }
 
+/** What each alias of a document stands for. The library would look through the whole document for each. */
+function targetsOf(document: Document): ReadonlyMap<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, {
+    Alias(_, alias) {
+      const target = anchors.get(alias.source);
+      if (target) targets.set(alias, target);
+    },
+    Node(_, node) {
+      if ("anchor" in node && typeof node.anchor === "string") anchors.set(node.anchor, node);
+    },
+  });
+  if (targets.size > MOST_ALIASES) throw new RangeError("too many aliases");
+  return targets;
+}
+
 /** (`a class` because every function needs the document, to follow aliases.) */
 class Reader {
-  private readonly document: Document;
-  private seen = 0;
+  private readonly contents: unknown;
+  private readonly targets: ReadonlyMap<Alias, Node>;
+  private values = 0;
 
   constructor(document: Document) {
-    this.document = document;
+    this.contents = document.contents;
+    this.targets = targetsOf(document);
   }
 
+  /** @throws RangeError when it is too much */
   workflow(): Workflow | null {
-    const root = this.follow(this.document.contents);
+    const root = this.follow(this.contents);
     if (!isMap(root)) return null;
     const jobs = this.entries(this.get(root, "jobs")).map(([key, job]) => this.job(key, job));
     const runs = this.get(root, "runs");
@@ -80,7 +113,7 @@ class Reader {
   }
 
   private follow(node: unknown): Node | null {
-    const target = isAlias(node) ? node.resolve(this.document) : node;
+    const target = isAlias(node) ? this.targets.get(node) : node;
     return isMap(target) || isSeq(target) || isScalar(target) ? target : null;
   }
 
@@ -91,6 +124,7 @@ class Reader {
   }
 
   private value(node: Node, text = isScalar(node) ? String(node.value ?? "") : ""): Value {
+    if (++this.values > MOST_VALUES) throw new RangeError("too many values");
     const [start = 0, end = 0] = node.range ?? [];
     return { text, start, end, comment: node.comment?.trim() ?? "" };
   }
@@ -161,7 +195,7 @@ class Reader {
   }
 
   private collect(node: Node | null, into: Value[], depth: number): void {
-    if (++this.seen > MOST_VALUES || depth > 50) return;
+    if (depth > MOST_DEPTH) throw new RangeError("too deep");
     if (isScalar(node)) into.push(this.value(node));
     else if (isSeq(node)) for (const item of node.items) this.collect(this.follow(item), into, depth + 1);
     else if (isMap(node))

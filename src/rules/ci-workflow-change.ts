@@ -4,7 +4,7 @@ import { ownerRisks } from "./_owners.ts";
 import { headPath, inBase, inHead, visible } from "./_text.ts";
 import { type Permissions, readWorkflow, type Value, type Workflow } from "./_workflow.ts";
 import { actionOf, isPinned, type Risk, risksOf, usesOf } from "./_workflow-risks.ts";
-import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
+import type { FileFacts, Rule, RuleFinding, Undecided } from "./rule.ts";
 
 const WORKFLOW = /^(?:\.github|\.gitea|\.forgejo)\/workflows\/[^/]+\.ya?ml$/;
 const ACTION = /(?:^|\/)action\.ya?ml$/;
@@ -51,13 +51,14 @@ function* defaultRisks(where: string, before: Permissions, after: Permissions, a
 
 function* pinRisks(base: Workflow, head: Workflow): Generator<Risk> {
   const old = usesOf(base);
+  const firstOfAction = new Map(old.toReversed().map((use) => [actionOf(use.text), use]));
   // Where the base pins nothing, one more tag is how the repository works.
   const pins = old.some(({ text }) => isPinned(text));
   const known = new Set(old.map(({ text }) => text));
   for (const use of usesOf(head)) {
     const action = actionOf(use.text);
     if (action === null || known.has(use.text)) continue;
-    const before = old.find(({ text }) => actionOf(text) === action);
+    const before = firstOfAction.get(action);
     if (!isPinned(use.text)) {
       const wasPinned = before !== undefined && isPinned(before.text);
       // From tag to tag: nothing got worse.
@@ -123,6 +124,18 @@ function findingOf(file: FileFacts, risk: Risk, text: string): RuleFinding {
   };
 }
 
+function isWorkflow(file: FileFacts): boolean {
+  const path = headPath(file);
+  return WORKFLOW.test(path) || ACTION.test(path);
+}
+
+/** A workflow that could be read before and cannot now is a finding. */
+function* undecided(file: FileFacts): Iterable<Undecided> {
+  if (!isWorkflow(file) || file.head === null || file.base === null) return;
+  if (readWorkflow(file.head) !== null || readWorkflow(file.base) !== null) return;
+  yield { undecided: "neither side of the workflow could be read", at: inHead(file, 0, 0) };
+}
+
 function* checkWorkflow(file: FileFacts): Iterable<RuleFinding> {
   if (file.head === null) return;
   const head = readWorkflow(file.head);
@@ -182,9 +195,11 @@ export const rule: Rule = {
   severity: "high",
   *check(facts) {
     for (const file of facts.files) {
-      const path = headPath(file);
-      if (WORKFLOW.test(path) || ACTION.test(path)) yield* checkWorkflow(file);
+      if (isWorkflow(file)) yield* checkWorkflow(file);
       else if (OWNERS.test(file.change.base?.path ?? "")) yield* checkOwners(file, facts.files);
     }
+  },
+  *undecided(facts) {
+    for (const file of facts.files) yield* undecided(file);
   },
 };

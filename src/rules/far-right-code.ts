@@ -1,6 +1,6 @@
 /** Code pushed out of the visible part of a line, where a diff view cuts or scrolls. */
 import type { Severity } from "../report/review.ts";
-import { addedLines, extension, headPath, inHead, type Line, visible } from "./_text.ts";
+import { addedLines, extension, headPath, inHead, type Line, quota, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 /** Blank run in the middle of a line, in characters: no formatter makes one, and no table needs one. */
@@ -78,16 +78,16 @@ function hitOf(text: string, line: Line): Hit | null {
   return { severity: "medium", start: column, tail: line.text.slice(column), what: `past column ${column}` };
 }
 
+/** Of each severity: the others of it say nothing new. */
 const MOST_FINDINGS = 20;
 
 function* check(file: FileFacts): Iterable<RuleFinding> {
   const path = headPath(file);
   if (file.head === null || !CODE.has(extension(path))) return;
-  let found = 0;
+  const hasRoom = quota(MOST_FINDINGS);
   for (const line of addedLines(file)) {
     const hit = hitOf(file.head, line);
-    if (!hit) continue;
-    if (++found > MOST_FINDINGS) return;
+    if (!hit || !hasRoom(hit.severity)) continue;
     const tail = visible(hit.tail.trim());
     yield {
       severity: hit.severity,

@@ -2,7 +2,7 @@
 import { isFetcherFile } from "../nix/fetcher-files.ts";
 import { SEVERITIES, type Severity } from "../report/review.ts";
 import { extension, fileName, headPath, inHead, visible } from "./_text.ts";
-import type { FileFacts, Place, Rule, RuleFinding } from "./rule.ts";
+import type { FileFacts, Place, Rule, RuleFinding, Undecided } from "./rule.ts";
 
 const BOOTSTRAP = /(?:^|\/)bootstrap-(?:files|tools)(?:\/|[\w.-]*\.nix$)/;
 const CODE = new Set(["nix", "sh", "bash", "py", "nu", "rs", "json", ""]);
@@ -148,16 +148,31 @@ function firstDifference(base: string, head: string): number {
   return at;
 }
 
-/** Larger ones are no fetchers. */
+/** Fetchers are written by hand. Larger ones are said not to be compared. */
 const MOST_CHARACTERS = 2_000_000;
-const MOST_HITS = 50;
+
+/** Both sides of a fetcher's file; null for others. A new one alters no download that is already there. */
+function sidesOf(file: FileFacts): { readonly base: string; readonly head: string } | null {
+  const { base, head } = file;
+  const path = headPath(file);
+  const decides = (isFetcherFile(path) || BOOTSTRAP.test(path)) && CODE.has(extension(path));
+  return decides && base !== null && head !== null ? { base, head } : null;
+}
+
+function isTooLarge({ base, head }: { readonly base: string; readonly head: string }): boolean {
+  return base.length > MOST_CHARACTERS || head.length > MOST_CHARACTERS;
+}
+
+function* undecided(file: FileFacts): Iterable<Undecided> {
+  const sides = sidesOf(file);
+  if (sides && isTooLarge(sides))
+    yield { undecided: "the file of a fetcher is too large to be compared", at: inHead(file, 0, 0) };
+}
 
 function* check(file: FileFacts): Iterable<RuleFinding> {
-  const path = headPath(file);
-  // A new fetcher alters no download that is already there.
-  if (file.base === null || file.head === null || file.head.length > MOST_CHARACTERS) return;
-  if (!(isFetcherFile(path) || BOOTSTRAP.test(path)) || !CODE.has(extension(path))) return;
-  const hits = [...hitsOf(path, file.base, file.head)].slice(0, MOST_HITS);
+  const sides = sidesOf(file);
+  if (!sides || isTooLarge(sides)) return;
+  const hits = [...hitsOf(headPath(file), sides.base, sides.head)];
   // One file, one event: the gravest of its changes, with the others beside it.
   const [hit, ...others] = hits.sort(
     (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity),
@@ -193,5 +208,8 @@ export const rule: Rule = {
   severity: "high",
   *check(facts) {
     for (const file of facts.files) yield* check(file);
+  },
+  *undecided(facts) {
+    for (const file of facts.files) yield* undecided(file);
   },
 };

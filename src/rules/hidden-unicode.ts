@@ -9,6 +9,7 @@ import {
   headPath,
   inHead,
   isVisibleAscii,
+  quota,
   visible,
 } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
@@ -85,7 +86,7 @@ interface Hit {
   readonly line: string;
 }
 
-/** A hostile line has as many hits as characters; a report needs a few. */
+/** Of each class: a hostile line has as many hits as characters; a report needs a few. */
 const MOST_HITS = 1_000;
 
 function hitsOf(file: FileFacts): readonly Hit[] {
@@ -95,6 +96,7 @@ function hitsOf(file: FileFacts): readonly Hit[] {
   const prose = PROSE.has(kind);
   const code = !prose && kind !== "";
   const found: Hit[] = [];
+  const hasRoom = quota(MOST_HITS);
   for (const line of addedLines(file)) {
     // In a patch, only what the patch adds is new; the rest is upstream's text.
     if (isPatch && !line.text.startsWith("+")) continue;
@@ -105,8 +107,8 @@ function hitsOf(file: FileFacts): readonly Hit[] {
       // A byte order mark at the very start is a mark, not hidden text.
       if (character === "\ufeff" && line.start + match.index === 0) continue;
       if (isHonest(line.text, match.index, character, prose)) continue;
-      found.push({ character, class: hit, start: line.start + match.index, line: line.text });
-      if (found.length === MOST_HITS) return found;
+      if (hasRoom(hit))
+        found.push({ character, class: hit, start: line.start + match.index, line: line.text });
     }
   }
   return found;

@@ -1,6 +1,16 @@
 /** Long random-looking strings: the carrier of a hidden payload, or a secret that slipped in. */
 import type { Severity } from "../report/review.ts";
-import { addedLines, addedText, extension, fileName, headPath, inHead, type Line, visible } from "./_text.ts";
+import {
+  addedLines,
+  addedText,
+  extension,
+  fileName,
+  headPath,
+  inHead,
+  type Line,
+  quota,
+  visible,
+} from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 /** A run in the alphabets of base64 and hex, of the length that a payload or a key needs. */
@@ -90,10 +100,8 @@ interface Hit {
   readonly value: string;
 }
 
-const EXAMINED = 1_000_000;
-
 function hitIn(line: Line, path: string): Hit | null {
-  const text = line.text.slice(0, EXAMINED);
+  const { text } = line;
   for (const [name, pattern] of SECRETS) {
     const match = pattern.exec(text);
     if (!match) continue;
@@ -128,17 +136,17 @@ function hitIn(line: Line, path: string): Hit | null {
   return null;
 }
 
+/** Of each severity: the others of it say nothing new. */
 const MOST_FINDINGS = 10;
 
 function* check(file: FileFacts): Iterable<RuleFinding> {
   const path = headPath(file);
-  let found = 0;
   const text = addedText(file);
   if (text.search(RUN) < 0 && !SECRETS.some(([, pattern]) => pattern.test(text))) return;
+  const hasRoom = quota(MOST_FINDINGS);
   for (const line of addedLines(file)) {
     const hit = hitIn(line, path);
-    if (!hit) continue;
-    if (++found > MOST_FINDINGS) return;
+    if (!hit || !hasRoom(hit.severity)) continue;
     yield {
       severity: hit.severity,
       confidence: hit.severity === "low" ? "low" : "high",

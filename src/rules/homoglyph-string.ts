@@ -9,6 +9,7 @@ import {
   headPath,
   inHead,
   isVisibleAscii,
+  quota,
   visible,
 } from "./_text.ts";
 import type { Facts, FileFacts, Rule, RuleFinding } from "./rule.ts";
@@ -129,6 +130,7 @@ function* swaps(facts: Facts): Generator<{ readonly path: string; readonly value
   }
 }
 
+/** Of each severity: the others of it say nothing new. */
 const MOST_FINDINGS = 20;
 
 function* check(facts: Facts): Iterable<RuleFinding> {
@@ -142,13 +144,15 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     if (!CODE.has(extension(path)) || fileName(path) === "maintainer-list.nix") continue;
     if (isVisibleAscii(file)) continue;
     const seen = new Set<string>();
+    const hasRoom = quota(MOST_FINDINGS);
     for (const line of addedLines(file)) {
       for (const hit of hitsIn(line.text)) {
-        if (seen.size >= MOST_FINDINGS || seen.has(hit.word)) continue;
-        if ([...seen].some((word) => word.includes(hit.word))) continue;
-        seen.add(hit.word);
+        if (seen.has(hit.word) || [...seen].some((word) => word.includes(hit.word))) continue;
         const double = doubles.some(({ path: at, value }) => at === path && value.includes(hit.word));
-        yield finding(file, double ? { ...hit, severity: "block" } : hit, line.start + hit.start);
+        const severity = double ? "block" : hit.severity;
+        if (!hasRoom(severity)) continue;
+        seen.add(hit.word);
+        yield finding(file, { ...hit, severity }, line.start + hit.start);
       }
     }
   }

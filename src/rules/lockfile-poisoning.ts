@@ -3,9 +3,9 @@ import { count, fileName, headPath, inHead, visible } from "./_text.ts";
 import type { LockEntry, LockFormat } from "./lockfiles/entry.ts";
 import { lockFormatOf } from "./lockfiles/formats.ts";
 import { grouped, knownOf, type Suspicion, suspicionOf } from "./lockfiles/suspicions.ts";
-import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
+import type { FileFacts, Rule, RuleFinding, Undecided } from "./rule.ts";
 
-/** The largest lockfiles of nixpkgs have about 2 million characters. */
+/** The largest lockfiles of nixpkgs have about 2 million characters. Larger ones are said not to be read. */
 const MOST_CHARACTERS = 8_000_000;
 
 /** Where an entry stands, by the most telling text that it has. The readers keep no positions. */
@@ -81,11 +81,41 @@ function entriesOf(text: string, format: LockFormat): readonly LockEntry[] | nul
   }
 }
 
-function* check(file: FileFacts): Iterable<RuleFinding> {
+interface Read {
+  readonly format: LockFormat;
+  readonly base: readonly LockEntry[] | null;
+  readonly head: readonly LockEntry[] | null;
+}
+
+const read = new WeakMap<FileFacts, Read>();
+
+/** Both sides of a lockfile; null when the file is none. */
+function readSides(file: FileFacts): Read | null {
   const format = lockFormatOf(headPath(file));
-  if (!format || file.head === null) return;
-  const head = entriesOf(file.head, format);
+  if (!format || file.head === null) return null;
+  const known = read.get(file);
+  if (known) return known;
   const base = file.base === null ? [] : entriesOf(file.base, format);
+  const sides = { format, base, head: entriesOf(file.head, format) };
+  read.set(file, sides);
+  return sides;
+}
+
+/** Against a base that cannot be read nothing is compared; a head that cannot be while the base could is a finding. */
+function* undecided(file: FileFacts): Iterable<Undecided> {
+  const sides = readSides(file);
+  if (!sides || sides.base !== null) return;
+  const undecided =
+    sides.head === null
+      ? "neither side of the lockfile could be read entry by entry"
+      : "the lockfile before the change could not be read entry by entry";
+  yield { undecided, at: inHead(file, 0, 0) };
+}
+
+function* check(file: FileFacts): Iterable<RuleFinding> {
+  const sides = readSides(file);
+  if (!sides || file.head === null) return;
+  const { format, base, head } = sides;
   if (!head || (head.length === 0 && base && base.length > 0)) {
     if (base)
       yield unreadable(
@@ -117,5 +147,8 @@ export const rule: Rule = {
   severity: "high",
   *check(facts) {
     for (const file of facts.files) yield* check(file);
+  },
+  *undecided(facts) {
+    for (const file of facts.files) yield* undecided(file);
   },
 };

@@ -24,8 +24,20 @@ const IN_LINES = PHRASES.map(({ source }) => new RegExp(source, "im"));
 const PROMPT_FILE =
   /(?:^|\/)(?:AGENTS|CLAUDE|GEMINI|COPILOT[-_]?INSTRUCTIONS|copilot-instructions|SKILL|llms)(?:\.local)?\.(?:md|mdc|txt)$|(?:^|\/)\.(?:cursor|claude|github\/prompts|github\/instructions|windsurf|aider)[^/]*\/|\.prompt(?:\.md|\.txt)?$|(?:^|\/)prompts?\/|\.cursorrules$/i;
 
-/** Longer lines are data; a sentence that is meant to be read stands near a line's start or within these. */
-const MOST_CHARACTERS = 4_000;
+/** Long lines are read in stretches, each with the end of the one before: no phrase is longer than the overlap. */
+const STRETCH = 4_000;
+const OVERLAP = 400;
+
+function phraseIn(text: string): { readonly at: number; readonly phrase: string } | null {
+  for (let start = 0; start === 0 || start + OVERLAP < text.length; start += STRETCH - OVERLAP) {
+    const stretch = text.slice(start, start + STRETCH);
+    for (const phrase of PHRASES) {
+      const match = phrase.exec(stretch);
+      if (match) return { at: start + match.index, phrase: match[0].trim() };
+    }
+  }
+  return null;
+}
 
 function* check(file: FileFacts): Iterable<RuleFinding> {
   const path = headPath(file);
@@ -34,13 +46,8 @@ function* check(file: FileFacts): Iterable<RuleFinding> {
   if (!IN_LINES.some((phrase) => phrase.test(added))) return;
   const found: { readonly line: Line; readonly at: number; readonly phrase: string }[] = [];
   for (const line of addedLines(file)) {
-    const text = line.text.slice(0, MOST_CHARACTERS);
-    for (const phrase of PHRASES) {
-      const match = phrase.exec(text);
-      if (!match) continue;
-      found.push({ line, at: match.index, phrase: match[0].trim() });
-      break;
-    }
+    const hit = phraseIn(line.text);
+    if (hit) found.push({ line, ...hit });
   }
   const [first] = found;
   if (!first) return;

@@ -99,6 +99,6 @@ export interface Rule {
   /** The severity when nothing speaks against it. */
   readonly severity: Severity;
   readonly check: (facts: Facts) => Iterable<RuleFinding>;
-  /** Of rules that need answers of upstream: what they could not decide for want of one. */
+  /** What the rule could not decide: for want of an answer of upstream, or because a file is too much for it. */
   readonly undecided?: (facts: Facts) => Iterable<Undecided>;
 }

@@ -1,15 +1,15 @@
 /** A change of many files by one pattern, and a few files in it that follow another. */
 import { addedLines, extension, fileName, headPath, inBase, inHead, type Line, visible } from "./_text.ts";
-import type { FileFacts, Place, Rule, RuleFinding } from "./rule.ts";
+import type { FileFacts, Place, Rule, RuleFinding, Undecided } from "./rule.ts";
 
 /** Fewer files are looked at one by one. */
 const TREEWIDE_FILES = 30;
 /** A token that so many files gain (or lose) belongs to the pattern. */
 const PATTERN_FILES = 8;
-/** More outliers than this, and the change was not made by one pattern. */
+/** More outliers than this, and the change was not made by one pattern: each file is looked at by the other rules all the same. */
 const MOST_OUTLIERS = 3;
-/** A file's difference is small where a program made it; larger ones are not compared. */
-const MOST_CHARACTERS = 500_000;
+/** Of both sides of a file. Generated lists of packages have more: they are said not to be compared. */
+const MOST_CHARACTERS = 4_000_000;
 
 const MOST_KINDS = 5;
 const MECHANICAL_SHARE = 0.9;
@@ -36,9 +36,13 @@ function normal(token: string, own: ReadonlySet<string>): string {
   return token;
 }
 
+function isTooLarge({ base, head }: FileFacts): boolean {
+  return (base?.length ?? 0) + (head?.length ?? 0) > MOST_CHARACTERS;
+}
+
 function difference(file: FileFacts): Difference | null {
   const { base, head } = file;
-  if (base === null || head === null || base.length + head.length > MOST_CHARACTERS) return null;
+  if (base === null || head === null || isTooLarge(file)) return null;
   const own = new Set(headPath(file).toLowerCase().split(/[/.]/));
   const balance = new Map<string, number>();
   const lines = linesOf(head);
@@ -58,11 +62,33 @@ function difference(file: FileFacts): Difference | null {
   return { file, signs };
 }
 
-function* check(files: readonly FileFacts[]): Iterable<RuleFinding> {
+interface Treewide {
+  readonly modified: readonly FileFacts[];
+  readonly differences: readonly Difference[];
+}
+
+/** The differences of a change of many files that one pattern makes up; null for others. */
+function treewide(files: readonly FileFacts[]): Treewide | null {
   const modified = files.filter(({ base, head }) => base !== null && head !== null);
-  if (modified.length < TREEWIDE_FILES) return;
+  if (modified.length < TREEWIDE_FILES) return null;
   const differences = modified.flatMap((file) => difference(file) ?? []);
-  if (!isMechanical(differences)) return;
+  return isMechanical(differences) ? { modified, differences } : null;
+}
+
+function* undecided(files: readonly FileFacts[]): Iterable<Undecided> {
+  const large = files.filter((file) => file.base !== null && file.head !== null && isTooLarge(file));
+  if (large.length === 0 || treewide(files) === null) return;
+  for (const file of large)
+    yield {
+      undecided: "too large to be compared with the other files of a treewide change",
+      at: inHead(file, 0, 0),
+    };
+}
+
+function* check(files: readonly FileFacts[]): Iterable<RuleFinding> {
+  const found = treewide(files);
+  if (!found) return;
+  const { modified, differences } = found;
   const users = new Map<string, number>();
   for (const { signs } of differences) for (const sign of signs) users.set(sign, (users.get(sign) ?? 0) + 1);
   const odd = (sign: string) => (users.get(sign) ?? 0) < PATTERN_FILES;
@@ -141,4 +167,5 @@ export const rule: Rule = {
   description: "A few files in a mechanical change of many that change in another way",
   severity: "high",
   check: ({ files }) => check(files),
+  undecided: ({ files }) => undecided(files),
 };

@@ -23,7 +23,10 @@ export interface Known {
   readonly isEmpty: boolean;
 }
 
-/** Each entry is held against all of its key: an honest lockfile has a dozen versions of a name at most. */
+/**
+ * Each entry is held against all of its key: an honest lockfile has a dozen versions of a name at most. What is
+ * left out of the base makes an entry of the head more suspicious, not less: it is not found among what was there.
+ */
 const MOST_ALIKE = 100;
 
 /** Entries by a key. */

@@ -1,0 +1,42 @@
+/** The guards that say what a limit leaves out, or keep a flood from hiding anything. */
+import { type Guard, guards } from "./guard.ts";
+
+const TEST = "test/hardening/limits.test.ts";
+
+export const LIMITS: readonly Guard[] = [
+  ...guards("src/nix/settings.ts", TEST, [
+    ["long values that begin alike are told apart", "text.length <= LONGEST_TEXT ||", "text.length > 0 ||"],
+  ]),
+  ...guards("src/nix/scripts.ts", TEST, [
+    ["a script of a Nix file that is cut is said", "if (code.cut || reading.cut) onCut(CUT);", ""],
+    ["a script file that is cut is said", "if (reading.cut) onCut(CUT);", ""],
+  ]),
+  ...guards("src/nix/code-text.ts", TEST, [
+    ["a text that is too long is said to be cut", "      cut = true;\n      return;", "      return;"],
+  ]),
+  ...guards("src/nix/shell.ts", TEST, [
+    [
+      "values in the place of their names are bounded",
+      "if (shell.expanded <= MOST_EXPANDED) return",
+      "if (shell.expanded >= 0) return",
+    ],
+    [
+      "code in code that is not read is said",
+      "    shell.cut = true;\n    return;\n  }\n  const at",
+      "    return;\n  }\n  const at",
+    ],
+  ]),
+  ...guards("src/rules/_workflow.ts", TEST, [
+    ["the aliases of a workflow are bounded", "targets.size > MOST_ALIASES", "targets.size < 0"],
+  ]),
+  ...guards("src/rules/_text.ts", TEST, [
+    ["a flood of one kind leaves room for the others", "counts.get(kind) ?? 0", "counts.size"],
+  ]),
+  ...guards("src/rules/lockfile-poisoning.ts", TEST, [
+    [
+      "a lockfile that neither side can be read of is said",
+      "if (!sides || sides.base !== null) return;",
+      "if (sides !== undefined) return;",
+    ],
+  ]),
+];
