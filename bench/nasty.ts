@@ -1,39 +1,78 @@
-/** Reviews changes of a size that no people make with the built program, with the memory that Node takes on a machine of 512 MB. */
+/** Reviews changes of a size that no people make with the built programs, through each of the three doors. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { Review } from "../src/report/review.ts";
-import { verifod } from "../test/support/cli.ts";
-import { makeHuge, NEEDLE, SHAPES, type Shape } from "../test/support/huge-repository.ts";
-import { type Usage, watch } from "../test/support/measure.ts";
+import { DOORS, pass } from "../test/support/doors.ts";
+import { makeHuge, NEEDLE, SHAPES } from "../test/support/huge-repository.ts";
+import { makeNastyRepository } from "../test/support/nasty-repository.ts";
+import { type KnownRepository, knownRepository } from "../test/support/repository.ts";
 
 const { values } = parseArgs({
-  options: { scale: { type: "string", default: "1" }, shape: { type: "string", multiple: true } },
+  options: {
+    scale: { type: "string", default: "1" },
+    shape: { type: "string", multiple: true },
+    door: { type: "string", multiple: true },
+    /** In megabytes, of what Node keeps for objects; by default as Node has it. */
+    heap: { type: "string" },
+  },
 });
-const wanted = values.shape ?? SHAPES;
+const doors = DOORS.filter((door) => values.door?.includes(door) ?? true);
+const env: Readonly<Record<string, string>> =
+  values.heap === undefined ? {} : { NODE_OPTIONS: `--max-old-space-size=${values.heap}` };
+const isWanted = (shape: string) => values.shape?.includes(shape) ?? true;
 
-console.log("| shape | seconds | MB | status | complete | needle |\n|---|---:|---:|---:|---|---|");
-for (const shape of SHAPES.filter((each) => wanted.includes(each)))
-  await measure(shape, Number(values.scale));
-
-async function measure(shape: Shape, scale: number): Promise<void> {
+console.log(
+  "| shape | door | seconds | of a processor | MB | MB more than at rest | ended | checked | needle |",
+);
+console.log("|---|---|---:|---:|---:|---:|---|---|---|");
+for (const shape of SHAPES.filter(isWanted)) {
   const folder = mkdtempSync(join(tmpdir(), "verifod-nasty-"));
   try {
     const directory = join(folder, "repository");
-    const { base, head } = makeHuge(directory, shape, scale);
-    const watching: (() => Usage)[] = [];
-    const run = await verifod(["review", `${base}..${head}`, "--repo", directory, "--format", "json"], {
-      env: { NODE_OPTIONS: "--max-old-space-size=320" },
-      onSpawn: (child) => watching.push(watch(child)),
-    });
-    const [usage] = watching.map((done) => done());
-    const review = run.stdout === "" ? null : (JSON.parse(run.stdout) as Review);
-    const isFound = review?.findings.some(({ path }) => path === NEEDLE) ?? false;
-    console.log(
-      `| ${shape} | ${usage?.seconds.toFixed(1)} | ${usage?.megabytes.toFixed(0)} | ${run.status} | ${review?.complete ?? run.stderr.slice(0, 200)} | ${isFound ? "found" : "not found"} |`,
-    );
+    const { base, head } = makeHuge(directory, shape, Number(values.scale));
+    await measure(shape, knownRepository(directory), base, head, NEEDLE);
   } finally {
     rmSync(folder, { recursive: true });
+  }
+}
+if (isWanted("names")) {
+  const nasty = makeNastyRepository();
+  try {
+    const [needle = ""] = nasty.swapped;
+    await measure("names", nasty, nasty.entries.base, nasty.entries.head, needle);
+  } finally {
+    nasty.remove();
+  }
+}
+
+async function measure(
+  shape: string,
+  repository: KnownRepository,
+  base: string,
+  head: string,
+  needle: string,
+): Promise<void> {
+  for (const door of doors) {
+    const { usage, conclusion, outcome, paths, faults } = await pass(door, {
+      repository,
+      base,
+      head,
+      env,
+      limitMs: 1_800_000,
+    });
+    const cells = [
+      shape,
+      door,
+      usage.seconds.toFixed(1),
+      usage.processor.toFixed(1),
+      usage.megabytes.toFixed(0),
+      door === "app" ? (usage.megabytes - usage.before).toFixed(0) : "",
+      conclusion,
+      outcome,
+      paths.includes(needle) ? "found" : "not found",
+    ];
+    console.log(`| ${cells.join(" | ")} |`);
+    for (const fault of faults) console.error(fault);
   }
 }

@@ -15,21 +15,30 @@ const mostKept = 100_000;
 export function openBlobReader(directory: string): BlobReader {
   let git: ChildProcessByStdio<Writable, Readable, null> | null = null;
   const waiting: ((data: Buffer) => void)[] = [];
-  let held: Buffer<ArrayBufferLike> = Buffer.alloc(0);
+  let chunks: Buffer[] = [];
+  let length = 0;
+  /** How many bytes the next answer has, with its line; 0: its line is not there yet. */
+  let wanted = 0;
   const started = () => {
     const child = spawn("git", ["cat-file", "--batch"], {
       cwd: directory,
       stdio: ["pipe", "pipe", "ignore"],
     });
     child.stdout.on("data", (chunk: Buffer) => {
-      held = Buffer.concat([held, chunk]);
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length < wanted) return;
+      let held: Buffer<ArrayBufferLike> = Buffer.concat(chunks);
       for (let end = held.indexOf("\n"); end !== -1; end = held.indexOf("\n")) {
         // `ID blob SIZE`, the bytes, and a line feed.
         const size = Number(held.toString("latin1", 0, end).split(" ")[2]);
-        if (held.length < end + 2 + size) return;
+        wanted = end + 2 + size;
+        if (held.length < wanted) break;
         waiting.shift()?.(Buffer.from(held.subarray(end + 1, end + 1 + size)));
-        held = held.subarray(end + 2 + size);
+        held = held.subarray(wanted);
+        wanted = 0;
       }
+      [chunks, length] = [[held], held.length];
     });
     return child;
   };

@@ -1,6 +1,6 @@
 /** What git knows of the fake GitHub's repository, as GitHub derives it. */
 import { spawnSync } from "node:child_process";
-import type { TestRepository } from "../support/repository.ts";
+import type { KnownRepository } from "../support/repository.ts";
 import { Refusal } from "./state.ts";
 
 export interface DiffFile {
@@ -13,7 +13,7 @@ export interface DiffFile {
 const outputs = new Map<string, Buffer | null>();
 
 /** The output of git; null when git fails or says no. What is asked by id alone never changes, and is asked once. */
-export function tryGit(repository: TestRepository, ...args: string[]): Buffer | null {
+export function tryGit(repository: KnownRepository, ...args: string[]): Buffer | null {
   const key = args.join("\0");
   const known = outputs.get(key);
   if (known !== undefined) return known;
@@ -25,7 +25,7 @@ export function tryGit(repository: TestRepository, ...args: string[]): Buffer | 
 }
 
 function runGit(
-  { directory }: TestRepository,
+  { directory }: KnownRepository,
   args: readonly string[],
 ): { readonly output: Buffer | null; readonly lasting: boolean } {
   const { status, stdout } = spawnSync("git", args, {
@@ -40,7 +40,7 @@ function runGit(
 }
 
 /** @throws Refusal (404) when there is no such commit */
-export function mergeBase(repository: TestRepository, base: string, head: string): string {
+export function mergeBase(repository: KnownRepository, base: string, head: string): string {
   const found = tryGit(repository, "merge-base", base, head);
   if (found === null) throw new Refusal(404, "Not Found");
   return found.toString("utf8").trim();
@@ -49,14 +49,14 @@ export function mergeBase(repository: TestRepository, base: string, head: string
 const diffs = new Map<string, readonly DiffFile[]>();
 
 /** The files that differ between two commits, with renames, in git's order. */
-export function diffFiles(repository: TestRepository, base: string, head: string): readonly DiffFile[] {
+export function diffFiles(repository: KnownRepository, base: string, head: string): readonly DiffFile[] {
   const range = `${base}..${head}`;
   const known = diffs.get(range) ?? readDiff(repository, base, head);
   diffs.set(range, known);
   return known;
 }
 
-function readDiff(repository: TestRepository, base: string, head: string): DiffFile[] {
+function readDiff(repository: KnownRepository, base: string, head: string): DiffFile[] {
   const raw = tryGit(repository, "diff", "--raw", "--no-abbrev", "-z", "-M", base, head);
   const parts = (raw ?? Buffer.alloc(0)).toString("utf8").split("\0");
   const files: DiffFile[] = [];
@@ -96,7 +96,7 @@ export type DiffLines = ReadonlyMap<
 >;
 
 /** The lines that GitHub shows as the diff of a pull request: hunks with three lines of context. */
-export function diffLines(repository: TestRepository, base: string, head: string): DiffLines {
+export function diffLines(repository: KnownRepository, base: string, head: string): DiffLines {
   const text = tryGit(
     repository,
     "-c",
@@ -140,7 +140,7 @@ export interface TreeItem {
 const listings = new Map<string, ReadonlyMap<string, TreeItem>>();
 
 /** The item of a commit at a path, as GraphQL's TreeEntry has it. */
-export function treeItem(repository: TestRepository, commit: string, path: string): TreeItem | null {
+export function treeItem(repository: KnownRepository, commit: string, path: string): TreeItem | null {
   let listing = listings.get(commit);
   if (listing === undefined) {
     const lines = (tryGit(repository, "ls-tree", "-r", "-t", "-z", commit) ?? "").toString().split("\0");

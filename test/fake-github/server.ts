@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { TestRepository } from "../support/repository.ts";
+import type { KnownRepository } from "../support/repository.ts";
 import { appOfJwt } from "./apps.ts";
 import { openBlobReader } from "./blob-reader.ts";
 import { complete, requestFault, responseFault, routeOf } from "./contract.ts";
@@ -106,7 +106,7 @@ export function person(fake: FakeGitHub, login: string, id: number): Identity {
 }
 
 export interface FakeOptions {
-  readonly repository: TestRepository;
+  readonly repository: KnownRepository;
   readonly owner?: string;
   readonly name?: string;
 }

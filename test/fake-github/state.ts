@@ -1,5 +1,5 @@
 /** What the fake GitHub holds: the repository of real commits, and what people and apps have put beside it. */
-import type { TestRepository } from "../support/repository.ts";
+import type { KnownRepository } from "../support/repository.ts";
 import type { RegisteredApp } from "./apps.ts";
 import type { BlobReader } from "./blob-reader.ts";
 import type { Account, UpstreamRepository } from "./upstreams.ts";
@@ -103,7 +103,7 @@ export interface World {
   readonly owner: string;
   readonly name: string;
   readonly repositoryId: number;
-  readonly repository: TestRepository;
+  readonly repository: KnownRepository;
   readonly blobs: BlobReader;
   readonly pulls: Map<number, Pull>;
   readonly checkRuns: CheckRun[];

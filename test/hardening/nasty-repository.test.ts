@@ -9,7 +9,8 @@ import type { Review } from "../../src/report/review.ts";
 import { actionsBot, type FakeGitHub, startFakeGitHub } from "../fake-github/server.ts";
 import { runAction } from "../support/action.ts";
 import { type CliRun, verifod } from "../support/cli.ts";
-import { type Usage, watch } from "../support/measure.ts";
+import { pass } from "../support/doors.ts";
+import { NO_USAGE, type Usage, watch } from "../support/measure.ts";
 import {
   addHostileConfiguration,
   makeNastyRepository,
@@ -46,7 +47,7 @@ async function review(
   format = "json",
   dots = "..",
 ): Promise<CliRun & { readonly usage: Usage }> {
-  let done: () => Usage = () => ({ seconds: 0, megabytes: 0 });
+  let done: () => Usage = () => NO_USAGE;
   const run = await verifod(
     ["review", `${base}${dots}${head}`, "--repo", configured.directory, "--format", format],
     {
@@ -200,6 +201,18 @@ describe("from GitHub's API", () => {
     const found = check?.annotations.filter(({ title }) => title?.startsWith("hash-changed-alone")) ?? [];
     expect(found.map(({ path }) => path).sort()).toEqual([...plain.swapped].sort());
     expect(JSON.stringify([fake.checkRuns, fake.reviewComments, run])).not.toContain(SECRET);
+  });
+
+  test("the App finds the same", async () => {
+    const { base, head } = plain.entries;
+    const passage = await pass("app", { repository: plain, base, head });
+    expect(passage.usage.seconds).toBeLessThan(MOST_SECONDS);
+    expect(passage.usage.megabytes).toBeLessThan(MOST_MEGABYTES);
+    expect(passage).toMatchObject({ conclusion: "failure", outcome: "open", faults: [] });
+    expect(passage.paths).toEqual(expect.arrayContaining([...plain.swapped]));
+    expect(passage.told).not.toMatch(RAW_CONTROLS);
+    expect(passage.told).not.toContain(SECRET);
+    expect(passage.told).toContain("not a text (NUL byte)");
   });
 });
 

@@ -13,13 +13,17 @@ export type TestFile =
   | { readonly executable: string }
   | { readonly submodule: string };
 
-export interface TestRepository {
-  /** The work tree. */
+/** A repository that is only read. */
+export interface KnownRepository {
+  /** The work tree; of a bare one, itself. */
   readonly directory: string;
+  /** Runs git in it; its output without the last line break. */
+  git(...args: string[]): string;
+}
+
+export interface TestRepository extends KnownRepository {
   /** Commits on top of HEAD: the files given change, the others stay. Returns the commit id. */
   commit(files: Readonly<Record<string, TestFile>>, message?: string): string;
-  /** Runs git in the work tree; its output without the last line break. */
-  git(...args: string[]): string;
   /** A temporary folder, removed with the repository, for clones and such. */
   folder(): string;
   /** Removes everything. */
@@ -50,6 +54,11 @@ export function git(directory: string, ...args: string[]): string {
     maxBuffer: 64_000_000,
   });
   return output.replace(/\n$/, "");
+}
+
+/** A repository that is there already. */
+export function knownRepository(directory: string): KnownRepository {
+  return { directory, git: (...args) => git(directory, ...args) };
 }
 
 /** An empty repository, or one with a commit for each map of files. */
