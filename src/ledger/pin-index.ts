@@ -2,11 +2,12 @@
  * The index of a tree's pins: one file, a line a source file, found by searching its bytes, so that a lookup reads
  * what it needs and nothing is loaded first.
  *
- * Line 1 is the header. Then, in the order of their paths, `[path, blob, needed, pins, reason]` for each file that has
+ * Line 1 is the header, with a checksum of what follows. Then, in the order of their paths, `[path, blob, needed, pins, reason]` for each file that has
  * pins, needs other files, or could not be read; then `["", commit, path, pins]` for pins that earlier revisions had.
  */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { crc32 } from "node:zlib";
 import { messageOf, VerifodError } from "../errors.ts";
 import { VERSION } from "../version.ts";
 
@@ -52,7 +53,7 @@ export interface PastPins {
 }
 
 export interface IndexHeader {
-  readonly schema: "verifod-index-v2";
+  readonly schema: "verifod-index-v3";
   /** The version that read the pins: another one may read them otherwise. */
   readonly tool: string;
   readonly commit: string;
@@ -60,6 +61,10 @@ export interface IndexHeader {
   readonly files: number;
   readonly pins: number;
   readonly unread: number;
+}
+
+interface WrittenHeader extends IndexHeader {
+  readonly sum: number;
 }
 
 export interface IndexContent {
@@ -117,7 +122,7 @@ function readPin(path: string, row: PinRow): IndexedPin {
 
 /** The text of an index. The same content gives the same bytes. */
 export function formatIndex({ header, files, past }: IndexContent): string {
-  const lines = [JSON.stringify(header)];
+  const lines: string[] = [];
   const sorted = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   for (const { path, blob, needed, neededBlobs, pins, reason } of sorted) {
     const depends = needed.length === 0 ? [] : [neededBlobs, ...needed];
@@ -126,7 +131,8 @@ export function formatIndex({ header, files, past }: IndexContent): string {
     );
   }
   for (const { until, path, pins } of past) lines.push(JSON.stringify(["", until, path, pins.map(writePin)]));
-  return `${lines.join("\n")}\n`;
+  const text = lines.map((line) => `${line}\n`).join("");
+  return `${JSON.stringify({ ...header, sum: crc32(text) })}\n${text}`;
 }
 
 /** Writes an index so that readers see the old one or the new one. */
@@ -151,11 +157,12 @@ async function readBytes(file: string): Promise<{ bytes: Buffer; header: IndexHe
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw new VerifodError("outside", `the index cannot be read: ${messageOf(error)}`);
   }
-  // The last line of one that was cut has no end.
-  if (bytes.at(-1) !== 0x0a) return null;
+  const end = bytes.indexOf("\n") + 1;
   try {
-    const header = JSON.parse(bytes.toString("utf8", 0, bytes.indexOf("\n"))) as IndexHeader;
-    return header.schema === "verifod-index-v2" && header.tool === VERSION ? { bytes, header } : null;
+    const { sum, ...header } = JSON.parse(bytes.toString("utf8", 0, end)) as WrittenHeader;
+    const isOurs = header.schema === "verifod-index-v3" && header.tool === VERSION;
+    // Of a disk that was full, or a cache that was damaged, nothing is believed.
+    return isOurs && crc32(bytes.subarray(end)) === sum ? { bytes, header } : null;
   } catch {
     return null;
   }

@@ -62,7 +62,7 @@ export async function updateIndex(
   const all = [...files.values()];
   return {
     header: {
-      schema: "verifod-index-v2",
+      schema: "verifod-index-v3",
       tool: VERSION,
       commit: commit.oid,
       tree: commit.tree,

@@ -108,10 +108,25 @@ describe("the index", () => {
     const fresh = await updateIndex(repository, commit, null);
     await writeIndex(file, fresh);
     const text = readFileSync(file, "utf8");
-    for (const damaged of ["", "{}\n", text.slice(0, -30), text.replace(/"tool":"[^"]*"/, '"tool":"0"')]) {
+    const damages = [
+      "",
+      "{}\n",
+      "[]\n",
+      text.slice(0, -30),
+      // Cut between two lines, and one character that is another.
+      text.slice(0, text.indexOf("\n") + 1),
+      text.replace("frob", "frab"),
+      text.replace(/\n.*\n$/, "\n!\n"),
+      text.replace(/"tool":"[^"]*"/, '"tool":"0"'),
+      text.replace("verifod-index-v3", "verifod-index-v2"),
+    ];
+    for (const damaged of damages) {
+      expect(damaged).not.toBe(text);
       writeFileSync(file, damaged);
-      expect(await readIndex(file)).toBeNull();
+      expect([await readIndex(file), await openIndex(file)]).toEqual([null, null]);
     }
+    writeFileSync(file, text);
+    expect((await openIndex(file))?.header).toEqual(fresh.header);
     const elsewhere = { ...fresh, header: { ...fresh.header, tree: "0".repeat(40) }, files: new Map() };
     expect((await updateIndex(repository, commit, elsewhere)).header.pins).toBe(1);
   });
