@@ -12,6 +12,7 @@ import { createTools, review } from "../review.ts";
 import { joinVerification } from "../verify/join.ts";
 import { DEFAULTS } from "../verify/options.ts";
 import { verify } from "../verify/verify.ts";
+import { memoryFrom } from "./index-file.ts";
 import type { Inputs, PullEvent, Runner } from "./inputs.ts";
 import { openCheckout } from "./open-pull.ts";
 
@@ -31,7 +32,8 @@ export async function analyze(pull: PullEvent, inputs: Inputs, runner: Runner): 
     const change = await openCheckout(repository, pull.base.sha, pull.head.sha);
     const config = await loadConfig(change.base, inputs.config ?? undefined);
     const subjects = [pull.title, ...(change.subjects ?? [])];
-    const reviewed = await review(change, await createTools(), { config, subjects });
+    const memory = await memoryFrom(inputs.index);
+    const reviewed = await review(change, await createTools(), { config, subjects, memory });
     const wanted = inputs.verify ?? config.verify;
     const verifies = wanted === "always" || (wanted === "auto" && (await hasNix(process.env.PATH ?? "")));
     const verified = verifies

@@ -25,6 +25,8 @@ export interface Inputs {
   readonly failOn: Threshold | null;
   /** Hosts that `analyze` may fetch from even when they are private, as `mirror.example:8080`. */
   readonly allowHosts: readonly string[];
+  /** The file of the index of the base's pins; null: none. */
+  readonly index: string | null;
   readonly report: string | null;
   readonly sarif: string | null;
 }
@@ -52,6 +54,7 @@ export function readInputs(): Inputs {
     config: core.getInput("config") || null,
     failOn: choice("fail-on", THRESHOLDS),
     allowHosts: core.getInput("allow-hosts").split(/\s+/).filter(Boolean),
+    index: core.getInput("index") || null,
     report: core.getInput("report") || null,
     sarif: core.getInput("sarif") || null,
   };

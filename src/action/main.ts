@@ -12,6 +12,7 @@ import { createTools, review as reviewChange } from "../review.ts";
 import { type ReviewSettings, reviewPull, type Target } from "../review-pull.ts";
 import { type Analysis, analyze } from "./analyze.ts";
 import { findPulls } from "./find-pulls.ts";
+import { memoryFrom } from "./index-file.ts";
 import { type Inputs, type Runner, readInputs, readPullEvent, readRunEvent, readRunner } from "./inputs.ts";
 import { openPull } from "./open-pull.ts";
 import { readReport, withReport } from "./report-file.ts";
@@ -94,7 +95,8 @@ async function runPublishing(
             memory: await openUpstreamMemory(memory, mayWriteMemory(process.env)),
           })
         : null;
-      return reviewChange(change, await tools, { config: configuration, subjects, upstream });
+      const known = await memoryFrom(inputs.index);
+      return reviewChange(change, await tools, { config: configuration, subjects, upstream, memory: known });
     },
     documents: async () => (await tools).documents,
     complete,

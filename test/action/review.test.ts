@@ -3,7 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Log } from "sarif";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { openRepository } from "../../src/change/repository.ts";
 import { parseMarker } from "../../src/github/comment-text.ts";
+import { writeIndex } from "../../src/ledger/pin-index.ts";
+import { updateIndex } from "../../src/ledger/update-index.ts";
 import { reviewSchema } from "../../src/report/schema.ts";
 import {
   actionsBot,
@@ -287,4 +290,37 @@ test("with a checkout git is read instead of the API, and gives the same", async
   fake.checkRuns.length = 0;
   await review(pull, { runId: 2 });
   expect(fake.checkRuns[0]?.annotations).toEqual(local?.annotations);
+});
+
+test("a hash that the index knows of another source is found; without the index the run says so", async () => {
+  const index = join(made.folder(), "pins.jsonl");
+  const honest = made.commit(maintainedFiles("1-honest-bump"), "brook: 1.4.2 -> 1.5.0");
+  const pull = fake.openPull({ head: honest });
+  const without = await review(pull, { inputs: { index } });
+  expect(without).toMatchObject({ status: 0, outputs: { conclusion: "success", findings: "0" } });
+  expect(without.stdout).toMatch(/^::notice::without the index: /m);
+  // What a stranger seeded once: the hash of the bump, under a name of their own. It is gone from the base since.
+  const repository = await openRepository(made.directory);
+  const bumped = await updateIndex(repository, await repository.resolve(honest), null);
+  repository.close();
+  const files = [...bumped.files.values()].map((file) => ({
+    ...file,
+    path: `pkgs/by-name/ot/other/${file.path.replaceAll("/", "-")}`,
+    pins: file.pins.map((pin) => ({
+      ...pin,
+      rev: null,
+      urls: [`https://elsewhere.example/${pin.binding}.zip`],
+    })),
+  }));
+  // An index of another version is none: the action is of the version that is to be released.
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  const header = { ...bumped.header, tool: version };
+  await writeIndex(index, { ...bumped, header, files: new Map(files.map((file) => [file.path, file])) });
+  const run = await review(pull, { inputs: { index }, runId: 2 });
+  expect(run).toMatchObject({ status: 0, outputs: { conclusion: "failure" } });
+  expect(fake.checkRuns.at(-1)?.annotations.map(({ title }) => title)).toEqual([
+    expect.stringContaining("fod-hash-reuse"),
+  ]);
 });
