@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { VerifodError } from "../errors.ts";
 import { type Head, type LedgerReader, openLedgerReader } from "../ledger/ledger.ts";
 import { ledgerLocation } from "../ledger/places.ts";
+import { WAIT_SECONDS } from "../ledger/record-verdict.ts";
 import { EXIT } from "../report/status.ts";
 import { writeOut } from "./output.ts";
 import { createProgress } from "./progress.ts";
@@ -35,7 +36,7 @@ function headOf(text: string): Head {
 }
 
 async function withLedger(use: (ledger: LedgerReader) => Promise<void>): Promise<void> {
-  const ledger = await openLedgerReader(ledgerLocation(process.env));
+  const ledger = await openLedgerReader(ledgerLocation(process.env), WAIT_SECONDS);
   if (ledger === null) throw new VerifodError("usage", "there is no ledger here: nothing was recorded yet");
   try {
     await use(ledger);

@@ -31,7 +31,8 @@ export function register(program: Command): void {
 async function run(what: string, options: Options): Promise<void> {
   const file = options.index ?? (await defaultFile(options.repo));
   const index = await openIndex(file);
-  if (index === null) throw new VerifodError("usage", "there is no index that this version can use: run verifod index first");
+  if (index === null)
+    throw new VerifodError("usage", "there is no index that this version can use: run verifod index first");
   const question = questionOf(what);
   const found = lookUp(index, question);
   const { commit, unread } = index.header;
