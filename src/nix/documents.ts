@@ -72,9 +72,9 @@ export async function createDocuments(): Promise<Documents> {
 }
 
 function parseNear(parser: DocumentParser, text: string, near: Document | undefined): ParseResult {
-  const edit = near && editBetween(near.text, text);
+  const edit = near?.tree && editBetween(near.text, text);
   // Of a text that is mostly new there is nothing to reuse, and looking for it takes time.
-  if (!near || !edit || edit.newEndIndex - edit.startIndex > text.length / 2) return parser.parse(text);
+  if (!near?.tree || !edit || edit.newEndIndex - edit.startIndex > text.length / 2) return parser.parse(text);
   const old: Tree = near.tree.copy();
   try {
     old.edit(edit);

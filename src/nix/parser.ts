@@ -1,8 +1,10 @@
 /** Parsing with a limit: a hostile file costs at most its time, and says so. */
 import { type Language, Parser, type Tree } from "web-tree-sitter";
+import { flatMemory } from "./flat-tree.ts";
 import { type GrammarName, loadGrammar } from "./grammar.ts";
+import { readNix } from "./nix-reader.ts";
 import { SyntaxNode } from "./syntax.ts";
-import { memoryTaken } from "./tree-memory.ts";
+import { memoryTaken, treeMemory } from "./tree-memory.ts";
 
 /**
  * `a.` × 50,000 takes 43 s in the Nix grammar; honest files parse at about 8 MB/s. A large one gets more time, so that
@@ -24,7 +26,8 @@ export type ParseResult =
 export interface Document {
   readonly text: string;
   readonly root: SyntaxNode;
-  readonly tree: Tree;
+  /** What tree-sitter made of it; null: it was read without. */
+  readonly tree: Tree | null;
   readonly disposed: boolean;
   /** Lets go of the nodes read so far, which take more room than the tree; `root` is read anew then. */
   forgetNodes(): void;
@@ -59,6 +62,12 @@ export async function createParser(name: GrammarName): Promise<DocumentParser> {
         };
       }
       const text = name === "nix" ? withLines(source) : source;
+      const flat = name === "nix" ? readNix(text) : null;
+      if (flat)
+        return {
+          kind: "document",
+          document: documentOf(text, null, () => SyntaxNode.rootOf((make) => flatMemory(flat, make))),
+        };
       const limit =
         LIMIT_MILLISECONDS + Math.round((text.length / 1_000_000) * LIMIT_MILLISECONDS_A_MEGABYTE);
       const deadline = performance.now() + limit;
@@ -75,19 +84,22 @@ export async function createParser(name: GrammarName): Promise<DocumentParser> {
         if (isTooLarge) return { kind: "too-large", reason: "its syntax tree does not fit into memory" };
         return { kind: "too-slow", reason: `parsing took longer than ${limit} ms` };
       }
-      return { kind: "document", document: documentOf(text, tree) };
+      return {
+        kind: "document",
+        document: documentOf(text, tree, () => SyntaxNode.rootOf((make) => treeMemory(tree, make))),
+      };
     },
   };
 }
 
-function documentOf(text: string, tree: Tree): Document {
+function documentOf(text: string, tree: Tree | null, makeRoot: () => SyntaxNode): Document {
   let root: SyntaxNode | null = null;
   let disposed = false;
   return {
     text,
     tree,
     get root() {
-      root ??= SyntaxNode.rootOf(tree);
+      root ??= makeRoot();
       return root;
     },
     get disposed() {
@@ -97,7 +109,7 @@ function documentOf(text: string, tree: Tree): Document {
       root = null;
     },
     dispose() {
-      if (!disposed) tree.delete();
+      if (!disposed) tree?.delete();
       disposed = true;
       root = null;
     },

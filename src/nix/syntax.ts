@@ -1,7 +1,6 @@
 /** Reading the syntax tree: nodes that are made when looked at, and the shapes of the Nix language. */
-import type { Tree } from "web-tree-sitter";
 import { MOST_NODES, TooMuch } from "./too-much.ts";
-import { type NodeHandle, type NodeKind, type TreeMemory, treeMemory } from "./tree-memory.ts";
+import type { MakeNode, NodeHandle, NodeKind, TreeMemory } from "./tree-memory.ts";
 
 /**
  * A node of the syntax tree. Children are made on first use and then kept, so that a node is one object
@@ -12,7 +11,7 @@ export class SyntaxNode implements NodeHandle {
   readonly start: number;
   readonly end: number;
   readonly parent: SyntaxNode | null;
-  /** What tree-sitter knows the node by. */
+  /** What its tree knows the node by. */
   readonly id: number;
   readonly alias: number;
   private readonly memory: TreeMemory<SyntaxNode>;
@@ -43,9 +42,9 @@ export class SyntaxNode implements NodeHandle {
   }
 
   /** The root, whose descendants throw `TooMuch` when they become too many. */
-  static rootOf(tree: Tree): SyntaxNode {
+  static rootOf(access: (make: MakeNode<SyntaxNode>) => TreeMemory<SyntaxNode>): SyntaxNode {
     let made = 0;
-    const memory: TreeMemory<SyntaxNode> = treeMemory(tree, (parent, kind, end, id, start, alias) => {
+    const memory: TreeMemory<SyntaxNode> = access((parent, kind, end, id, start, alias) => {
       if (++made > MOST_NODES) throw new TooMuch("it holds more code than fits into memory");
       return new SyntaxNode(memory, parent, kind, end, id, start, alias);
     });

@@ -6,9 +6,11 @@ import { DEFAULT_CONFIG } from "../../src/config.ts";
 import { parseConfig } from "../../src/config-schema.ts";
 import { VerifodError } from "../../src/errors.ts";
 import { formatSri, parseHash, toNix32, toSri } from "../../src/nix/hash.ts";
+import { withLines } from "../../src/nix/parser.ts";
 import { reviewSchema } from "../../src/report/schema.ts";
 import { formatText } from "../../src/report/text.ts";
 import { createTools, review, type Tools } from "../../src/review.ts";
+import { createTreePairs } from "../support/nix-trees.ts";
 import { joined, mutated, type Random } from "./random.ts";
 import { demand, type Target } from "./target.ts";
 
@@ -312,4 +314,29 @@ const wordsTarget: Target = {
   check: reviewTarget.check,
 };
 
-export const codeTargets: readonly Target[] = [reviewTarget, wordsTarget, hashTarget, configTarget];
+let pairs: ReturnType<typeof createTreePairs> | undefined;
+
+/** Nix that is read without the library: into the tree that the library makes of it, or not at all. */
+const readerTarget: Target = {
+  name: "reader",
+  share: 200_000,
+  generate(random) {
+    if (random.below(8) === 0) return nixWords(random);
+    known ??= samples();
+    const recipes = known.filter(({ path }) => path.endsWith(".nix"));
+    return mutated(random, random.pick(recipes).text, NIX_PIECES, random.pick(recipes).text);
+  },
+  async check(input) {
+    pairs ??= createTreePairs();
+    const { own, library } = (await pairs)(withLines(Buffer.from(input).toString()));
+    demand(own === library, `not the tree of the library: ${own}`);
+  },
+};
+
+export const codeTargets: readonly Target[] = [
+  reviewTarget,
+  wordsTarget,
+  hashTarget,
+  configTarget,
+  readerTarget,
+];

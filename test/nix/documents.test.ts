@@ -6,6 +6,7 @@ import type { SyntaxNode } from "../../src/nix/syntax.ts";
 const TEXT = `{ stdenv, fetchurl }:
 stdenv.mkDerivation rec {
   pname = "frob"; # a comment
+  error = ;
   version = "1.2";
   src = fetchurl { url = "https://example.org/\${pname}-é𝄞.tgz"; };
   installPhase = ''
