@@ -164,6 +164,14 @@ function reader(database: Database): LedgerReader {
     async check(onProgress = () => {}) {
       let head: Head = { sequence: 0, digest: GENESIS };
       try {
+        // The chain begins with 1: what stands before it is found by its hash, and tied to nothing.
+        const [before] = await database.query("select seq from verdicts where seq < 1 order by seq limit 1");
+        if (before) {
+          return {
+            head,
+            broken: { sequence: Number(before.seq), what: "it stands before the first record" },
+          };
+        }
         for await (const row of rows()) {
           const what = faultOf(row, head);
           const sequence = Number(row.seq);

@@ -135,6 +135,17 @@ describe.each(engines)("the ledger, $engine", ({ place }) => {
       sequence: 6,
       what: "the columns that it is found by differ from the record",
     });
+    for (const put of ["-1", "0"]) {
+      await tamper(
+        location,
+        `insert into verdicts select ${put}, 'put in', declared, digest, record from verdicts where seq = 1`,
+      );
+      expect((await checkAt(location)).broken).toEqual({
+        sequence: Number(put),
+        what: "it stands before the first record",
+      });
+      await tamper(location, `delete from verdicts where seq = ${put}`);
+    }
     await tamper(location, "delete from verdicts where seq in (3, 4)");
     expect((await checkAt(location)).broken).toEqual({ sequence: 5, what: "records 3 to 4 are missing" });
     await tamper(location, "delete from verdicts where seq > 2");
