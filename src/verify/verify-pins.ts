@@ -89,10 +89,14 @@ async function forget(nix: Nix, fods: readonly ChangedFod[], verdicts: readonly 
     const hashes = [got, declared].flatMap((hash) => (hash === null ? [] : (parseHash(hash) ?? [])));
     return output ? hashes.map((hash) => fixedOutputPath(nix.store.directory, name, output.mode, hash)) : [];
   });
-  for (const path of new Set(paths)) {
-    const { status } = await nix.run("nix-store", ["--delete", path], { seconds: 60 });
+  const all = [...new Set(paths)];
+  if (all.length === 0) return;
+  const { status } = await nix.run("nix-store", ["--delete", ...all], { seconds: 60 + all.length });
+  if (status === 0) return;
+  for (const path of all) {
+    const alone = await nix.run("nix-store", ["--delete", path], { seconds: 60 });
     // What Nix does not know as valid is a leftover.
-    if (status !== 0) await removeTree(`${nix.store.files}/${basename(path)}`);
+    if (alone.status !== 0) await removeTree(`${nix.store.files}/${basename(path)}`);
   }
 }
 
