@@ -1,5 +1,6 @@
 /** One way to talk to PostgreSQL, be it a server or the one that is embedded (PGlite). */
-import { mkdir } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, mkdir } from "node:fs/promises";
 import type { Sql } from "postgres";
 import { messageOf, VerifodError } from "../errors.ts";
 import { optimizeLater } from "../optimizing.ts";
@@ -96,6 +97,14 @@ async function openServer({ location, readOnly }: DatabaseOptions): Promise<Data
 async function openEmbedded({ location, readOnly, waitSeconds = 0 }: DatabaseOptions): Promise<Database> {
   await mkdir(location, { recursive: true }).catch((error: unknown) => {
     throw new VerifodError("outside", `the ledger's directory cannot be made: ${messageOf(error)}`);
+  });
+  // PostgreSQL writes also to be read, and says no more than that it does not start.
+  const { R_OK, W_OK, X_OK } = constants;
+  await access(location, R_OK | W_OK | X_OK).catch((error: unknown) => {
+    throw new VerifodError(
+      "outside",
+      `the embedded ledger is written also to be read, and may not be: ${messageOf(error)}: run this as its owner, or share one by VERIFOD_DATABASE_URL`,
+    );
   });
   const release = await holdDirectory(location, waitSeconds);
   try {

@@ -1,6 +1,6 @@
 // Needs: postgresql
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openLedger } from "../../src/ledger/ledger.ts";
 import { verifod } from "../support/cli.ts";
@@ -49,6 +49,37 @@ afterAll(async () => {
 });
 
 const run = (...args: string[]) => verifod([...args], { cwd: made.directory, env });
+
+it("says what to do about an embedded ledger that this account may not write", async () => {
+  const state = made.folder();
+  const ledger = join(state, "verifod/ledger");
+  mkdirSync(ledger, { recursive: true });
+  for (const folder of [dirname(state), state]) chmodSync(folder, 0o755);
+  chmodSync(ledger, 0o555);
+  // For root there is nothing that may not be written.
+  const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  const under = process.getuid?.() === 0 ? nobody : [];
+  const options = { env: { XDG_STATE_HOME: state }, under };
+  const { status, stderr } = await verifod(["ledger", "check"], options);
+  expect(stderr).toContain("run this as its owner, or share one by VERIFOD_DATABASE_URL");
+  expect(status).toBe(3);
+});
+
+it("sees a hash that was fetched from elsewhere once, as the shared ledger has it", async () => {
+  const url = server.database();
+  const ledger = await openLedger(url);
+  const seeded = { declared: sri("sock1"), urls: ["https://zebra.example/zebra-0.1.zip"], rev: null };
+  await ledger.append([makeRecord("the first step", { ...seeded, attrs: ["zebra.src"] })]);
+  await ledger.close();
+  const review = async (shared: string) => {
+    const options = { cwd: made.directory, env: { ...env, VERIFOD_DATABASE_URL: shared } };
+    const { stdout } = await verifod(["review", "--format", "json"], options);
+    const { findings } = JSON.parse(stdout) as { findings: { rule: string; evidence: string[] }[] };
+    return findings.filter(({ rule }) => rule === "fod-hash-reuse").map(({ evidence }) => evidence);
+  };
+  expect(await review(location)).toEqual([]);
+  expect(await review(url)).toEqual([["static", "ledger"]]);
+});
 
 it("indexes and looks up", async () => {
   const before = await run("lookup", "frob");
