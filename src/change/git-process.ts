@@ -65,22 +65,34 @@ export interface GitOutput {
   readonly stderr: string;
 }
 
+/** What git is given to read, and how much it may say. */
+export interface GitInput {
+  readonly input?: string;
+  readonly mostBytes?: number;
+}
+
 /**
- * Runs git in `directory` to its end. A failing status is an answer, not an error; at most 1 MiB of output.
+ * Runs git in `directory` to its end. A failing status is an answer, not an error; at most 1 MiB of output, or `mostBytes`.
  * @throws VerifodError (outside) when git cannot be started, hangs, or says too much.
  */
-export function runGit(directory: string, args: readonly string[]): Promise<GitOutput> {
+export function runGit(
+  directory: string,
+  args: readonly string[],
+  { input = "", mostBytes: maxBuffer = 1_048_576 }: GitInput = {},
+): Promise<GitOutput> {
   return new Promise((resolve, reject) => {
-    execFile(
+    const git = execFile(
       "git",
       [...gitOptions, ...args],
-      { cwd: directory, env: gitEnvironment(), timeout: gitTimeoutMs, killSignal: "SIGKILL" },
+      { cwd: directory, env: gitEnvironment(), timeout: gitTimeoutMs, killSignal: "SIGKILL", maxBuffer },
       (error, stdout, stderr) => {
         if (error === null) resolve({ status: 0, stdout, stderr });
         else if (typeof error.code === "number") resolve({ status: error.code, stdout, stderr });
         else reject(cannotRun(error));
       },
     );
+    // One that ended before it read all of it has said why.
+    git.stdin?.on("error", () => {}).end(input);
   });
 }
 

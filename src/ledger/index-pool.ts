@@ -2,9 +2,10 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Entry } from "../change/change.ts";
+import { runGit } from "../change/git-process.ts";
 import { messageOf } from "../errors.ts";
 import type { IndexedFile } from "./pin-index.ts";
-import { blobKey } from "./read-pins.ts";
+import { blobKey, canHoldPins } from "./read-pins.ts";
 
 /** What a thread starts with. */
 export interface IndexWorkerSettings {
@@ -32,6 +33,8 @@ const FILES_PER_JOB = 100;
 const LIMIT_MS = 120_000;
 const MOST_WORKERS = 8;
 const MEMORY_MB = 2_000;
+/** The bytes of a size, or of an object id that is missing. */
+const LONGEST_ANSWER = 80;
 /** As scripts/build.mjs puts it beside this program. */
 const PROGRAM = new URL("./index-worker.mjs", import.meta.url);
 
@@ -44,8 +47,24 @@ export async function readOnThreads(
   const jobs: Entry[][] = [];
   for (let at = 0; at < entries.length; at += FILES_PER_JOB) jobs.push(entries.slice(at, at + FILES_PER_JOB));
   const count = Math.min(options.workers ?? availableParallelism(), MOST_WORKERS, jobs.length);
+  const sizes = await sizesOf(options.repository, entries);
+  const sizeOf = (job: readonly Entry[]) => job.reduce((sum, { path }) => sum + (sizes.get(path) ?? 0), 0);
+  // A job with a file of megabytes that is left to the end has one thread work while the others wait.
+  jobs.sort((a, b) => sizeOf(b) - sizeOf(a));
   const next = () => jobs.shift();
   await Promise.all(Array.from({ length: count }, () => runThread(options, next, onFile)));
+}
+
+/** The bytes of the files that can hold pins, by path; git has read their names, and a size more is little. */
+async function sizesOf(directory: string, entries: readonly Entry[]): Promise<ReadonlyMap<string, number>> {
+  const asked = entries.filter(canHoldPins);
+  const { stdout } = await runGit(directory, ["cat-file", "--batch-check=%(objectsize)"], {
+    input: asked.map(({ oid }) => `${oid}\n`).join(""),
+    mostBytes: 1_000_000 + asked.length * LONGEST_ANSWER,
+  });
+  const sizes = stdout.split("\n");
+  // What is missing has no size.
+  return new Map(asked.map(({ path }, index) => [path, Number(sizes[index]) || 0]));
 }
 
 /** One thread after another, until there is no more to do. */

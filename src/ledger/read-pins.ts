@@ -50,7 +50,8 @@ export async function* readPins(
   }
 }
 
-function canHoldPins({ path, kind }: Entry): boolean {
+/** Whether a file is one to look for pins in. */
+export function canHoldPins({ path, kind }: Entry): boolean {
   if (kind !== "file" && kind !== "executable") return false;
   return path.endsWith(".nix") || (path.endsWith(".json") && !isLockfile(path));
 }

@@ -2,7 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
+import { compareTrees } from "../../src/change/compare.ts";
 import { openRepository, type Repository } from "../../src/change/repository.ts";
+import { readOnThreads } from "../../src/ledger/index-pool.ts";
 import { lookUp, questionOf } from "../../src/ledger/lookup.ts";
 import { formatIndex, openIndex, readIndex, writeIndex } from "../../src/ledger/pin-index.ts";
 import { updateIndex } from "../../src/ledger/update-index.ts";
@@ -217,6 +219,26 @@ describe("reading on threads", () => {
     const index = await updateIndex(repository, head, null, { threads: { program, workers: 2 } });
     expect(index.header.pins).toBe(400);
     expect(formatIndex(index)).toBe(formatIndex(await updateIndex(repository, head, null)));
+  });
+
+  it("begins with the largest files", async () => {
+    const large = `${recipe("zlib", "1.0")}# ${"x".repeat(200_000)}\n`;
+    const { repository } = await open({ ...many, [byName("zlib")]: large });
+    const head = await repository.resolve("HEAD");
+    const entries = (await compareTrees(repository, repository.emptyTree, head.tree)).files.flatMap(
+      ({ head: entry }) => entry ?? [],
+    );
+    const read: string[] = [];
+    const settings = {
+      repository: repository.directory,
+      commit: head.oid,
+      tree: head.tree,
+      program,
+      workers: 1,
+    };
+    await readOnThreads(entries, settings, (file) => read.push(file?.path ?? ""));
+    expect(read).toHaveLength(entries.length);
+    expect(read[0]).toBe(byName("zlib"));
   });
 
   it("tells the file that takes its thread down, and reads the others", async () => {
