@@ -3,7 +3,7 @@
  * changed, taken out or put in between shows.
  */
 
-import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { type Database, isServer, openDatabase, type Queries, type Row } from "./database.ts";
 import { checkNotNewer, lockStatement, migrate, versionOf } from "./migrations.ts";
 import { digestOf, GENESIS, type LedgerRecord, readRecord, writeRecord } from "./record.ts";
@@ -71,7 +71,7 @@ export async function openLedger(location: string, waitSeconds = 0): Promise<Led
  * @throws VerifodError as `openLedger`
  */
 export async function openLedgerReader(location: string, waitSeconds = 0): Promise<LedgerReader | null> {
-  if (!isServer(location) && !existsSync(location)) return null;
+  if (!isServer(location) && (await isMissing(location))) return null;
   const database = await openDatabase({ location, readOnly: true, waitSeconds });
   try {
     const version = await versionOf(database);
@@ -83,6 +83,14 @@ export async function openLedgerReader(location: string, waitSeconds = 0): Promi
   }
   await database.close();
   return null;
+}
+
+/** False where it cannot be told: what may not be seen is not nothing. */
+function isMissing(directory: string): Promise<boolean> {
+  return stat(directory).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === "ENOENT",
+  );
 }
 
 async function append(database: Database, records: readonly LedgerRecord[]): Promise<number> {

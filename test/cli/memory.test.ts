@@ -63,6 +63,12 @@ it("says what to do about an embedded ledger that this account may not write", a
   const { status, stderr } = await verifod(["ledger", "check"], options);
   expect(stderr).toContain("run this as its owner, or share one by VERIFOD_DATABASE_URL");
   expect(status).toBe(3);
+  chmodSync(dirname(ledger), 0o600);
+  expect(await verifod(["ledger", "check"], options)).toMatchObject({
+    status: 3,
+    stderr: expect.stringContaining("EACCES"),
+  });
+  chmodSync(dirname(ledger), 0o755);
 });
 
 it("sees a hash that was fetched from elsewhere once, as the shared ledger has it", async () => {
