@@ -5,6 +5,7 @@ import { readAhead } from "../src/change/contents.ts";
 import { openGitChange } from "../src/change/git.ts";
 import { openRepository } from "../src/change/repository.ts";
 import { createTools, gatherFacts } from "../src/facts.ts";
+import { createParser } from "../src/nix/parser.ts";
 import { makeRepository, type TestRepository } from "./support/repository.ts";
 
 let made: TestRepository | undefined;
@@ -121,6 +122,29 @@ test("of more than 50,000 files the rest is not read", async () => {
     kind: "unavailable",
     reason: "the change has more files than the 50 thousand that are read of one change",
   });
+});
+
+test("the pins of a change are bounded: those of files that do not fit are left out", {
+  timeout: 60_000,
+}, async () => {
+  const list = (side: number) => `[\n${times(13_000, (n) => `{"sha256":"${sri(2 * n + side)}"},\n`)}0]`;
+  const { pins, unchecked } = await factsOf(
+    { "a.json": list(0), "b.json": list(0) },
+    { "a.json": list(1), "b.json": list(1) },
+  );
+  expect(unchecked).toEqual([
+    { what: "b.json", reason: "the change has more than the 50 thousand pins that are read of one change" },
+  ]);
+  expect([new Set(pins), pins.length]).toEqual([new Set(["a.json", "z/package.nix"]), 13_001]);
+});
+
+test("a tree that does not fit into memory is said not to, and the next text is read", {
+  timeout: 60_000,
+}, async () => {
+  const parser = await createParser("nix");
+  const result = parser.parse(`[ ${"1 ".repeat(6_000_000)}]`);
+  expect(result).toEqual({ kind: "too-large", reason: "its syntax tree does not fit into memory" });
+  expect(parser.parse("{ a = 1; }").kind).toBe("document");
 });
 
 test("of a reason that many files share, some are named and the others counted", async () => {

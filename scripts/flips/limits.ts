@@ -17,13 +17,30 @@ export const LIMITS: readonly Guard[] = [
   ...guards("src/nix/shell.ts", TEST, [
     [
       "values in the place of their names are bounded",
-      "if (shell.expanded <= MOST_EXPANDED) return",
-      "if (shell.expanded >= 0) return",
+      "if (shell.expanded > MOST_EXPANDED)",
+      "if (shell.expanded < 0)",
     ],
     [
       "code in code that is not read is said",
       "    shell.cut = true;\n    return;\n  }\n  const at",
       "    return;\n  }\n  const at",
+    ],
+  ]),
+  ...guards("src/facts.ts", "test/bounds.test.ts", [
+    [
+      "the pins of a change are bounded",
+      "count(all) + count(found) <= MOST_PINS",
+      "count(all) + count(found) >= 0",
+    ],
+  ]),
+  ...guards("src/nix/parser.ts", "test/bounds.test.ts", [
+    ["the trees of all texts are bounded", "taken > before && taken > LARGEST_MEMORY", "taken < 0"],
+  ]),
+  ...guards("src/provenance/memory.ts", "test/provenance/memory.test.ts", [
+    [
+      "what cannot be read again is not written",
+      "if (reachSchema.safeParse(reach).success) reaches",
+      "reaches",
     ],
   ]),
   ...guards("src/rules/_workflow.ts", TEST, [

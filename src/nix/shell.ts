@@ -32,7 +32,10 @@ const MOST_CHARACTERS = 1_000_000;
 const MOST_DEPTH = 200;
 /** A longer value is no command; one that doubles itself must end. */
 const LONGEST_VALUE = 20_000;
-/** Characters of all values that are put in the place of their names: two letters could stand for twenty thousand. */
+/**
+ * Characters of all values that are put in the place of their names, and the commands behind these: two letters could
+ * stand for twenty thousand.
+ */
 const MOST_EXPANDED = 1_000_000;
 
 interface Shell {
@@ -43,7 +46,7 @@ interface Shell {
   /** How deep the statement at hand lies. */
   depth: number;
   cut: boolean;
-  /** Characters of values that were put in the place of names so far. */
+  /** What was put in the place of names so far. */
   expanded: number;
   /** A Nix interpolation's stand-in back to its expression. */
   readonly restore: (text: string) => string;
@@ -150,7 +153,7 @@ function statement(
       return redirected(shell, layer, node, comments);
     case "command_substitution":
     case "process_substitution":
-      word(shell, layer, node, [], []);
+      word(shell, layer, node, new Set(), new Set());
       return [];
     default:
       return node.children.flatMap((child) => visit(shell, layer, child, comments));
@@ -205,7 +208,7 @@ function redirected(
   for (const redirect of inner.filter(isRedirect)) {
     if (redirect.type === "heredoc_redirect") {
       const body = redirect.children.find((child) => child.type === "heredoc_body");
-      const text = body ? word(shell, layer, body, [], []) : "";
+      const text = body ? word(shell, layer, body, new Set(), new Set()) : "";
       for (const draft of targets) draft.input = (draft.input ?? "") + text;
       // `cat <<EOF | sh`: the grammar puts the rest of the line inside the here-document.
       for (const rest of parts(redirect)) {
@@ -215,7 +218,7 @@ function redirected(
       }
     } else if (redirect.type === "herestring_redirect") {
       const [what] = parts(redirect);
-      const holds: number[] = [];
+      const holds = new Set<number>();
       const text = what ? word(shell, layer, what, holds, holds) : "";
       for (const draft of targets) {
         draft.input = text;
@@ -231,7 +234,7 @@ function addRedirect(shell: Shell, layer: Layer, node: SyntaxNode, targets: read
   const operator = node.children.find((child) => !child.isNamed)?.type ?? ">";
   for (const destination of parts(node)) {
     if (destination.type === "file_descriptor") continue;
-    const reads: number[] = [];
+    const reads = new Set<number>();
     const target = word(shell, layer, destination, reads, reads);
     const redirect: Redirect = { operator, target };
     for (const draft of targets) {
@@ -241,21 +244,25 @@ function addRedirect(shell: Shell, layer: Layer, node: SyntaxNode, targets: read
   }
 }
 
-/** A word's text; `holds` and `reads` get the commands of `$(…)` and `<(…)` in it. */
-function word(shell: Shell, layer: Layer, node: SyntaxNode, holds: number[], reads: number[]): string {
+/** A word's text; `holds` and `reads` get the commands of `$(…)` and `<(…)` in it, each once however often it is met. */
+function word(shell: Shell, layer: Layer, node: SyntaxNode, holds: Set<number>, reads: Set<number>): string {
   const value = wordText(layer.text, node, {
     variable(name) {
       const known = shell.variables.get(name);
-      if (known) holds.push(...known.from);
-      if (!known || known.value.length > LONGEST_VALUE) return `$${name}`;
-      shell.expanded += known.value.length;
-      if (shell.expanded <= MOST_EXPANDED) return known.value;
-      shell.cut = true;
-      return `$${name}`;
+      if (!known) return `$${name}`;
+      const isShort = known.value.length <= LONGEST_VALUE;
+      shell.expanded += known.from.length + (isShort ? known.value.length : 0);
+      if (shell.expanded > MOST_EXPANDED) {
+        shell.cut = true;
+        return `$${name}`;
+      }
+      for (const index of known.from) holds.add(index);
+      return isShort ? known.value : `$${name}`;
     },
     substitution(inner) {
       const from = inner.children.flatMap((child) => visit(shell, layer, child));
-      (inner.type === "process_substitution" ? reads : holds).push(...from);
+      const into = inner.type === "process_substitution" ? reads : holds;
+      for (const index of from) into.add(index);
       return printed(shell, from) ?? layer.text.slice(inner.start, inner.end);
     },
   });
@@ -272,8 +279,8 @@ function printed(shell: Shell, writers: readonly number[]): string | null {
 }
 
 function command(shell: Shell, layer: Layer, node: SyntaxNode, children = parts(node)): number {
-  const reads: number[] = [];
-  const holds: number[] = [];
+  const reads = new Set<number>();
+  const holds = new Set<number>();
   const assignments: { name: string; value: string }[] = [];
   const redirects: Redirect[] = [];
   const words: string[] =
@@ -283,17 +290,17 @@ function command(shell: Shell, layer: Layer, node: SyntaxNode, children = parts(
     if (child.type === "variable_assignment") {
       const [name, value] = [child.children[0], child.children.at(-1)];
       if (!name || !value) continue;
-      const from: number[] = [];
+      const from = new Set<number>();
       const known = value.isNamed ? word(shell, layer, value, from, from) : "";
       const target = layer.text.slice(name.start, name.end);
       const before = child.children.some((part) => part.type === "+=")
         ? shell.variables.get(target)
         : undefined;
       assignments.push({ name: target, value: known });
-      holds.push(...from);
+      for (const index of from) holds.add(index);
       shell.variables.set(target, {
         value: ((before?.value ?? "") + known).slice(0, LONGEST_VALUE + 1),
-        from: [...(before?.from ?? []), ...from],
+        from: [...new Set([...(before?.from ?? []), ...from])],
       });
     } else if (child.type === "herestring_redirect") {
       const [what] = parts(child);
@@ -310,7 +317,15 @@ function command(shell: Shell, layer: Layer, node: SyntaxNode, children = parts(
   }
   const program = children.find((child) => child.type === "command_name");
   const disguised = program !== undefined && isDisguised(layer.text, program);
-  return add(shell, layer, node, { words, assignments, redirects, input, reads, holds, disguised });
+  return add(shell, layer, node, {
+    words,
+    assignments,
+    redirects,
+    input,
+    reads: [...reads],
+    holds: [...holds],
+    disguised,
+  });
 }
 
 /** `\rm` (no alias) is an idiom; quotes, escapes and variables inside a name are not. */

@@ -90,7 +90,8 @@ export function createMemory(content: Content | null = null): KeptMemory & { con
       return known?.pushed === pushed ? known.reach : null;
     },
     reachIs(repository, commit, pushed, reach) {
-      reaches.set(`${repository} ${commit}`, { pushed, reach });
+      // A branch may have a name that the file does not take: it would not be read again at all.
+      if (reachSchema.safeParse(reach).success) reaches.set(`${repository} ${commit}`, { pushed, reach });
     },
     answerAt(address, now) {
       const said = answers.get(address);
@@ -104,7 +105,7 @@ export function createMemory(content: Content | null = null): KeptMemory & { con
       }
     },
     answerIs(address, now, value) {
-      const json = JSON.stringify(value);
+      const json = jsonOf(value);
       if (json !== undefined && json.length <= MOST_ANSWER_CHARACTERS)
         answers.set(address, { at: now, json });
     },
@@ -116,6 +117,15 @@ export function createMemory(content: Content | null = null): KeptMemory & { con
       answers: answers.entries(),
     }),
   };
+}
+
+/** Undefined for what JSON cannot hold, as what a server nests a million times over: it is read, but not written. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }
 
 interface Bounded<T> {

@@ -127,19 +127,26 @@ export function isDecoder(command: Command): boolean {
   return pattern?.test(command.words.join(" ")) ?? false;
 }
 
-/** The commands whose output reaches a command, by pipes and `$(…)`, nearest first. */
-export function sourcesOf(script: Script, command: Command): readonly Command[] {
-  const seen = new Set<number>();
-  const queue = [...command.reads, ...command.holds];
-  const found: Command[] = [];
-  for (let index = queue.shift(); index !== undefined; index = queue.shift()) {
+/** Of the commands whose output reaches a command, by pipes and `$(…)`, the nearest that is one of `wanted`. */
+export function sourceAmong(
+  script: Script,
+  command: Command,
+  wanted: ReadonlySet<Command>,
+): Command | undefined {
+  if (wanted.size === 0) return undefined;
+  const queue = [...new Set([...command.reads, ...command.holds])];
+  const seen = new Set(queue);
+  for (const index of queue) {
     const source = script.commands[index];
-    if (seen.has(index) || !source) continue;
-    seen.add(index);
-    found.push(source);
-    queue.push(...source.reads, ...source.holds);
+    if (!source) continue;
+    if (wanted.has(source)) return source;
+    for (const next of [...source.reads, ...source.holds]) {
+      if (seen.has(next)) continue;
+      seen.add(next);
+      queue.push(next);
+    }
   }
-  return found;
+  return undefined;
 }
 
 /** Files that a command writes what it got from the network to. */

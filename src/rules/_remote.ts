@@ -7,7 +7,7 @@ import {
   isNetwork,
   runsItsInput,
   runsWhatItHolds,
-  sourcesOf,
+  sourceAmong,
 } from "./_commands.ts";
 import { type Sighting, shown } from "./_scripts.ts";
 
@@ -54,16 +54,22 @@ function fetchesAndRuns(command: Command): boolean {
   }
 }
 
-const sameFile = (a: string, b: string) => withoutDot(a) === withoutDot(b);
 const withoutDot = (path: string) => path.replace(/^\.\//, "");
 
-/** Does this command run one of these files? */
-function runsFile(command: Command, files: readonly string[]): boolean {
-  const isOne = (word: string) => files.some((file) => sameFile(file, word));
-  if (/[/.$]/.test(command.name) && isOne(command.name)) return true;
-  if (!isInterpreter(command) || command.name === "eval") return false;
+/** The files that a command may run: itself, and an interpreter's script. */
+function filesRunBy(command: Command): readonly string[] {
+  const files = /[/.$]/.test(command.name) ? [command.name] : [];
+  if (!isInterpreter(command) || command.name === "eval") return files;
   const script = command.words.find((word) => !word.startsWith("-"));
-  return script !== undefined && isOne(script);
+  return script === undefined ? files : [...files, script];
+}
+
+/** Whether a command runs what comes to it through a pipe or `$(…)`. */
+function runsWhatReachesIt(command: Command): boolean {
+  return (
+    (command.reads.length > 0 && (runsItsInput(command) || /^(source|\.|exec|eval)$/.test(command.name))) ||
+    (command.holds.length > 0 && runsWhatItHolds(command))
+  );
 }
 
 /** The places of a script where code that is fetched is run. */
@@ -71,25 +77,24 @@ export function remoteCode(script: Script): readonly RemoteCode[] {
   const found: RemoteCode[] = [];
   const add = (runner: Command, fetcher: Command) =>
     found.push({ runner, fetcher, key: `${runner.name}<-${shown(fetcher)}`, span: runner.span });
-  const downloads = script.commands
-    .filter(isNetwork)
-    .map((command) => ({ command, files: downloadedFiles(command) }))
-    .filter(({ files }) => files.length > 0);
+  const fetchers = new Set(script.commands.filter(isNetwork));
+  const downloads = new Map<string, Command>();
+  for (const command of fetchers) {
+    for (const file of downloadedFiles(command).map(withoutDot))
+      if (!downloads.has(file)) downloads.set(file, command);
+  }
   for (const command of script.commands) {
     if (fetchesAndRuns(command)) {
       add(command, command);
       continue;
     }
-    const runs =
-      (command.reads.length > 0 && (runsItsInput(command) || /^(source|\.|exec|eval)$/.test(command.name))) ||
-      (command.holds.length > 0 && runsWhatItHolds(command));
-    const fetcher = runs ? sourcesOf(script, command).find(isNetwork) : undefined;
+    const fetcher = runsWhatReachesIt(command) ? sourceAmong(script, command, fetchers) : undefined;
     if (fetcher) {
       add(command, fetcher);
       continue;
     }
-    const download = downloads.find(({ files }) => runsFile(command, files));
-    if (download) add(command, download.command);
+    const [download] = filesRunBy(command).flatMap((file) => downloads.get(withoutDot(file)) ?? []);
+    if (download) add(command, download);
   }
   return found;
 }
@@ -102,11 +107,9 @@ export interface HiddenCode extends Sighting {
 /** The places of a script where text that was decoded is run. */
 export function decodedCode(script: Script): readonly HiddenCode[] {
   const found: HiddenCode[] = [];
+  const decoders = new Set(script.commands.filter(isDecoder));
   for (const command of script.commands) {
-    const runs =
-      (command.reads.length > 0 && (runsItsInput(command) || /^(source|\.|exec|eval)$/.test(command.name))) ||
-      (command.holds.length > 0 && runsWhatItHolds(command));
-    const decoder = runs ? sourcesOf(script, command).find(isDecoder) : undefined;
+    const decoder = runsWhatReachesIt(command) ? sourceAmong(script, command, decoders) : undefined;
     if (decoder) {
       found.push({ runner: command, decoder, key: `${command.name}<-${shown(decoder)}`, span: command.span });
     }

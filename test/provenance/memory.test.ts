@@ -202,6 +202,24 @@ describe("an answer of some minutes ago", () => {
   });
 });
 
+test("what cannot be written is not kept, and takes nothing else with it", async () => {
+  const now = "2026-01-01T00:00:00.000Z";
+  const folder = mkdtempSync(join(tmpdir(), "verifod-memory-"));
+  try {
+    const memory = await openUpstreamMemory(upstreamFile(folder), true);
+    const nested: unknown = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`);
+    memory.answerIs("https://forge.example/api", now, nested);
+    expect(memory.answerAt("https://forge.example/api", now)).toBeUndefined();
+    memory.tagIs("forge.example/a/b", "v1", "a".repeat(40), now);
+    memory.reachIs("forge.example/a/b", "c".repeat(40), now, { kind: "reachable", through: "x".repeat(501) });
+    await memory.save();
+    const again = await openUpstreamMemory(upstreamFile(folder), true);
+    expect(again.tagIs("forge.example/a/b", "v1", "b".repeat(40), now)?.from).toBe("a".repeat(40));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test("a memory is bounded, and what was asked for last stays", () => {
   const memory = createMemory();
   for (let index = 0; index <= 20_000; index++) memory.tagIs("x", String(index), one, "2026-03-01T00:00:00Z");
