@@ -10,18 +10,28 @@ import {
 } from "./change/change.ts";
 import { type Contents, readAhead } from "./change/contents.ts";
 import { changedText, diffTexts, type Hunk } from "./change/hunks.ts";
+import {
+  createChangePins,
+  type FilePins,
+  hasSamePins,
+  NO_PINS,
+  pinAt,
+  pinsOfUser,
+  usersOf,
+} from "./change-pins.ts";
 import { repointedNames } from "./nix/aliases.ts";
 import { type CallCache, createCallCache } from "./nix/attributes.ts";
 import { createDocuments, type Documents } from "./nix/documents.ts";
 import { impuritiesOf } from "./nix/impurities.ts";
-import type { Impurity, Script, Setting, Source } from "./nix/model.ts";
+import { changesOnlyMeta } from "./nix/meta-only.ts";
+import type { Impurity, Script, Setting } from "./nix/model.ts";
 import { MOST_ERRORS, parseErrors } from "./nix/parse-errors.ts";
 import { createParser } from "./nix/parser.ts";
-import { pinKey } from "./nix/reading.ts";
 import { type CodeFile, type Region, type ScriptParsers, scriptsOf } from "./nix/scripts.ts";
 import { settingsOf } from "./nix/settings.ts";
 import { createNixSide, type NixSide } from "./nix/side.ts";
 import { TooMuch } from "./nix/too-much.ts";
+import type { Origin } from "./nix/value.ts";
 import { introduced, type KnownPin, reusesOf } from "./pair/reuse.ts";
 import { pairScripts } from "./pair/scripts.ts";
 import { pairSettings } from "./pair/settings.ts";
@@ -70,9 +80,6 @@ export interface Memory {
 const HUGE_CHARACTERS = 1_000_000;
 /** The tree of one side of a larger file goes, too. */
 const LARGEST_TREES_CHARACTERS = 4_000_000;
-/** The pins of a change, both sides together: with what is found of them, 5 kB each. All of nixpkgs has about as many. */
-const MOST_PINS = 50_000;
-const TOO_MANY_PINS = `the change has more than the ${MOST_PINS / 1_000} thousand pins that are read of one change`;
 /** Names that stand for another package now; each is looked for in all pins. */
 const MOST_REPOINTED = 200;
 /** Characters of the files of these, each counted for each of its names: it is read anew for it. */
@@ -94,42 +101,56 @@ export async function gatherFacts(
   const unchecked: Unchecked[] = [...change.unchecked];
   const files: FileFacts[] = [];
   const all: Found = { base: nothing(), head: nothing() };
+  const collected = createChangePins(unchecked);
   const repointed: Repointed[] = [];
   const contentsOf = readAhead(change);
+  const pinsIn = (file: FileChange, regions: ReadFile["regions"]) => {
+    tools.documents.trim();
+    return bounded(() => readPins(file, regions, sides), pathOf(file), unchecked);
+  };
   for (const [index, file] of change.files.entries()) {
     tools.documents.trim();
     const read = await readFile(file, await contentsOf(index), sides);
     unchecked.push(...read.unchecked);
     const { code: both, regions } = read;
-    if (both.base?.kind === "nix" && both.head?.kind === "nix") {
+    const isLater = isOnlyMeta(file, read);
+    if (!isLater && both.base?.kind === "nix" && both.head?.kind === "nix") {
       const text = (side: Side) => ({ text: both[side]?.text ?? "", regions: regions[side] });
       const path = { base: both.base.path, head: both.head.path };
       const characters = both.base.text.length + both.head.text.length;
       for (const name of repointedNames(text("base"), text("head")))
         repointed.push({ path, name, characters });
     }
+    const path = pathOf(file);
     // Moved as it was: its pins are what they were.
     const found =
       file.base?.oid === file.head?.oid
         ? null
-        : await bounded(() => readCode(file, read, sides, tools), pathOf(file), unchecked);
+        : await bounded(() => readCode(file, read, sides, tools, !isLater), path, unchecked);
     files.push({ ...read.facts, ...(found?.errors ?? NO_ERRORS) });
-    if (found) add(found, all, pathOf(file), unchecked);
+    if (!found) continue;
+    add(found, all, path, unchecked);
+    if (isLater) collected.addLater(() => pinsIn(file, regions), path);
+    else collected.add(found.pins, path);
   }
   const changedPaths = new Set(change.files.flatMap((file) => [file.base?.path, file.head?.path]));
   for (const file of change.files) {
     if (file.status !== "modified") continue;
-    const found = await bounded(() => readUsers(file, sides, changedPaths), pathOf(file), unchecked);
-    if (found) add(found, all, pathOf(file), unchecked);
+    const path = pathOf(file);
+    const within = <T>(read: () => Promise<T>) => bounded(read, path, unchecked);
+    for (const user of (await within(() => usersOf(file, sides, changedPaths))) ?? []) {
+      const areSame = (await within(() => hasSamePins(user, sides))) ?? false;
+      const read = () => within(() => pinsOfUser(user, sides, areSame));
+      if (areSame) collected.addLater(read, path);
+      else collected.add((await read()) ?? NO_PINS, path);
+    }
   }
-  unchecked.push(...sides.base.unchecked, ...sides.head.unchecked);
   const renames = new Map(
     change.files.flatMap((file) =>
       file.status === "renamed" ? [[file.base.path, file.head.path] as const] : [],
     ),
   );
-  const pins = { base: distinct(all.base.sources), head: distinct(all.head.sources) };
-  const aliases: (readonly [Source, Source])[] = [];
+  const named: (readonly [readonly Origin[], readonly Origin[]])[] = [];
   let characters = 0;
   for (const [index, { path, name, characters: own }] of repointed.entries()) {
     characters += own;
@@ -138,13 +159,21 @@ export async function gatherFacts(
       continue;
     }
     const look = () =>
-      Promise.all([
-        sourceOf(sides.base, pins.base, path.base, name),
-        sourceOf(sides.head, pins.head, path.head, name),
-      ]);
-    const [old, now] = (await bounded(look, path.head, unchecked)) ?? [];
-    if (old && now) aliases.push([old, now]);
+      Promise.all([sides.base.hashesOf(path.base, name), sides.head.hashesOf(path.head, name)]);
+    const [old = [], now = []] = (await bounded(look, path.head, unchecked)) ?? [];
+    if (old.length > 0 && now.length > 0) named.push([old, now]);
   }
+  let pins = collected.all();
+  // Where no pin changed, those that the change cannot reach are of no use to anybody.
+  if (collected.hasLater && (named.length > 0 || pairSources(pins.base, pins.head, renames).length > 0)) {
+    await collected.readLater();
+    pins = collected.all();
+  }
+  unchecked.push(...sides.base.unchecked, ...sides.head.unchecked);
+  const aliases = named.flatMap(([before, after]) => {
+    const [old, now] = [pinAt(pins.base, before), pinAt(pins.head, after)];
+    return old && now ? [[old, now] as const] : [];
+  });
   const pairs = pairSources(pins.base, pins.head, renames, aliases);
   const hashes = introduced(pairs).map(({ hash }) => hash);
   const remembered = memory === null || hashes.length === 0 ? [] : await memory.pinsWith(hashes);
@@ -175,7 +204,6 @@ interface Repointed {
 
 /** What is in one side of a file, or of all files. */
 interface SideFound {
-  readonly sources: Source[];
   readonly scripts: Script[];
   readonly settings: Setting[];
   readonly impurities: Impurity[];
@@ -183,7 +211,7 @@ interface SideFound {
 type Found = Readonly<Record<Side, SideFound>>;
 
 function nothing(): SideFound {
-  return { sources: [], scripts: [], settings: [], impurities: [] };
+  return { scripts: [], settings: [], impurities: [] };
 }
 
 /** What `read` gives; null, and said, when it is too much. Neither side's part of it is kept then. */
@@ -206,8 +234,10 @@ async function readCode(
   { code: both, regions }: ReadFile,
   sides: Record<Side, NixSide>,
   tools: Tools,
-): Promise<Found & { readonly errors: Errors; readonly cut: readonly string[] }> {
+  withPins: boolean,
+): Promise<Found & { readonly pins: FilePins; readonly errors: Errors; readonly cut: readonly string[] }> {
   const found = { base: nothing(), head: nothing() };
+  const pins = { ...NO_PINS };
   const cut = new Set<string>();
   const onCut = (what: string) => void cut.add(what);
   let parseErrors: FileFacts["parseErrors"] = [];
@@ -217,10 +247,10 @@ async function readCode(
     if (!entry || !code) continue;
     // Why, is said already. With the other side alone, all of its pins would seem to be new.
     if (code.kind === "nix" && code.text !== "" && code.document === tools.documents.empty)
-      return { base: nothing(), head: nothing(), errors: NO_ERRORS, cut: [] };
+      return { base: nothing(), head: nothing(), pins: NO_PINS, errors: NO_ERRORS, cut: [] };
     const changed = regions[side];
-    const { sources, scripts, settings, impurities } = found[side];
-    append(sources, await sides[side].sources(entry.path, changed));
+    const { scripts, settings, impurities } = found[side];
+    if (withPins) pins[side] = await sides[side].sources(entry.path, changed);
     if (mayHoldScripts(code)) {
       append(scripts, scriptsOf(code, changed, await tools.scripts(), onCut));
     }
@@ -233,22 +263,27 @@ async function readCode(
     else if (code.text.length > HUGE_CHARACTERS) code.document.forgetNodes();
   }
   const baseParseErrors = parseErrors.length > 0 ? errorsOf(both.base) : [];
-  return { ...found, errors: { parseErrors, baseParseErrors }, cut: [...cut] };
+  return { ...found, pins, errors: { parseErrors, baseParseErrors }, cut: [...cut] };
 }
 
-/** The pins of files that did not change, but hand their hashes to one that did. @throws TooMuch */
-async function readUsers(
-  file: Readonly<Record<Side, Entry>>,
+/** The pins of a changed file. @throws TooMuch */
+async function readPins(
+  file: FileChange,
+  regions: ReadFile["regions"],
   sides: Record<Side, NixSide>,
-  changed: ReadonlySet<string | undefined>,
-): Promise<Found & { readonly cut: readonly string[] }> {
-  const found = { base: nothing(), head: nothing() };
+): Promise<FilePins> {
+  const pins = { ...NO_PINS };
   for (const side of ["base", "head"] as const) {
-    for (const user of await sides[side].users(file[side].path)) {
-      if (!changed.has(user)) append(found[side].sources, await sides[side].sources(user, WHOLE));
-    }
+    const entry = file[side];
+    if (entry) pins[side] = await sides[side].sources(entry.path, regions[side]);
   }
-  return { ...found, cut: [] };
+  return pins;
+}
+
+/** Whether a change of a file cannot reach any pin, since it is in `meta` only. */
+function isOnlyMeta(file: FileChange, { code: { base, head }, regions }: ReadFile): boolean {
+  if (file.status !== "modified" || base?.kind !== "nix" || head?.kind !== "nix") return false;
+  return changesOnlyMeta({ file: base, regions: regions.base }, { file: head, regions: regions.head });
 }
 
 /** Adds what a file holds to what all do; says what of it is left out. */
@@ -259,12 +294,7 @@ function add(
   unchecked: Unchecked[],
 ): void {
   for (const reason of found.cut) unchecked.push({ what, reason });
-  const count = (each: Found) => each.base.sources.length + each.head.sources.length;
-  const hasRoom = count(all) + count(found) <= MOST_PINS;
-  if (!hasRoom && count(found) > 0) unchecked.push({ what, reason: TOO_MANY_PINS });
   for (const side of ["base", "head"] as const) {
-    // With one side alone, all of its pins would seem to be new.
-    if (hasRoom) append(all[side].sources, found[side].sources);
     append(all[side].scripts, found[side].scripts);
     append(all[side].settings, found[side].settings);
     append(all[side].impurities, found[side].impurities);
@@ -275,23 +305,6 @@ function add(
 function append<T>(list: T[], more: readonly T[]): void {
   for (const each of more) list.push(each);
 }
-
-/** The one source among `pins` that an attribute of a file is made with; null when there are none or several. */
-async function sourceOf(
-  side: NixSide,
-  pins: readonly Source[],
-  path: string,
-  name: string,
-): Promise<Source | null> {
-  const places = new Set((await side.hashesOf(path, name)).map(({ file, start }) => pinKey(file, { start })));
-  const [source, ...others] = pins.filter(
-    (pin) => pin.role === "source" && places.has(pinKey(pin.hashSpan, pin.hashSpan)),
-  );
-  return source && others.length === 0 ? source : null;
-}
-
-/** Of a file that did not change itself, all may be reached. */
-const WHOLE: readonly Region[] = [{ start: 0, end: Number.MAX_SAFE_INTEGER }];
 
 interface ReadFile {
   readonly facts: Omit<FileFacts, keyof Errors>;
@@ -376,15 +389,6 @@ function errorsOf(code: CodeFile | null): FileFacts["parseErrors"] {
 function regionsOf(hunks: readonly Hunk[] | null, side: Side, text: string | null): readonly Region[] {
   if (text === null) return [];
   return hunks ? hunks.map((hunk) => hunk[side].text) : [{ start: 0, end: text.length }];
-}
-
-/** One pin may be met from several files: from its own, and from those that hand it on. */
-function distinct(sources: readonly Source[]): readonly Source[] {
-  return [
-    ...new Map(
-      sources.map((source) => [`${source.hashSpan.path}\0${source.hashSpan.start}`, source]),
-    ).values(),
-  ];
 }
 
 /** Paths told of one reason; what many files have in common is told of some. */

@@ -149,3 +149,50 @@ test("what cannot be read is said, and the rest is read", async () => {
   ]);
   expect(facts.files).toHaveLength(3);
 });
+
+const described = (name: string, hash: string, license: string) => `{ fetchurl }:
+{
+  pname = "${name}";
+  version = "1";
+  src = fetchurl { url = "https://example.org/${name}.tar.gz"; hash = "${hash}"; };
+  meta = {
+    license = "${license}";
+  };
+}`;
+
+test("where no pin changes, those that a change cannot reach are not read", async () => {
+  const { facts, unchecked } = await factsOf(
+    { "a.nix": described("a", A, "mit") },
+    { "a.nix": described("a", A, "gpl") },
+  );
+  expect(facts.settings.map(({ after }) => after?.text)).toEqual(['"gpl"']);
+  expect([facts.pins.base, facts.pins.head, unchecked]).toEqual([[], [], []]);
+});
+
+test("where a pin changes, the pins that the change cannot reach are known, in the order of the files", async () => {
+  const { facts } = await factsOf(
+    { "a.nix": described("a", A, "mit"), "b.nix": described("b", B, "mit") },
+    { "a.nix": described("a", A, "gpl"), "b.nix": described("b", A, "mit") },
+  );
+  expect(facts.pins.head.map(({ path }) => path)).toEqual(["a.nix", "b.nix"]);
+  expect(facts.reuses.map(({ source, known }) => [source.path, known.map(({ path }) => path)])).toEqual([
+    ["b.nix", ["a.nix", "a.nix"]],
+  ]);
+});
+
+test("a list of hashes that a changed file makes nothing of is read once, and only where a pin changes", async () => {
+  const user = (comment: string) => `# ${comment}
+{ fetchurl, find, name }:
+fetchurl { url = "https://example.org/\${name}"; sha256 = find name (import ./list.nix); }`;
+  const list = `{ one = "${A}"; two = "${B}"; }`;
+  const base = { "p/default.nix": user("old"), "p/list.nix": list, "q.nix": described("q", A, "mit") };
+  const quiet = await factsOf(base, { "p/default.nix": user("new") });
+  expect(quiet.facts.sources).toEqual([]);
+  expect(quiet.facts.pins.head.filter(({ path }) => path === "p/list.nix")).toEqual([]);
+  made?.remove();
+  const { facts } = await factsOf(base, { "p/default.nix": user("new"), "q.nix": described("q", B, "mit") });
+  const listed = (side: "base" | "head") => facts.pins[side].filter(({ path }) => path === "p/list.nix");
+  expect(listed("head").map(({ hash }) => hash)).toEqual([A, B]);
+  expect(listed("base")).toEqual(listed("head"));
+  expect(facts.sources.map(({ after }) => after?.path)).toEqual(["q.nix"]);
+});

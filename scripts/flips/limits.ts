@@ -26,12 +26,8 @@ export const LIMITS: readonly Guard[] = [
       "    return;\n  }\n  const at",
     ],
   ]),
-  ...guards("src/facts.ts", "test/bounds.test.ts", [
-    [
-      "the pins of a change are bounded",
-      "count(all) + count(found) <= MOST_PINS",
-      "count(all) + count(found) >= 0",
-    ],
+  ...guards("src/change-pins.ts", "test/bounds.test.ts", [
+    ["the pins of a change are bounded", "count + more <= MOST_PINS", "count + more >= 0"],
   ]),
   ...guards("src/nix/parser.ts", "test/bounds.test.ts", [
     ["the trees of all texts are bounded", "taken > before && taken > LARGEST_MEMORY", "taken < 0"],

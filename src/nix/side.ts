@@ -11,7 +11,7 @@ import type { Source } from "./model.ts";
 import { type Document, withLines } from "./parser.ts";
 import type { Region } from "./scripts.ts";
 import { type Attempt, directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
-import { sourcesOfNix } from "./sources.ts";
+import { handedPins, sourcesOfNix } from "./sources.ts";
 import { withoutUntouched } from "./untouched.ts";
 import type { Origin } from "./value.ts";
 import type { WholeTraces } from "./whole-trace.ts";
@@ -27,6 +27,8 @@ export interface NixSide {
   load(entry: Entry, previous?: string, changed?: readonly Region[]): Promise<SourceFile | null>;
   /** The pins of a loaded file that the changed stretches of its text can reach. */
   sources(path: string, changed: readonly Region[]): Promise<readonly Source[]>;
+  /** The pins that other files may make of a loaded one; null when it is not mere data, and all of its pins may be. */
+  handed(path: string): Promise<readonly Source[] | null>;
   /** The places of the hashes that make the value of a file's attribute. */
   hashesOf(path: string, name: string): Promise<readonly Origin[]>;
   /** The unchanged files beside that hand their hashes to this one, as `variants.nix` to `generic.nix`. */
@@ -175,6 +177,11 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     }
   }
 
+  async function handed(path: string): Promise<readonly Source[] | null> {
+    const file = loaded.get(path);
+    return file?.kind === "nix" ? handedPins(files, file, createAttempt(), traces) : null;
+  }
+
   async function hashes(path: string, name: string): Promise<readonly Origin[]> {
     const file = loaded.get(path);
     return file?.kind === "nix" ? createAttempt()(() => hashesOf(files, file, name)) : [];
@@ -197,6 +204,7 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
   return {
     load,
     sources,
+    handed,
     hashesOf: hashes,
     users,
     text: (path) => loaded.get(path)?.text ?? null,

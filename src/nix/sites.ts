@@ -46,14 +46,14 @@ export function conditionsAround(
   return conditions;
 }
 
-const ANCHOR =
+export const ANCHOR =
   /\b(?:fetch[A-Za-z0-9_]*|requireFile|pullImage|[A-Za-z0-9_-]*(?:[hH]ash|[sS]ha(?:1|256|512)|md5))\b/g;
 /** Digests are 26 (md5 in nix32) to 128 characters (sha512 in hex); SRI adds its prefix. */
-const LITERAL = /"(?:(?:sha(?:1|256|512)|md5)[-:])?([A-Za-z0-9+/]{26,128}={0,2})"/g;
+export const LITERAL = /"(?:(?:sha(?:1|256|512)|md5)[-:])?([A-Za-z0-9+/]{26,128}={0,2})"/g;
 
-/** Where the names of fetchers and hashes stand in a stretch of a file. */
-export function* anchorsIn(file: NixFile, region: Region): Generator<number> {
-  for (const { index } of matchesIn(file.document.text, ANCHOR, [region])) yield index;
+/** Where the names of fetchers and hashes stand in a stretch of a text. */
+export function* anchorsIn(text: string, region: Region): Generator<number> {
+  for (const { index } of matchesIn(text, ANCHOR, [region])) yield index;
 }
 
 /** The sites of a file, in order; of the stretches `within`, when not null. */

@@ -41,14 +41,48 @@ export async function sourcesOfNix(
   traces: WholeTraces,
 ): Promise<readonly Source[]> {
   const within = affectedBy(file, changed);
-  const groups = grouped(file, within);
+  return readPins(files, file, within, attempt, traces, true);
+}
+
+/** A path, by which alone evaluation comes to another file. */
+const PATH = /(?:^|[^\w.])\.{1,2}\/|<[A-Za-z]/;
+
+/**
+ * The pins that the files beside may make of a file that is nothing but data; null: it is more. All others depend on its
+ * own text alone.
+ * @throws TooMuch as `sourcesOfNix`
+ */
+export async function handedPins(
+  files: SourceFiles,
+  file: NixFile,
+  attempt: Attempt,
+  traces: WholeTraces,
+): Promise<readonly Source[] | null> {
+  return PATH.test(file.text) ? null : readPins(files, file, null, attempt, traces, false);
+}
+
+/** `withBare`: with those that nothing is known to take. */
+async function readPins(
+  files: SourceFiles,
+  file: NixFile,
+  within: readonly Region[] | null,
+  attempt: Attempt,
+  traces: WholeTraces,
+  withBare: boolean,
+): Promise<readonly Source[]> {
+  // A file that need not be read need not be parsed.
+  const groups = grouped(withBare ? file.document.text : file.text, within);
+  // The files beside a big list are not looked at.
+  if (!withBare && groups.length > 1) return [];
   const pins: Reading["pins"] = new Map();
   const traced: Reading["traced"] = new Map();
   let worlds = FILE_WORLD_LIMIT;
   for (const group of groups) {
     const reading: Reading = { files, file, plain: createSession(files), pins, traced, traces, worlds };
     // A big list is not one package: what is in it is looked for entry by entry.
-    await readGroup(reading, group, within === null && groups.length === 1, attempt);
+    const isPackage = within === null && groups.length === 1;
+    const left = await readGroup(reading, group, isPackage, attempt);
+    if (withBare) for (const literal of left()) await attempt(() => addBare(reading, literal));
     if (isExhausted(reading.plain))
       throw new TooMuch("its pins take more steps to work out than there is time for");
     worlds = reading.worlds;
@@ -58,17 +92,17 @@ export async function sourcesOfNix(
 }
 
 /** The stretches to read, so many at a time as fit into memory. Null: all of the file. */
-function grouped(file: NixFile, within: readonly Region[] | null): readonly (readonly Region[] | null)[] {
-  const whole = [{ start: 0, end: file.document.text.length }];
+function grouped(text: string, within: readonly Region[] | null): readonly (readonly Region[] | null)[] {
+  const whole = [{ start: 0, end: text.length }];
   const groups: Region[][] = [[]];
   let anchors = 0;
   for (const { start, end } of within ?? whole) {
     let from = start;
-    for (const at of anchorsIn(file, { start, end })) {
+    for (const at of anchorsIn(text, { start, end })) {
       if (++anchors > MOST_ANCHORS)
         throw new TooMuch(`it has more than ${MOST_ANCHORS / 1_000} thousand names of hashes and fetchers`);
       if (anchors % ANCHORS_AT_A_TIME !== 0) continue;
-      const cut = beforeWord(file.document.text, at, from);
+      const cut = beforeWord(text, at, from);
       groups.at(-1)?.push({ start: from, end: cut });
       groups.push([]);
       from = cut;
@@ -85,26 +119,27 @@ function beforeWord(text: string, at: number, least: number): number {
   return start;
 }
 
+/** Reads what is handed to calls; gives the hashes that none is known to take. */
 async function readGroup(
   reading: Reading,
   within: readonly Region[] | null,
   isPackage: boolean,
   attempt: Attempt,
-): Promise<void> {
+): Promise<() => readonly HashLiteral[]> {
   const { file } = reading;
   const sites = sitesOf(file, within);
   for (const site of sites) await attempt(() => readSite(reading, site));
   const bare = sites.filter((site) => !site.application).map((site) => site.carrier);
   const literals = hashLiteralsOf(file, within);
   const open = () => literals.filter((literal) => !reading.pins.has(pinKey(file, literal.node)));
-  if (open().length === 0 && bare.length === 0) return;
+  if (open().length === 0 && bare.length === 0) return open;
   if (isPackage) await attempt(() => traceFile(reading));
   const vague = literals.filter((literal) => isVague(reading, literal));
   for (const literal of [...open(), ...vague].slice(0, TRACE_LIMIT)) {
     await attempt(() => traceLiteral(reading, literal));
   }
   if (isPackage) await traceSiblings(reading, literals, bare, attempt);
-  for (const literal of open()) await attempt(() => addBare(reading, literal));
+  return open;
 }
 
 /** Whether the location of a literal's pin depends on what would make the literal be used. */

@@ -46,7 +46,10 @@ export interface Facts {
   readonly files: readonly FileFacts[];
   /** Source pins that differ, paired. */
   readonly sources: readonly SourceChange[];
-  /** All pins of the changed files, those that did not change too; the sources above are among them. */
+  /**
+   * All pins of the changed files, those that did not change too; the sources above are among them. Where no pin changed,
+   * without those of files whose change can reach none.
+   */
   readonly pins: Readonly<Record<Side, readonly Source[]>>;
   /** Hashes that the change introduces and that another pin has or had, as far as is remembered. */
   readonly reuses: readonly Reuse[];
