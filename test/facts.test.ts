@@ -139,7 +139,7 @@ test("what cannot be read is said, and the rest is read", async () => {
     { "a.nix": "{ }" },
     {
       "a.nix": new Uint8Array([0x7b, 0, 0x7d]),
-      "b.nix": `{ x = ${"a.".repeat(20_000)}a; }`,
+      "b.nix": `{ x = ${"a.".repeat(20_000)}a`,
       "c.nix": generic("a.example"),
     },
   );

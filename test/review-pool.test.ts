@@ -26,7 +26,7 @@ beforeAll(() => {
     const base = repository.git("rev-parse", "HEAD");
     return { base, head: repository.commit(files) };
   };
-  slow = after({ "bomb.nix": `{ x = ${"a.".repeat(50_000)}b; }\n` });
+  slow = after({ "bomb.nix": `{ x = ${"a.".repeat(50_000)}b\n` });
   heavy = after({ "heavy.txt": "ab\n".repeat(990_000) });
 });
 afterAll(() => repository.remove());
