@@ -6,7 +6,7 @@ import type { Repository } from "./repository.ts";
 import { entryOf } from "./tree.ts";
 
 /** All of nixpkgs has about 50,000 files; a tree that names itself a thousand times over would have no end. */
-const mostFiles = 200_000;
+const mostFiles = 60_000;
 const mostFolders = 200_000;
 const deepest = 64;
 

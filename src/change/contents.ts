@@ -13,8 +13,11 @@ const KEPT_AHEAD_CHARACTERS = 1_000_000;
  * has 30 million; with much more, 512 MB of memory would not suffice.
  */
 const TEXT_LIMIT_CHARACTERS = 50_000_000;
-/** A change of the whole of nixpkgs, as one that formats it anew, has some 25,000. */
-const MOST_FILES = 50_000;
+/**
+ * A change of the whole of nixpkgs, as one that formats it anew, has some 25,000. What is held of each takes 10 kB: with
+ * more, 512 MB of memory would not suffice.
+ */
+const MOST_FILES = 25_000;
 /** What is read to find that it is too much takes time too. */
 const READ_LIMIT_CHARACTERS = 1_000_000_000;
 

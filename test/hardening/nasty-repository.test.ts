@@ -110,7 +110,7 @@ describe("from git", () => {
       false,
       { what: "the rest of the change", reason: "more files differ than are looked at" },
     ]);
-    for (const { reason } of unchecked.slice(1)) expect(reason).toMatch(/more files than the 50 thousand/);
+    for (const { reason } of unchecked.slice(1)) expect(reason).toMatch(/more files than the 25 thousand/);
   }, 90_000);
 
   test.each(["text", "json", "sarif", "github", "markdown"])(
