@@ -52,7 +52,7 @@ test.each<readonly [what: string, path: string, base: string | Texts, head: stri
     "a phase",
     "package.nix",
     recipe(""),
-    recipe(`  postInstall = ''\n${"    # pad\n".repeat(210_000)}    ${EVIL}\n  '';\n`),
+    recipe(`  postInstall = "${"#".repeat(2_100_000)}\n${EVIL}\n";\n`),
     SCRIPT,
   ],
   [
