@@ -17,8 +17,11 @@ const PHRASES: readonly RegExp[] = [
   /\b(?:new|updated|important|system) instructions?(?: for (?:the )?(?:ai|llm|model|agents?|assistants?|reviewers?|bots?))\b/i,
 ];
 
-/** The same for a text of several lines. */
-const IN_LINES = PHRASES.map(({ source }) => new RegExp(source, "im"));
+/**
+ * What a text has that has one of them in a line, and some texts more. Where a line begins is not asked: behind `^` blanks
+ * without end would be gone through from each of them.
+ */
+const IN_TEXT = PHRASES.map(({ source }) => new RegExp(source.replace(/^\^\[.*?\]\*/, ""), "i"));
 
 /** Files that are written for models, or about them. */
 const PROMPT_FILE =
@@ -43,7 +46,7 @@ function* check(file: FileFacts): Iterable<RuleFinding> {
   const path = headPath(file);
   if (file.head === null || PROMPT_FILE.test(path)) return;
   const added = addedText(file);
-  if (!IN_LINES.some((phrase) => phrase.test(added))) return;
+  if (!IN_TEXT.some((phrase) => phrase.test(added))) return;
   const found: { readonly line: Line; readonly at: number; readonly phrase: string }[] = [];
   for (const line of addedLines(file)) {
     const hit = phraseIn(line.text);

@@ -6,7 +6,7 @@ import { makeRepository, type TestRepository } from "../support/repository.ts";
 let repository: TestRepository;
 let ids: string[];
 beforeAll(() => {
-  const bomb = `{ x = ${"a.".repeat(50_000)}b; }\n`;
+  const bomb = `{ x = ${"a.".repeat(50_000)}b\n`;
   repository = makeRepository(
     { "a.nix": "{ }\n" },
     { "a.nix": "{ a = 1; }\n" },
