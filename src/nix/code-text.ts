@@ -29,7 +29,7 @@ interface Run {
 
 const STAND_IN = /__nix_(\d+)__/g;
 const MOST_CHARACTERS = 2_000_000;
-const MOST_DEPTH = 12;
+const MOST_DEPTH = 30;
 /** Names bound to names bound to names: a bomb ends here. */
 const MOST_STEPS = 5_000;
 const LONGEST_EXPRESSION = 200;
@@ -79,6 +79,23 @@ export function lastName(source: string, node: SyntaxNode): string {
   return (path && attrNames(source, path).at(-1)) ?? "";
 }
 
+function isSum(node: SyntaxNode): boolean {
+  return node.type === "binary_expression" && node.children.some((child) => child.type === "+");
+}
+
+/** What is added up, from left to right: long scripts are sums of many pieces, each a level deeper in the tree. */
+function summands(sum: SyntaxNode): readonly SyntaxNode[] {
+  const found: SyntaxNode[] = [];
+  let left = sum;
+  while (isSum(left)) {
+    const [before, after] = parts(left);
+    if (!before || !after) break;
+    found.push(after);
+    left = bare(before);
+  }
+  return [left, ...found.reverse()];
+}
+
 /** What a string expression is made of: a literal, other expressions with a text between them, or not known. */
 type Made = "literal" | "unknown" | { readonly of: readonly SyntaxNode[]; readonly separator: string };
 
@@ -90,7 +107,7 @@ function madeOf(source: string, node: SyntaxNode): Made {
     case "indented_string_expression":
       return "literal";
     case "binary_expression":
-      return node.children.some((child) => child.type === "+") ? { of: inner, separator: "" } : "unknown";
+      return isSum(node) ? { of: summands(node), separator: "" } : "unknown";
     case "if_expression":
       return { of: inner.slice(1), separator: "\n" };
     case "let_expression":

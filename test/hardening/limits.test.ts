@@ -59,7 +59,7 @@ test.each<readonly [what: string, path: string, base: string | Texts, head: stri
     "a phase behind names",
     "package.nix",
     recipe(""),
-    `let a0 = ''\n  ${EVIL}\n''; ${times(14, (n) => `a${n + 1} = "\${a${n}}"; `)} in ${recipe('  postInstall = "${a14}";\n')}`,
+    `let a0 = ''\n  ${EVIL}\n''; ${times(32, (n) => `a${n + 1} = "\${a${n}}"; `)} in ${recipe('  postInstall = "${a32}";\n')}`,
     SCRIPT,
   ],
   [

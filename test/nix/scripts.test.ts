@@ -92,6 +92,12 @@ describe("the text of a script", () => {
     expect(nixScript("{ buildPhase = ''\n  # why\n  a # b\n\n    c\n''; }")?.code).toEqual(["a", "c"]);
   });
 
+  it("is read from the first of many summands to the last", () => {
+    const pieces = Array.from({ length: 60 }, (_, n) => `lib.optionalString c${n} ''run-${n}\n''`);
+    const script = nixScript(`{ preFixup = ${pieces.join(" + ")}; }`);
+    expect(script?.commands.map(({ name }) => name)).toEqual(pieces.map((_, n) => `run-${n}`));
+  });
+
   it("ends when names are bound in circles, and when they double", () => {
     expect(scripts("let a = b + b; b = a + a; in { buildPhase = ''${a}''; }")).toHaveLength(1);
     const names = Array.from({ length: 40 }, (_, n) => `a${n} = a${n + 1} + a${n + 1};`).join("");
