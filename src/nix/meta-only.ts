@@ -22,7 +22,7 @@ interface Cut extends Region {
 
 /**
  * Whether the two sides are the same without the bindings of `meta` that the change is in, and whether nothing else in
- * the file names `meta` and these hold nothing that may be a pin. False where that is not sure.
+ * the file names `meta` and these hold nothing that may be a pin, and start the same program. False where that is not sure.
  */
 export function changesOnlyMeta(base: ChangedSide, head: ChangedSide): boolean {
   if (base.regions.length !== head.regions.length) return false;
@@ -33,7 +33,15 @@ export function changesOnlyMeta(base: ChangedSide, head: ChangedSide): boolean {
   const areAlike = old.every(
     ({ before, after }, at) => before === now[at]?.before && after === now[at].after,
   );
-  return areAlike && isApart(base.file, old) && isApart(head.file, now);
+  if (!areAlike || judgedByPins(base.file, old) !== judgedByPins(head.file, now)) return false;
+  return isApart(base.file, old) && isApart(head.file, now);
+}
+
+/** What of a cut is judged by the names that the package's pins give it: the program that it starts. */
+function judgedByPins({ document: { text } }: NixFile, cuts: readonly Cut[]): string {
+  return cuts
+    .flatMap(({ start, end }) => text.slice(start, end).match(/\bmainProgram\b[^;]*/g) ?? [])
+    .join(";");
 }
 
 /** The bindings of `meta` that changed stretches are in; a stretch without text cuts nothing. Null: it is elsewhere. */

@@ -1,7 +1,7 @@
 import type { Command, Script } from "../nix/model.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import type { Severity } from "../report/review.ts";
-import { fileOf, isNewFile, nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
+import { isNewFile, nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
 import {
   isNewPackage,
   isTestPath,
@@ -87,8 +87,6 @@ function hijackOf(facts: Facts, change: SettingChange): Hijack | null {
   return retargeted(change);
 }
 
-const PNAME = /\bpname\s*=\s*"([\w.+-]+)"/g;
-
 /** The names that the package goes by: its folder's, its pname's. */
 function packageNames(facts: Facts, { after }: SettingChange): readonly string[] {
   const path = after?.path ?? "";
@@ -96,9 +94,7 @@ function packageNames(facts: Facts, { after }: SettingChange): readonly string[]
   const names = facts.pins.head.flatMap((pin) =>
     pin.path === path && pin.pname !== null ? [pin.pname] : [],
   );
-  // Where the change cannot reach the pins, these are not known.
-  const written = [...(fileOf(facts, path)?.head ?? "").matchAll(PNAME)].map(([, name = ""]) => name);
-  return [folder, ...names, ...written];
+  return [folder, ...names];
 }
 
 const NAME_LISTS =

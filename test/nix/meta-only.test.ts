@@ -47,6 +47,11 @@ test.each([
   expect(isOnlyMeta(head, before)).toBe(true);
 });
 
+test("only meta changes beside a program that stays", () => {
+  const program = '    mainProgram = "frob";\n';
+  expect(isOnlyMeta(recipe(meta(program)), recipe(meta(`    broken = true;\n${program}`)))).toBe(true);
+});
+
 test.each([
   ["the version changes", before.replace('"1"', '"2"')],
   ["white space in a text changes", before.replace("''\n\n", "''\n\n\n")],
@@ -54,6 +59,7 @@ test.each([
   ["what was in it moves out", recipe(meta("    license = lib.licenses.mit;\n"), "  maintainers = [ ];\n")],
   ["it gains a fetch", recipe(meta("    license = lib.licenses.mit;\n    logo = fetchurl { };\n"))],
   ["it gains a hash", recipe(meta(`    id = "${"0123456789abcdef".repeat(4)}";\n`))],
+  ["it starts another program", recipe(meta('    mainProgram = "sudo";\n'))],
   ["it cannot be parsed", before.replace("maintainers = [ ];", "maintainers = [ ;")],
 ])("more than meta changes when %s", (_, head) => {
   expect(isOnlyMeta(before, head)).toBe(false);
