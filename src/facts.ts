@@ -1,6 +1,4 @@
 /** From a change to the facts that rules judge: texts, what differs, source pins, scripts and settings of both sides. */
-import { setFlagsFromString } from "node:v8";
-import { isMainThread } from "node:worker_threads";
 import {
   type Change,
   type Content,
@@ -40,6 +38,7 @@ import { pairSettings } from "./pair/settings.ts";
 import { pairSources } from "./pair/sources.ts";
 import type { Upstream } from "./provenance/upstream.ts";
 import type { BinaryFacts, Facts, FileFacts } from "./rules/rule.ts";
+import { growHeapBy } from "./v8-flags.ts";
 
 /** What is loaded once per process: parsers, and the texts parsed so far. */
 export interface Tools {
@@ -83,7 +82,7 @@ export interface Memory {
  * as much is. The rules see all files, so that nothing of it can go before.
  */
 const MANY_FILES = 10_000;
-const HEAP_GROWTH = "--heap-growing-percent=10";
+const HEAP_GROWTH_PERCENT = 10;
 /** The nodes of one side of a larger file take a hundred megabytes: they go before those of the other are read. */
 const HUGE_CHARACTERS = 1_000_000;
 /** The tree of one side of a larger file goes, too. */
@@ -102,8 +101,7 @@ export async function gatherFacts(
   memory: Memory | null = null,
   upstream: Upstream | null = null,
 ): Promise<Gathered> {
-  // Other threads share the flags.
-  if (isMainThread && change.files.length > MANY_FILES) setFlagsFromString(HEAP_GROWTH);
+  if (change.files.length > MANY_FILES) growHeapBy(HEAP_GROWTH_PERCENT);
   const sides = {
     base: createNixSide(change.base, tools.documents),
     head: createNixSide(change.head, tools.documents),

@@ -3,13 +3,13 @@
  * could not be done: the others go on.
  */
 import { availableParallelism } from "node:os";
-import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { CommitPair } from "./change/history.ts";
 import { messageOf } from "./errors.ts";
 import { failedReview } from "./report/failed.ts";
 import type { Review } from "./report/review.ts";
 import type { Threshold } from "./report/status.ts";
+import { growHeapBy } from "./v8-flags.ts";
 
 /** What a thread starts with. */
 export interface WorkerSettings {
@@ -51,11 +51,8 @@ const JOBS_AHEAD = 24;
 /** The slowest honest review, of all files of a big repository, takes a tenth of that. */
 const LIMIT_MS = 120_000;
 const MEMORY_MB = 2_000;
-/**
- * How much a heap may grow, in percent of what is in use, until garbage is collected. V8's own choice is up to 300,
- * which for several threads that each hold what large commits take is most of the memory.
- */
-const HEAP_GROWTH = "--heap-growing-percent=40";
+/** With V8's own choice, what several threads hold of large commits is most of the memory. */
+const HEAP_GROWTH_PERCENT = 40;
 /** More threads than that wait for git. */
 const MOST_WORKERS = 8;
 /** As scripts/build.mjs puts it beside this program. */
@@ -76,7 +73,7 @@ export async function* reviewPairs(
   pairs: AsyncIterable<CommitPair> | Iterable<CommitPair>,
   options: PoolOptions,
 ): AsyncGenerator<PairReview> {
-  setFlagsFromString(HEAP_GROWTH);
+  growHeapBy(HEAP_GROWTH_PERCENT);
   const most = options.workers ?? Math.min(availableParallelism(), MOST_WORKERS);
   const threads: Thread[] = [];
   const idle: Thread[] = [];

@@ -261,10 +261,8 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
   );
   await sql.listen(jobs.SUPERSEDED, (id) => {
     superseded.add(id);
-    for (const first of superseded) {
-      if (superseded.size <= mostRemembered) break;
-      superseded.delete(first);
-    }
+    const [oldest = id] = superseded;
+    if (superseded.size > mostRemembered) superseded.delete(oldest);
     for (const each of running.values()) if (each.id === id) stopJob(each, "superseded");
   });
 

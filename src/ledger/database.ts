@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import type { Sql } from "postgres";
 import { messageOf, VerifodError } from "../errors.ts";
-import { optimizeLater } from "../optimizing.ts";
+import { optimizeLater } from "../v8-flags.ts";
 import { holdDirectory } from "./hold.ts";
 
 export type Row = Readonly<Record<string, unknown>>;

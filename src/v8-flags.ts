@@ -1,4 +1,7 @@
-/** When V8 optimizes WebAssembly: https://v8.dev/docs/wasm-compilation-pipeline */
+/**
+ * What V8 is told about this process: when it optimizes WebAssembly (https://v8.dev/docs/wasm-compilation-pipeline) and when
+ * it collects garbage. Flags are the process's, of all its threads: only the main thread, which knows what for, sets them.
+ */
 import { setFlagsFromString } from "node:v8";
 import { isMainThread } from "node:worker_threads";
 
@@ -8,7 +11,7 @@ import { isMainThread } from "node:worker_threads";
  * To be called before the module is compiled.
  */
 export function optimizeLater(): void {
-  setShortRun("--wasm-tiering-budget=100000000");
+  set("--wasm-tiering-budget=100000000");
 }
 
 /**
@@ -16,11 +19,18 @@ export function optimizeLater(): void {
  * would gain. V8 reads this when code first runs.
  */
 export function optimizeNothingMore(): void {
-  setShortRun("--no-wasm-tier-up");
-  setShortRun("--no-wasm-dynamic-tiering");
+  set("--no-wasm-tier-up");
+  set("--no-wasm-dynamic-tiering");
 }
 
-/** Other threads are there for long runs. */
-function setShortRun(flag: string): void {
+/**
+ * Makes heaps grow by so many percent of what is in use before garbage is collected: less memory for more time. V8's own
+ * choice is up to 300.
+ */
+export function growHeapBy(percent: number): void {
+  set(`--heap-growing-percent=${percent}`);
+}
+
+function set(flag: string): void {
   if (isMainThread) setFlagsFromString(flag);
 }
