@@ -1,5 +1,5 @@
 /**
- * Reads Nix into the tree that tree-sitter's grammar makes of it, in a fourth of the time: parsing, and making nodes out of
+ * Reads Nix into the tree that tree-sitter's grammar makes of it, in a third of the time: parsing, and making nodes out of
  * the library's memory, were a third of an index. Tree-sitter is the reference: a text that this reader does not know for
  * certain (above all one with errors) is left to it, and tests hold the trees of both against each other. Only the comma
  * behind the last formal, which the grammar takes for an error, is none here.
