@@ -3,6 +3,7 @@
  * itself and ends with Nix's own record. The build hook (`builders =`) would give that record as a text like any other
  * that a derivation can print. What guards a fetch here (the way out, the limits of size, our sandbox) is not there.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { VerifodError } from "../errors.ts";
 import type { Nix } from "./nix.ts";
 import { PROXY_ENVIRONMENT, type Way } from "./plan.ts";
@@ -33,6 +34,9 @@ export function nixAt(nix: Nix, builder: Builder | null): Nix {
 /** Long enough for the sources that derivations have among their inputs. */
 const SECONDS = 600;
 
+/** A daemon or sshd drops a connection when many come at once, and takes the next: sshd_config(5), MaxStartups. */
+const PAUSES = [250, 1000];
+
 /** Puts a derivation, and all that it names, into the builder's store. Null when it is there, else why not. */
 export async function send(
   nix: Nix,
@@ -40,6 +44,21 @@ export async function send(
   builder: Builder,
   signal?: AbortSignal,
 ): Promise<string | null> {
+  let unsent = await sendOnce(nix, derivation, builder, signal);
+  for (const pause of PAUSES) {
+    if (unsent === null || unsent.final || signal?.aborted) break;
+    await sleep(pause, undefined, { signal }).catch(() => undefined);
+    unsent = await sendOnce(nix, derivation, builder, signal);
+  }
+  return unsent?.why ?? null;
+}
+
+async function sendOnce(
+  nix: Nix,
+  derivation: string,
+  builder: Builder,
+  signal?: AbortSignal,
+): Promise<{ why: string; final: boolean } | null> {
   const result = await nix.run(
     "nix",
     [
@@ -49,9 +68,9 @@ export async function send(
     { seconds: SECONDS, signal },
   );
   if (result.status === 0) return null;
+  if (result.ended === "time") return { why: "it did not take the derivation in time", final: true };
   const error = result.stderr.split("\n").find((line) => /\berror: /.test(line));
-  const said = error?.replace(/^.*?error: /, "").slice(0, 300) ?? "no message";
-  return result.ended === "time" ? "it did not take the derivation in time" : said;
+  return { why: error?.replace(/^.*?error: /, "").slice(0, 300) ?? "no message", final: false };
 }
 
 /** Nobody listens there: https://www.iana.org/assignments/service-names-port-numbers (discard) */
