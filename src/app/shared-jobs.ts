@@ -2,14 +2,14 @@
  * What the shared queue asks of PostgreSQL, through what Graphile Worker makes public: its functions and its view of jobs.
  * https://worker.graphile.org/docs/sql-add-job, https://worker.graphile.org/docs/admin-functions
  */
-import type { Sql } from "postgres";
 import { VerifodError } from "../errors.ts";
+import { type Database, type Queries, sql } from "../ledger/database.ts";
 import { type Job, meeting, merged, type PullJob, placeOf, subjectOf } from "./jobs.ts";
 
 /** The name that our jobs have among those of the database. */
 export const TASK = "verifod";
 /** The channel on which a job is told that a newer head is there: its id. */
-export const SUPERSEDED = "verifod_superseded";
+const SUPERSEDED = "verifod_superseded";
 /** How often a job is begun that no process comes to the end of; the next sweep finds it. */
 const mostAttempts = 5;
 /** Jobs that may stand for one: each is another head, or the click of somebody. What comes after them adds nothing. */
@@ -56,27 +56,29 @@ export interface Limits {
 }
 
 /** Adds a job as `meeting` says; false: there is no room for it. */
-export function addJob(sql: Sql, job: Job, limits: Limits): Promise<boolean> {
+export function addJob(database: Database, job: Job, limits: Limits): Promise<boolean> {
   const subject = subjectOf(job);
-  return sql.begin(async (on) => {
+  return database.transaction(async (on) => {
     // Whoever adds another one about the same, waits.
-    await on`select pg_advisory_xact_lock(hashtextextended(${subject}, 0))`;
-    const standing = await on<Standing[]>`
+    await on.query(...sql`select pg_advisory_xact_lock(hashtextextended(${subject}, 0))`);
+    const standing = await on.query<Standing>(
+      ...sql`
       select id, locked_at is not null as running, revision, flags from graphile_worker.jobs
       where task_identifier = ${TASK} and flags ? ${subjectFlag(job)}
         and (locked_at is not null or attempts < max_attempts)
-      order by locked_at is null, id`;
+      order by locked_at is null, id`,
+    );
     // One before it may be over, and not yet written off.
     const running = standing.findLast((each) => each.running);
     const waiting = standing.findLast((each) => !each.running);
     const met = running && meeting(job, seenAs(job, Object.keys(running.flags ?? {})), true);
-    const stop = (id: string) => on`select pg_notify(${SUPERSEDED}, ${id})`;
+    const stop = (id: string) => on.query(...sql`select pg_notify(${SUPERSEDED}, ${id})`);
     if (running && met === "stop") await stop(running.id);
     if (waiting) {
       const other = seenAs(job, Object.keys(waiting.flags ?? {}));
       if (waiting.revision >= mostMerged || meeting(job, other, false) === "drop") return true;
       // The library puts the lists of both together, and leaves it in its place.
-      const id = await keep(on as unknown as Sql, job, {
+      const id = await keep(on, job, {
         mode: "preserve_run_at",
         flags: flagsOf(merged(job, other)),
       });
@@ -86,16 +88,16 @@ export function addJob(sql: Sql, job: Job, limits: Limits): Promise<boolean> {
     }
     if (met === "drop") return true;
     const swept = job.kind === "pull" && job.reason === "sweep";
-    const turn = await turnOf(on as unknown as Sql, job, swept, limits);
+    const turn = await turnOf(on, job, swept, limits);
     if (turn === null) return false;
-    await keep(on as unknown as Sql, job, {
+    await keep(on, job, {
       mode: "replace",
       flags: flagsOf(job),
       turn,
       priority: swept ? 1 : 0,
     });
     return true;
-  }) as Promise<boolean>;
+  });
 }
 
 interface Kept {
@@ -106,13 +108,19 @@ interface Kept {
 }
 
 /** Has the library keep a job: the id of the one that now holds it. */
-async function keep(sql: Sql, job: Job, { mode, flags, turn = FIRST, priority = 0 }: Kept): Promise<string> {
+async function keep(
+  on: Queries,
+  job: Job,
+  { mode, flags, turn = FIRST, priority = 0 }: Kept,
+): Promise<string> {
   // Of a job that is begun while the library looks at it, it says nothing and does nothing: then it is there, and seen.
   for (let tries = 0; tries < 5; tries += 1) {
-    const [added] = await sql<{ id: string | null }[]>`
+    const [added] = await on.query<{ id: string | null }>(
+      ...sql`
       select id from graphile_worker.add_job(${TASK}, ${JSON.stringify([job])}::text::json,
         job_key => ${subjectOf(job)}, job_key_mode => ${mode}, run_at => ${turn}::timestamptz,
-        priority => ${priority}::int, max_attempts => ${mostAttempts}::int, flags => ${[...flags]}::text[])`;
+        priority => ${priority}::int, max_attempts => ${mostAttempts}::int, flags => ${flags}::text[])`,
+    );
     if (added && added.id !== null) return added.id;
   }
   throw new VerifodError("outside", "PostgreSQL does not keep a job of the queue");
@@ -122,8 +130,9 @@ async function keep(sql: Sql, job: Job, { mode, flags, turn = FIRST, priority = 
  * When it is a new job's turn; null: there is no room. A repository's jobs stand one turn apart, and its first one beside
  * the first of all: so repositories take turns, whatever the length of their lines.
  */
-async function turnOf(sql: Sql, job: Job, swept: boolean, limits: Limits): Promise<string | null> {
-  const [row] = await sql<{ all: number; own: number; turn: string }[]>`
+async function turnOf(on: Queries, job: Job, swept: boolean, limits: Limits): Promise<string | null> {
+  const [row] = await on.query<{ all: number; own: number; turn: string }>(
+    ...sql`
     with line as (
       select run_at, priority, flags ? ${placeFlag(job)} as own from graphile_worker.jobs
       where task_identifier = ${TASK} and locked_at is null and attempts < max_attempts
@@ -137,31 +146,38 @@ async function turnOf(sql: Sql, job: Job, swept: boolean, limits: Limits): Promi
         (select min(run_at) from ordered),
         (select max(run_at) + interval '1 second' from ordered where own),
         'epoch'::timestamptz
-      )::text as turn`;
+      )::text as turn`,
+  );
   if (!row || row.all >= limits.mostWaiting || row.own >= limits.mostWaitingPerRepository) return null;
   return row.turn;
 }
 
 /** What jobs are to be left alone: their subjects are worked on by other processes. */
-export async function subjectsElsewhere(sql: Sql, pool: string): Promise<readonly string[]> {
-  const rows = await sql<{ flag: string }[]>`
+export async function subjectsElsewhere(on: Queries, pool: string): Promise<readonly string[]> {
+  const rows = await on.query<{ flag: string }>(
+    ...sql`
     select flag from graphile_worker.jobs, jsonb_object_keys(flags) as flag
-    where task_identifier = ${TASK} and locked_at is not null and locked_by <> ${pool} and flag like 'subject %'`;
+    where task_identifier = ${TASK} and locked_at is not null and locked_by <> ${pool} and flag like 'subject %'`,
+  );
   return rows.map(({ flag }) => flag);
 }
 
 /** Whether another process began a job about the same before: both looked at the same time. */
-export async function isBegunElsewhere(sql: Sql, job: Job, id: string, pool: string): Promise<boolean> {
-  const rows = await sql`
+export async function isBegunElsewhere(on: Queries, job: Job, id: string, pool: string): Promise<boolean> {
+  const rows = await on.query(
+    ...sql`
     select from graphile_worker.jobs
     where task_identifier = ${TASK} and flags ? ${subjectFlag(job)} and id < ${id}
-      and locked_at is not null and locked_by <> ${pool}`;
+      and locked_at is not null and locked_by <> ${pool}`,
+  );
   return rows.length > 0;
 }
 
 /** Which jobs a process has. */
-export async function heldBy(sql: Sql, pool: string): Promise<ReadonlySet<string>> {
-  const rows = await sql<{ id: string }[]>`select id from graphile_worker.jobs where locked_by = ${pool}`;
+export async function heldBy(on: Queries, pool: string): Promise<ReadonlySet<string>> {
+  const rows = await on.query<{ id: string }>(
+    ...sql`select id from graphile_worker.jobs where locked_by = ${pool}`,
+  );
   return new Set(rows.map(({ id }) => id));
 }
 
@@ -169,24 +185,37 @@ export async function heldBy(sql: Sql, pool: string): Promise<ReadonlySet<string
  * Ends a job that a process has; false: it has it no more. The library ends jobs without looking whose they are, and would
  * take away what another process has begun since, or what was added to the job while it waited again.
  */
-export async function endJob(sql: Sql, id: string, pool: string): Promise<boolean> {
+export async function endJob(on: Queries, id: string, pool: string): Promise<boolean> {
   // There is no function for it: those that are public leave alone what is locked.
-  const ended = await sql`
-    delete from graphile_worker._private_jobs where id = ${id} and locked_by = ${pool} returning id`;
+  const ended = await on.query(
+    ...sql`
+    delete from graphile_worker._private_jobs where id = ${id} and locked_by = ${pool} returning id`,
+  );
   return ended.length > 0;
 }
 
-export async function countJobs(sql: Sql): Promise<{ readonly waiting: number; readonly running: number }> {
-  const [row] = await sql<{ waiting: number; running: number }[]>`
+export async function countJobs(
+  on: Queries,
+): Promise<{ readonly waiting: number; readonly running: number }> {
+  const [row] = await on.query<{ waiting: number; running: number }>(
+    ...sql`
     select count(*) filter (where locked_at is null)::int as waiting, count(locked_at)::int as running
-    from graphile_worker.jobs where task_identifier = ${TASK}`;
+    from graphile_worker.jobs where task_identifier = ${TASK}`,
+  );
   return row ?? { waiting: 0, running: 0 };
 }
 
+/** Has a connection hear of the jobs that were superseded; more than once is once. */
+export async function listen(on: Queries): Promise<void> {
+  await on.query(`listen ${SUPERSEDED}`);
+}
+
 /** Gives jobs that were not finished to whoever has room, as if they had not been begun. */
-export async function handBack(sql: Sql, ids: readonly string[]): Promise<void> {
+export async function handBack(on: Queries, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
-  await sql`select from graphile_worker.reschedule_jobs(${[...ids]}::bigint[], run_at => ${FIRST}, attempts => 0)`;
+  await on.query(
+    ...sql`select from graphile_worker.reschedule_jobs(${ids}::bigint[], run_at => ${FIRST}, attempts => 0)`,
+  );
 }
 
 /** The name of a process's session by which the others see that it lives. */
@@ -195,14 +224,16 @@ export function sessionOf(pool: string): string {
 }
 
 /** The processes that have jobs and no session, or one that has not asked for anything for so long. */
-export async function findLost(sql: Sql, pool: string, staleMs: number): Promise<readonly string[]> {
+export async function findLost(on: Queries, pool: string, staleMs: number): Promise<readonly string[]> {
   // Of the sessions of other roles PostgreSQL does not tell when they asked for something.
-  const rows = await sql<{ pool: string }[]>`
+  const rows = await on.query<{ pool: string }>(
+    ...sql`
     select distinct locked_by as pool from graphile_worker.jobs
     where task_identifier = ${TASK} and locked_by <> ${pool} and not exists (
       select from pg_stat_activity
       where application_name = ${sessionOf("")} || locked_by
-        and (state_change is null or state_change > clock_timestamp() - ${staleMs} * interval '1 millisecond'))`;
+        and (state_change is null or state_change > clock_timestamp() - ${staleMs} * interval '1 millisecond'))`,
+  );
   return rows.map((row) => row.pool);
 }
 
@@ -218,20 +249,29 @@ export interface Tidied {
  * same was added behind, the library would not begin again: it is begun once more, since somebody may have pressed a
  * button for it.
  */
-export async function tidy(sql: Sql, pools: readonly string[]): Promise<Tidied> {
-  return (await sql.begin(async (on) => {
-    const held = await on`select from graphile_worker.jobs where locked_by = any(${[...pools]}::text[])`;
-    if (held.length > 0) await on`select graphile_worker.force_unlock_workers(${[...pools]}::text[])`;
-    const over = await on<{ id: string; again: boolean; flags: Flags | null }[]>`
+export async function tidy(database: Database, pools: readonly string[]): Promise<Tidied> {
+  return database.transaction(async (on) => {
+    const held = await on.query(
+      ...sql`select from graphile_worker.jobs where locked_by = any(${pools}::text[])`,
+    );
+    if (held.length > 0)
+      await on.query(...sql`select graphile_worker.force_unlock_workers(${pools}::text[])`);
+    const over = await on.query<{ id: string; again: boolean; flags: Flags | null }>(
+      ...sql`
       select id, key is null and max_attempts = ${mostAttempts} as again, flags from graphile_worker.jobs
-      where task_identifier = ${TASK} and locked_at is null and attempts >= max_attempts`;
+      where task_identifier = ${TASK} and locked_at is null and attempts >= max_attempts`,
+    );
     const [again, ended] = [over.filter((row) => row.again), over.filter((row) => !row.again)];
     const ids = (rows: readonly { readonly id: string }[]) => rows.map(({ id }) => id);
     if (again.length > 0) {
-      await on`select from graphile_worker.reschedule_jobs(${ids(again)}::bigint[], run_at => ${FIRST},
-        max_attempts => ${mostAttempts + 1}::int)`;
+      await on.query(
+        ...sql`select from graphile_worker.reschedule_jobs(${ids(again)}::bigint[],
+        run_at => ${FIRST}, max_attempts => ${mostAttempts + 1}::int)`,
+      );
     }
-    if (ended.length > 0) await on`select from graphile_worker.complete_jobs(${ids(ended)}::bigint[])`;
+    if (ended.length > 0) {
+      await on.query(...sql`select from graphile_worker.complete_jobs(${ids(ended)}::bigint[])`);
+    }
     return { freed: held.length, givenUp: ended.map(({ flags }) => Object.keys(flags ?? {})) };
-  })) as Tidied;
+  });
 }

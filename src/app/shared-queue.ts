@@ -5,10 +5,9 @@
 import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Logger, run as runLibrary, runMigrations, type WorkerEvents } from "graphile-worker";
-import type { Sql } from "postgres";
 import * as z from "zod";
 import { messageOf, VerifodError } from "../errors.ts";
-import { connectServer } from "../ledger/database.ts";
+import { connectServer, type Database } from "../ledger/database.ts";
 import {
   type Job,
   type JobQueue,
@@ -115,14 +114,11 @@ export async function openSharedQueue(options: SharedQueueOptions): Promise<JobQ
     // That of a job that is kept is no trouble.
     if (level === "error" && meta?.failure !== true) onTrouble(meta?.error ?? meta?.fatalError);
   });
-  const sql = await connectServer(url, {
-    max: connections,
-    connection: { application_name: "verifod" },
-  });
+  const database = await connectServer({ location: url, max: connections, applicationName: "verifod" });
   try {
     await runMigrations({ connectionString: url, logger });
   } catch (error) {
-    await sql.end({ timeout: 5 });
+    await database.close();
     throw new VerifodError("outside", `PostgreSQL refuses the queue's tables: ${messageOf(error)}`, {
       cause: error,
     });
@@ -132,34 +128,34 @@ export async function openSharedQueue(options: SharedQueueOptions): Promise<JobQ
   let stopped: Promise<void> | null = null;
   async function stop(graceMs: number): Promise<void> {
     await worker?.stop(graceMs);
-    await sql.end({ timeout: 5 });
+    await database.close();
   }
   return {
     async add(job) {
       if (stopped) return;
-      if (!(await jobs.addJob(sql, job, { mostWaiting, mostWaitingPerRepository }))) onFull(job);
+      if (!(await jobs.addJob(database, job, { mostWaiting, mostWaitingPerRepository }))) onFull(job);
     },
     async start(work) {
-      worker = await startWorker({ ...options, sql, logger, work, onFailed: failed.resolve });
+      worker = await startWorker({ ...options, database, logger, work, onFailed: failed.resolve });
     },
     stop(graceMs) {
       stopped ??= stop(graceMs);
       return stopped;
     },
-    counts: () => jobs.countJobs(sql),
+    counts: () => jobs.countJobs(database),
     failed: failed.promise,
   };
 }
 
 interface WorkerParts extends SharedQueueOptions {
-  readonly sql: Sql;
+  readonly database: Database;
   readonly logger: Logger;
   readonly work: Work;
   readonly onFailed: (error: Error) => void;
 }
 
 async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number): Promise<void> }> {
-  const { url, sql, logger, work, concurrency, perInstallation, onFailed } = parts;
+  const { url, database, logger, work, concurrency, perInstallation, onFailed } = parts;
   const { onError = () => {}, onTrouble = () => {}, onFreed = () => {}, onGivenUp = () => {} } = parts;
   const { lookMs = LOOK_MS, staleMs = STALE_MS } = parts;
   const running = new Map<string, Running>();
@@ -177,6 +173,13 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
     controller.abort(why);
   }
 
+  function supersede(id: string): void {
+    superseded.add(id);
+    const [oldest = id] = superseded;
+    if (superseded.size > mostRemembered) superseded.delete(oldest);
+    for (const each of running.values()) if (each.id === id) stopJob(each, "superseded");
+  }
+
   // One after the other: what is taken counts before the next is looked for.
   let free = Promise.resolve();
   let leave = () => {};
@@ -192,7 +195,7 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
     return [
       ...[...running.keys()].map((subject) => `subject ${subject}`),
       ...full.map(([installation]) => jobs.installationFlag(installation)),
-      ...(await jobs.subjectsElsewhere(sql, pool)),
+      ...(await jobs.subjectsElsewhere(database, pool)),
     ];
   }
   for (const event of ["job:start", "worker:getJob:empty", "worker:getJob:error"] as const) {
@@ -201,7 +204,7 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
 
   async function isHeld(each: Running): Promise<boolean> {
     const late = sleep(answerMs, null, { ref: false });
-    const held = await Promise.race([jobs.heldBy(sql, pool), late]).catch((error: unknown) => {
+    const held = await Promise.race([jobs.heldBy(database, pool), late]).catch((error: unknown) => {
       onTrouble(error);
       return null;
     });
@@ -221,10 +224,11 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
     if (superseded.has(id)) stopJob(each, "superseded");
     try {
       await announced.promise;
-      if (await jobs.isBegunElsewhere(sql, job, id, pool)) throw new Unfinished("another process is at it");
+      if (await jobs.isBegunElsewhere(database, job, id, pool))
+        throw new Unfinished("another process is at it");
       await work(job, { signal, isHeld: () => isHeld(each) }).catch((error: unknown) => onError(error, job));
       const isOver = !signal.aborted || signal.reason === "superseded";
-      if (isOver && (await jobs.endJob(sql, id, pool))) return;
+      if (isOver && (await jobs.endJob(database, id, pool))) return;
       if (isOver) throw new Unfinished("lost");
       if (signal.reason === "stopping") handedBack.push(id);
       throw new Unfinished(String(signal.reason));
@@ -249,26 +253,24 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
       worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0, gracefulShutdownAbortTimeout: 600_000 },
     },
   });
-  const session = await connectServer(url, {
+  const session = await connectServer({
+    location: url,
     max: 1,
-    connection: { application_name: jobs.sessionOf(pool) },
+    applicationName: jobs.sessionOf(pool),
+    heard: supersede,
   });
+  await jobs.listen(session);
   announced.resolve();
   let stopping = false;
   runner.promise.then(
     () => stopping || onFailed(new Error("the queue has ended")),
     (error: unknown) => onFailed(new Error("the queue has ended", { cause: error })),
   );
-  await sql.listen(jobs.SUPERSEDED, (id) => {
-    superseded.add(id);
-    const [oldest = id] = superseded;
-    if (superseded.size > mostRemembered) superseded.delete(oldest);
-    for (const each of running.values()) if (each.id === id) stopJob(each, "superseded");
-  });
-
   let suspects: ReadonlySet<string> = new Set();
   /** Tells by asking that this process lives, and looks for those that do not. */
   async function look(): Promise<void> {
+    // The connection may be another one than at the last look.
+    await jobs.listen(session);
     const asked = performance.now();
     const held = await jobs.heldBy(session, pool);
     for (const each of running.values()) if (each.begun < asked && !held.has(each.id)) stopJob(each, "lost");
@@ -301,8 +303,8 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
       ending.abort();
       await looking;
       // Without an answer they wait until others see that this process is no more.
-      await jobs.handBack(sql, handedBack).catch(onTrouble);
-      await session.end({ timeout: 5 });
+      await jobs.handBack(database, handedBack).catch(onTrouble);
+      await session.close();
     },
   };
 }

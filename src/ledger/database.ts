@@ -1,7 +1,8 @@
 /** One way to talk to PostgreSQL, be it a server or the one that is embedded (PGlite). */
 import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
-import type { Sql } from "postgres";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Pool, PoolClient } from "pg";
 import { messageOf, VerifodError } from "../errors.ts";
 import { optimizeLater } from "../v8-flags.ts";
 import { holdDirectory } from "./hold.ts";
@@ -9,7 +10,15 @@ import { holdDirectory } from "./hold.ts";
 export type Row = Readonly<Record<string, unknown>>;
 
 export interface Queries {
-  query(text: string, parameters?: readonly unknown[]): Promise<readonly Row[]>;
+  query<R = Row>(text: string, parameters?: readonly unknown[]): Promise<readonly R[]>;
+}
+
+/** A statement as `query` takes it: what is put into the template goes as parameters, and is never part of the text. */
+export function sql(
+  texts: TemplateStringsArray,
+  ...parameters: readonly unknown[]
+): [text: string, parameters: readonly unknown[]] {
+  return [texts.reduce((text, next, index) => `${text}$${index}${next}`), parameters];
 }
 
 export interface Database extends Queries {
@@ -39,32 +48,42 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 /** A server that takes no connection is told soon; one that takes long to answer is waited for. */
-const CONNECT_SECONDS = 15;
+const CONNECT_MS = 15_000;
+/** How long what is still asked may keep a process that wants to end. */
+const CLOSE_MS = 5_000;
+
+export interface ServerOptions {
+  readonly location: string;
+  /** How many connections at most. They are kept: by a connection others see that a process lives. */
+  readonly max: number;
+  readonly applicationName: string;
+  readonly readOnly?: boolean;
+  /** Told of what comes on the channels that a connection has been asked to `listen` to. */
+  readonly heard?: (payload: string) => void;
+}
 
 /**
- * Connects to a server, with at most `max` connections.
+ * Connects to a server. A connection that is lost fails what was asked on it; what is asked next makes another.
  * @throws VerifodError (outside) when it cannot be reached
  */
-export async function connectServer(
-  location: string,
-  {
-    max,
-    connection,
-  }: { readonly max: number; readonly connection: Readonly<Record<string, string | boolean>> },
-): Promise<Sql> {
-  const { default: postgres } = await import("postgres");
-  const sql = postgres(location, {
-    max,
-    connect_timeout: CONNECT_SECONDS,
-    // By a connection others see that a process lives.
-    max_lifetime: null,
-    onnotice: () => {},
-    connection,
+export async function connectServer(options: ServerOptions): Promise<Database> {
+  const { Pool } = await import("pg");
+  const pool = new Pool({
+    connectionString: addressFor(options),
+    max: options.max,
+    connectionTimeoutMillis: CONNECT_MS,
+    idleTimeoutMillis: 0,
+  });
+  // What was asked on a lost connection fails by itself; without a listener one with nothing to do would end the process.
+  pool.on("error", () => {});
+  pool.on("connect", (client) => {
+    client.on("error", () => {});
+    client.on("notification", ({ payload = "" }) => options.heard?.(payload));
   });
   try {
-    await sql.unsafe("select 1");
+    await pool.query("select 1");
   } catch (error) {
-    await sql.end({ timeout: 0 });
+    await close(pool);
     // Not the address: it can hold a password.
     throw new VerifodError(
       "outside",
@@ -72,26 +91,63 @@ export async function connectServer(
       { cause: error },
     );
   }
-  return sql;
+  return {
+    ...queriesOn(pool),
+    transaction: (work) => inTransaction(pool, work),
+    close: () => close(pool),
+  };
 }
 
-async function openServer({ location, readOnly }: DatabaseOptions): Promise<Database> {
-  const sql = await connectServer(location, {
-    max: 1,
-    connection: {
-      application_name: "verifod",
-      ...(readOnly ? { default_transaction_read_only: true } : {}),
-    },
-  });
-  const queries = (on: Pick<typeof sql, "unsafe">): Queries => ({
-    query: async (text, parameters = []) => [...(await on.unsafe<Row[]>(text, [...parameters] as never[]))],
-  });
+/** The address with our settings in it: what an address says counts more to the library than what it is told beside it. */
+function addressFor({ location, applicationName, readOnly }: ServerOptions): string {
+  if (!URL.canParse(location)) {
+    throw new VerifodError(
+      "outside",
+      "VERIFOD_DATABASE_URL is no address like postgres://USER@HOST/DATABASE",
+    );
+  }
+  const address = new URL(location);
+  address.searchParams.set("application_name", applicationName);
+  if (readOnly) {
+    const given = address.searchParams.get("options") ?? "";
+    address.searchParams.set("options", `${given} -c default_transaction_read_only=on`.trim());
+  }
+  return address.href;
+}
+
+function queriesOn(on: Pool | PoolClient): Queries {
   return {
-    ...queries(sql),
-    transaction: async (work) =>
-      (await sql.begin((on) => work(queries(on)))) as Awaited<ReturnType<typeof work>>,
-    close: () => sql.end({ timeout: 5 }),
+    query: async <R>(text: string, parameters: readonly unknown[] = []) =>
+      (await on.query(text, [...parameters])).rows as R[],
   };
+}
+
+async function inTransaction<T>(pool: Pool, work: (queries: Queries) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let failed = true;
+  try {
+    await client.query("begin");
+    const result = await work(queriesOn(client));
+    await client.query("commit");
+    failed = false;
+    return result;
+  } finally {
+    // The server rolls back what a connection leaves open.
+    client.release(failed);
+  }
+}
+
+async function close(pool: Pool): Promise<void> {
+  const late = new AbortController();
+  const ended = pool.end().finally(() => late.abort());
+  await Promise.race([
+    ended,
+    sleep(CLOSE_MS, undefined, { signal: late.signal, ref: false }).catch(() => {}),
+  ]);
+}
+
+function openServer({ location, readOnly }: DatabaseOptions): Promise<Database> {
+  return connectServer({ location, readOnly, max: 1, applicationName: "verifod" });
 }
 
 async function openEmbedded({ location, readOnly, waitSeconds = 0 }: DatabaseOptions): Promise<Database> {
@@ -116,7 +172,8 @@ async function openEmbedded({ location, readOnly, waitSeconds = 0 }: DatabaseOpt
     const database = await PGlite.create(location, { startParams });
     if (readOnly) await database.exec("set default_transaction_read_only = on");
     const queries = (on: Pick<typeof database, "query">): Queries => ({
-      query: async (text, parameters = []) => (await on.query<Row>(text, [...parameters])).rows,
+      query: async <R>(text: string, parameters: readonly unknown[] = []) =>
+        (await on.query<R>(text, [...parameters])).rows,
     });
     return {
       ...queries(database),

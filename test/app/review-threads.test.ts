@@ -39,18 +39,22 @@ test("a thread asks here for what it reads, many things at once; a refusal is an
   await threads.close();
 });
 
-test("a thread that hangs is ended, one that dies is replaced, and the next review goes on", async () => {
-  const threads = openReviewThreads({
-    threads: 1,
-    limitMs: 300,
-    program: program(
-      `if (task.subjects[0] === "hang") for (;;); if (task.subjects[0] === "die") process.exit(3);
-       if (task.subjects[0] === "throw") throw new Error("thrown");
-       port.postMessage({ kind: "done", result: "fine" });`,
-    ),
-  });
+const MOODS = program(
+  `if (task.subjects[0] === "hang") for (;;); if (task.subjects[0] === "die") process.exit(3);
+   if (task.subjects[0] === "throw") throw new Error("thrown");
+   port.postMessage({ kind: "done", result: "fine" });`,
+);
+
+test("a thread that hangs is ended", async () => {
+  const threads = openReviewThreads({ threads: 1, limitMs: 300, program: MOODS });
+  const hanging = threads.review(change, about(["hang"]), never);
+  await expect(hanging).rejects.toThrow("the review took longer than 0.3 s");
+  await threads.close();
+});
+
+test("one that dies or is stopped is replaced, and the next review goes on", async () => {
+  const threads = openReviewThreads({ threads: 1, program: MOODS });
   const run = (what: string, signal = never) => threads.review(change, about([what]), signal);
-  await expect(run("hang")).rejects.toThrow("the review took longer than 0.3 s");
   await expect(run("die")).rejects.toThrow("the review ended early, with status 3");
   await expect(run("throw")).rejects.toThrow("the review ended early: thrown");
   expect(await run("fine")).toBe("fine");

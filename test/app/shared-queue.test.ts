@@ -1,6 +1,6 @@
 // Needs: postgresql
 /** The queue of several processes, on a real PostgreSQL. */
-import postgres from "postgres";
+import { Client } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { JobQueue } from "../../src/app/jobs.ts";
 import { openSharedQueue, type SharedQueueOptions } from "../../src/app/shared-queue.ts";
@@ -98,10 +98,13 @@ test("the word that a job is superseded counts also when it comes before the job
   await queue.start();
   for (const number of [1, 2]) await queue.queue.add(job(number));
   await queue.hasBegun(1);
-  const sql = postgres(url);
+  const client = new Client(url);
+  await client.connect();
   // The second first: once the first has stopped, both words have come.
-  await sql`select pg_notify('verifod_superseded', id::text) from graphile_worker.jobs order by id desc`;
-  await sql.end();
+  await client.query(
+    "select pg_notify('verifod_superseded', id::text) from graphile_worker.jobs order by id desc",
+  );
+  await client.end();
   await queue.hasBegun(2);
   expect(queue.begun.map(({ job: { number }, signal }) => [number, signal.reason as unknown])).toEqual([
     [1, "superseded"],
@@ -199,9 +202,10 @@ test("a job that no process comes to the end of is given up, and told of", async
   await silent.start();
   await silent.queue.add(job(1));
   await silent.hasBegun(1);
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
-  await sql`update graphile_worker._private_jobs set attempts = max_attempts`;
-  await sql.end();
+  const client = new Client(url);
+  await client.connect();
+  await client.query("update graphile_worker._private_jobs set attempts = max_attempts");
+  await client.end();
   const eager = driven(await open({ ...OPTIONS, ...EAGER, onGivenUp: (flags) => given.push(flags) }, url));
   await eager.start();
   await until(() => given.length === 1);
