@@ -1,34 +1,36 @@
-// Needs: nix
+// Needs: nix, postgresql
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import { openLedger } from "../../src/ledger/ledger.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import type { Patrol } from "../../src/patrol.ts";
 import { verifod } from "../support/cli.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { makeRepository, type TestFile, type TestRepository } from "../support/repository.ts";
 import { contentOf, type Origin, sri, startOrigin } from "../verify/support/origin.ts";
 import { packageNix, packagePath, SET_FILES } from "../verify/support/packages.ts";
 
-const empty = mkdtempSync(join(tmpdir(), "verifod-patrol-"));
+let server: PostgresServer;
 let origin: Origin;
 let made: TestRepository;
 let env: Record<string, string>;
 
-// Making an embedded ledger takes seconds, copying one does not.
-beforeAll(async () => (await openLedger(empty)).close());
-afterAll(() => rmSync(empty, { recursive: true }));
+// An embedded ledger takes each command seconds; how it is one of those is seen where a patrol is killed.
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server.stop());
 beforeEach(async () => {
   origin = await startOrigin();
   made = makeRepository(SET_FILES);
-  const state = made.folder();
-  cpSync(empty, join(state, "verifod/ledger"), { recursive: true });
-  env = { XDG_STATE_HOME: state, XDG_CACHE_HOME: made.folder(), TMPDIR: made.folder() };
+  env = {
+    XDG_STATE_HOME: made.folder(),
+    XDG_CACHE_HOME: made.folder(),
+    TMPDIR: made.folder(),
+    VERIFOD_DATABASE_URL: server.database(),
+  };
 });
 afterEach(async () => {
   made.remove();
@@ -97,7 +99,9 @@ it("tells what changed, died and moved, records it, and looks at nothing again t
   expect(gate.stdout).toContain("2 verified, 1 MISMATCH, 1 unavailable, 1 not checked");
 });
 
-it("goes on where it was killed", { timeout: 180_000 }, async () => {
+it("goes on where it was killed, with the embedded ledger", { timeout: 180_000 }, async () => {
+  const { VERIFOD_DATABASE_URL: _, ...embedded } = env;
+  env = embedded;
   const names = Array.from({ length: 33 }, (_, n) => `p${String(n).padStart(2, "0")}`);
   made.commit(
     Object.assign(

@@ -1,4 +1,4 @@
-// Needs: nix
+// Needs: nix, postgresql
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { type Review, SCHEMA } from "../../src/report/review.ts";
 import { verifod } from "../support/cli.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { contentOf, type Origin, sri, startOrigin } from "../verify/support/origin.ts";
 import { packageNix, packagePath, SET_FILES } from "../verify/support/packages.ts";
@@ -15,8 +16,9 @@ let origin: Origin;
 let repository: TestRepository;
 /** Where the program makes its scratch directories. */
 let scratch: string;
-/** Where it keeps its ledger. */
-let state: string;
+let server: PostgresServer;
+/** Its ledger: an embedded one takes each command seconds. */
+let ledger: string;
 
 const frob = (version: string, path: string, content: string) => ({
   [packagePath("frob")]: packageNix("frob", version, "builtin", {
@@ -26,7 +28,8 @@ const frob = (version: string, path: string, content: string) => ({
 });
 
 beforeAll(async () => {
-  origin = await startOrigin();
+  [origin, server] = await Promise.all([startOrigin(), startPostgres()]);
+  ledger = server.database();
   scratch = mkdtempSync(`${tmpdir()}/verifod-test-`);
   repository = makeRepository(
     SET_FILES,
@@ -35,22 +38,21 @@ beforeAll(async () => {
     frob("3", "/ok/frob-3", contentOf("frob-2")),
     frob("4", "/hang/frob-4", contentOf("frob-4")),
   );
-  state = repository.folder();
 });
 afterAll(async () => {
   repository.remove();
   rmSync(scratch, { recursive: true });
-  await origin.close();
+  await Promise.all([origin.close(), server.stop()]);
 });
 
 const verify = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
   verifod(["verify", "--repo", repository.directory, "--allow-host", origin.host, ...args], {
-    env: { TMPDIR: scratch, XDG_STATE_HOME: state, ...env },
+    env: { TMPDIR: scratch, VERIFOD_DATABASE_URL: ledger, ...env },
   });
 
 /** What the ledger holds, oldest first. */
 async function recorded(): Promise<LedgerRecord[]> {
-  const { stdout } = await verifod(["ledger", "export"], { env: { XDG_STATE_HOME: state } });
+  const { stdout } = await verifod(["ledger", "export"], { env: { VERIFOD_DATABASE_URL: ledger } });
   return stdout
     .split("\n")
     .filter(Boolean)
@@ -107,7 +109,7 @@ describe("verifod verify", () => {
     expect((await verify(["HEAD~2"], pull)).stderr).toContain("not recorded: a run for a pull request");
     await verifod(
       ["review", "--verify", "--repo", repository.directory, "--allow-host", origin.host, "HEAD~2"],
-      { env: { TMPDIR: scratch, XDG_STATE_HOME: state } },
+      { env: { TMPDIR: scratch, VERIFOD_DATABASE_URL: ledger } },
     );
     expect(await recorded()).toHaveLength(before);
     await verify(["HEAD~2"]);
