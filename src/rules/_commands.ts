@@ -31,6 +31,11 @@ const LOOPBACK = /\b(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|0\.0\.0\.0)\b|^unix:
 
 /** Does this command ask something of the network, other than of its own machine? */
 export function isNetwork(command: Command): boolean {
+  const name = command.name.replace(/^pip3(\.\d+)?$/, "pip");
+  const rule = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
+  // Most commands are none of these, and their words need not be read.
+  if (!rule && !PYTHON_DOWNLOADERS.test(name) && !DOWNLOADERS.test(name) && !/^(rsync|scp)$/.test(name))
+    return false;
   const words = command.words.join(" ");
   if (LOOPBACK.test(words)) return false;
   if (/^(--version|--help|-V|-h)$/.test(words)) return false;
@@ -38,8 +43,6 @@ export function isNetwork(command: Command): boolean {
   if (/^(rsync|scp)$/.test(command.name))
     return command.words.some((word) => /^[\w.@-]+:|^rsync:/.test(word));
   if (DOWNLOADERS.test(command.name)) return command.words.length > 0 || command.reads.length > 0;
-  const name = command.name.replace(/^pip3(\.\d+)?$/, "pip");
-  const rule = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
   return rule?.goes.test(subcommand(command)) === true && !rule.stays?.test(words);
 }
 

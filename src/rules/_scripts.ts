@@ -21,15 +21,17 @@ export function newSightings<T extends Sighting>(
   facts: Facts,
   look: (script: Script) => readonly T[],
 ): readonly NewSighting<T>[] {
-  const known = new Set(
-    facts.scripts.flatMap(({ before }) => (before ? look(before).map(({ key }) => key) : [])),
-  );
+  // Most rules see nothing in what changed, and then the base need not be looked through.
+  let known: Set<string> | undefined;
   const found: NewSighting<T>[] = [];
   // Code of a name that a phase uses is that phase's.
   const scripts = facts.scripts.flatMap(({ after }) => after ?? []);
   const isKnown = (script: Script) => script.context !== "unknown";
   for (const script of [...scripts.filter(isKnown), ...scripts.filter((each) => !isKnown(each))]) {
     for (const seen of look(script)) {
+      known ??= new Set(
+        facts.scripts.flatMap(({ before }) => (before ? look(before).map(({ key }) => key) : [])),
+      );
       if (known.has(seen.key)) continue;
       known.add(seen.key);
       found.push({ script, seen });

@@ -24,7 +24,10 @@ interface Difference {
 
 function linesOf(text: string): Map<string, number> {
   const lines = new Map<string, number>();
-  for (const line of text.split("\n")) lines.set(line.trim(), (lines.get(line.trim()) ?? 0) + 1);
+  for (const each of text.split("\n")) {
+    const line = each.trim();
+    lines.set(line, (lines.get(line) ?? 0) + 1);
+  }
   return lines;
 }
 
