@@ -4,9 +4,11 @@ import type { Change, Content, FileChange, Side } from "./change.ts";
 /** Both sides of a file; null: it is not on that side. */
 export type Contents = Readonly<Record<Side, Content | null>>;
 
-/** Files whose contents are asked for at a time: git answers while others are looked through. */
-const READ_AHEAD = 8;
-/** Larger ones are let go until their turn: eight of them at a time would fill the memory. */
+/** Files whose contents are asked for at a time, in one message: git answers while others are looked through. */
+const READ_AHEAD = 16;
+/** Files that are there, or on their way, when the next ones are asked for. */
+const LEFT_AHEAD = 8;
+/** Larger ones are let go until their turn: sixteen of them at a time would fill the memory. */
 const KEPT_AHEAD_CHARACTERS = 1_000_000;
 /**
  * The texts of one change, both sides together: all are held until the rules are done. A release of all Haskell packages
@@ -58,7 +60,8 @@ export function readAhead(change: Change): (index: number) => Promise<Contents> 
     return sizeOf(contents) > KEPT_AHEAD_CHARACTERS ? null : contents;
   };
   return async (index) => {
-    for (; toRead > 0 && next < Math.min(change.files.length, MOST_FILES, index + READ_AHEAD); next++) {
+    const last = next < index + LEFT_AHEAD ? index + READ_AHEAD : next;
+    for (; toRead > 0 && next < Math.min(change.files.length, MOST_FILES, last); next++) {
       const file = change.files[next];
       if (file) asked.set(next, readSmall(file));
     }

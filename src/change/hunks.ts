@@ -255,7 +255,14 @@ function commonSuffix(a: string, b: string, prefix: number): number {
 
 /** The lines of a text, each with its line feed. */
 function splitLines(text: string): string[] {
-  return text === "" ? [] : text.split(/(?<=\n)/);
+  const lines: string[] = [];
+  for (let start = 0; start < text.length; ) {
+    const feed = text.indexOf("\n", start);
+    const end = feed < 0 ? text.length : feed + 1;
+    lines.push(text.slice(start, end));
+    start = end;
+  }
+  return lines;
 }
 
 function countLines(text: string, end: number): number {

@@ -202,10 +202,12 @@ export function codeText(source: string, expression: SyntaxNode): CodeText {
   return {
     text,
     restore: (shown) =>
-      shown.replace(STAND_IN, (whole, index) => {
-        const expression = opaque[Number(index)];
-        return expression === undefined ? whole : `\${${expression}}`;
-      }),
+      shown.includes("__nix_")
+        ? shown.replace(STAND_IN, (whole, index) => {
+            const expression = opaque[Number(index)];
+            return expression === undefined ? whole : `\${${expression}}`;
+          })
+        : shown,
     fileOffset: (offset) => offsetIn(runs, offset) ?? expression.start,
     cut,
   };

@@ -90,12 +90,15 @@ export const LONGEST_TEXT = 4_000;
 /** The source text of a node without comments and needless white space, cut when very long. */
 export function textOf(source: string, node: SyntaxNode): string {
   let text = "";
+  // Its last character: to ask a text that grows for it takes the time to put it together.
+  let last = "";
   const add = (part: SyntaxNode): void => {
     if (part.type === "comment" || text.length > LONGEST_TEXT) return;
     if (part.type.endsWith("string_expression") || part.children.length === 0) {
       const piece = source.slice(part.start, part.end);
-      const glued = text === "" || /[.([{!]$/.test(text) || /^[.;,)\]}:]/.test(piece);
+      const glued = text === "" || ".([{!".includes(last) || ".;,)]}:".includes(piece[0] ?? " ");
       text += (glued ? "" : " ") + piece;
+      last = piece.at(-1) ?? (glued ? last : " ");
     } else for (const child of part.children) add(child);
   };
   add(bare(node));
