@@ -48,21 +48,47 @@ export function conditionsAround(
 
 export const ANCHOR =
   /\b(?:fetch[A-Za-z0-9_]*|requireFile|pullImage|[A-Za-z0-9_-]*(?:[hH]ash|[sS]ha(?:1|256|512)|md5))\b/g;
+/** What each of these holds: found in a fifth of the time. */
+const IN_ANCHOR = /fetch|requireFile|pullImage|[hH]ash|[sS]ha(?:1|256|512)|md5/g;
+/** With a place of its own to go on from. */
+const NEXT_ANCHOR = new RegExp(ANCHOR);
+const OF_ANCHOR = /[A-Za-z0-9_-]/;
 /** Digests are 26 (md5 in nix32) to 128 characters (sha512 in hex); SRI adds its prefix. */
 export const LITERAL = /"(?:(?:sha(?:1|256|512)|md5)[-:])?([A-Za-z0-9+/]{26,128}={0,2})"/g;
 
-/** Where the names of fetchers and hashes stand in a stretch of a text. */
-export function* anchorsIn(text: string, region: Region): Generator<number> {
-  for (const { index } of matchesIn(text, ANCHOR, [region])) yield index;
+/** The names of fetchers and hashes in a stretch of a text, with their places in the whole text. */
+export function* anchorsIn(text: string, { start, end }: Region): Generator<Match> {
+  const stretch = text.slice(start, end);
+  let at = 0;
+  for (;;) {
+    IN_ANCHOR.lastIndex = at;
+    const inner = IN_ANCHOR.exec(stretch);
+    if (!inner) return;
+    let first = inner.index;
+    while (first > at && OF_ANCHOR.test(stretch[first - 1] as string)) first--;
+    NEXT_ANCHOR.lastIndex = first;
+    const match = NEXT_ANCHOR.exec(stretch);
+    if (!match) return;
+    at = match.index + match[0].length;
+    yield { index: start + match.index, 0: match[0] };
+  }
+}
+
+interface Match {
+  readonly index: number;
+  readonly 0: string;
 }
 
 /** The sites of a file, in order; of the stretches `within`, when not null. */
 export function sitesOf(file: NixFile, within: readonly Region[] | null): readonly Site[] {
   const sites = new Map<SyntaxNode, Site>();
-  for (const match of matchesIn(file.document.text, ANCHOR, within)) {
-    const node = nodeAt(file.document.root, match.index, match.index + match[0].length);
-    const site = node.type === "identifier" ? siteOf(node, match[0]) : null;
-    if (site) sites.set(site.application ?? site.carrier, site);
+  const { text } = file.document;
+  for (const region of within ?? [{ start: 0, end: text.length }]) {
+    for (const match of anchorsIn(text, region)) {
+      const node = nodeAt(file.document.root, match.index, match.index + match[0].length);
+      const site = node.type === "identifier" ? siteOf(node, match[0]) : null;
+      if (site) sites.set(site.application ?? site.carrier, site);
+    }
   }
   return [...sites.values()].sort((a, b) => a.carrier.start - b.carrier.start);
 }
@@ -131,11 +157,7 @@ export function applicationOf(set: SyntaxNode): SyntaxNode | null {
 }
 
 /** Matches of a pattern, in order, with places in the whole text. */
-function* matchesIn(
-  text: string,
-  pattern: RegExp,
-  within: readonly Region[] | null,
-): Generator<{ readonly index: number; readonly 0: string }> {
+function* matchesIn(text: string, pattern: RegExp, within: readonly Region[] | null): Generator<Match> {
   for (const { start, end } of within ?? [{ start: 0, end: text.length }]) {
     for (const match of text.slice(start, end).matchAll(pattern))
       yield { index: start + match.index, 0: match[0] };

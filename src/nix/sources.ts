@@ -26,6 +26,8 @@ const TRACE_LIMIT = 60;
 const MOST_ANCHORS = 60_000;
 /** What so many pins need of values and nodes is in memory at a time. */
 const ANCHORS_AT_A_TIME = 2_000;
+/** `md5=` */
+const SHORTEST_ANCHOR = 4;
 const WORD = /[\w+/=:"-]/;
 
 /**
@@ -93,12 +95,13 @@ async function readPins(
 
 /** The stretches to read, so many at a time as fit into memory. Null: all of the file. */
 function grouped(text: string, within: readonly Region[] | null): readonly (readonly Region[] | null)[] {
+  if (text.length < ANCHORS_AT_A_TIME * SHORTEST_ANCHOR) return [within];
   const whole = [{ start: 0, end: text.length }];
   const groups: Region[][] = [[]];
   let anchors = 0;
   for (const { start, end } of within ?? whole) {
     let from = start;
-    for (const at of anchorsIn(text, { start, end })) {
+    for (const { index: at } of anchorsIn(text, { start, end })) {
       if (++anchors > MOST_ANCHORS)
         throw new TooMuch(`it has more than ${MOST_ANCHORS / 1_000} thousand names of hashes and fetchers`);
       if (anchors % ANCHORS_AT_A_TIME !== 0) continue;
