@@ -12,10 +12,10 @@ export type FilePins = Readonly<Record<Side, readonly Source[]>>;
 export interface ChangePins {
   /** Takes the pins of a file. */
   add(pins: FilePins, path: string): void;
-  /** Keeps the place of a file's pins, which are the same on both sides; null: they could not be read. */
-  addLater(read: () => Promise<FilePins | null>, path: string): void;
-  /** Reads those whose place was kept. */
-  readLater(): Promise<void>;
+  /** Keeps the place of the pins of a file with this text, the same on both sides; null: they could not be read. */
+  addLater(read: () => Promise<FilePins | null>, path: string, text: string): void;
+  /** Reads those of the files whose place was kept whose text is wanted. */
+  readLater(isWanted: (text: string) => boolean): Promise<void>;
   /** Whether there are some that have not been read. */
   readonly hasLater: boolean;
   /** All that were read, in the order of their files, each once. */
@@ -33,6 +33,7 @@ export function createChangePins(unchecked: Unchecked[]): ChangePins {
     readonly at: number;
     readonly read: () => Promise<FilePins | null>;
     readonly path: string;
+    readonly text: string;
   }[] = [];
   let count = 0;
   function put(at: number, pins: FilePins, path: string): void {
@@ -48,12 +49,13 @@ export function createChangePins(unchecked: Unchecked[]): ChangePins {
       files.push(NO_PINS);
       put(files.length - 1, pins, path);
     },
-    addLater(read, path) {
-      later.push({ at: files.length, read, path });
+    addLater(read, path, text) {
+      later.push({ at: files.length, read, path, text });
       files.push(NO_PINS);
     },
-    async readLater() {
-      for (const { at, read, path } of later.splice(0)) {
+    async readLater(isWanted) {
+      for (const { at, read, path, text } of later.splice(0)) {
+        if (!isWanted(text)) continue;
         const pins = await read();
         if (pins) put(at, pins, path);
       }

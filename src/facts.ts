@@ -22,6 +22,7 @@ import {
 import { repointedNames } from "./nix/aliases.ts";
 import { type CallCache, createCallCache } from "./nix/attributes.ts";
 import { createDocuments, type Documents } from "./nix/documents.ts";
+import { holdsHash } from "./nix/hash.ts";
 import { impuritiesOf } from "./nix/impurities.ts";
 import { changesOnlyMeta } from "./nix/meta-only.ts";
 import type { Impurity, Script, Setting } from "./nix/model.ts";
@@ -30,6 +31,7 @@ import { createParser } from "./nix/parser.ts";
 import { type CodeFile, type Region, type ScriptParsers, scriptsOf } from "./nix/scripts.ts";
 import { settingsOf } from "./nix/settings.ts";
 import { createNixSide, type NixSide } from "./nix/side.ts";
+import { hasPath } from "./nix/sources.ts";
 import { TooMuch } from "./nix/too-much.ts";
 import type { Origin } from "./nix/value.ts";
 import { introduced, type KnownPin, reusesOf } from "./pair/reuse.ts";
@@ -138,7 +140,7 @@ export async function gatherFacts(
     files.push({ ...read.facts, ...(found?.errors ?? NO_ERRORS) });
     if (!found) continue;
     add(found, all, path, unchecked);
-    if (isLater) collected.addLater(() => pinsIn(file, regions), path);
+    if (isLater) collected.addLater(() => pinsIn(file, regions), path, both.head?.text ?? "");
     else collected.add(found.pins, path);
   }
   const changedPaths = new Set(change.files.flatMap((file) => [file.base?.path, file.head?.path]));
@@ -149,7 +151,7 @@ export async function gatherFacts(
     for (const user of (await within(() => usersOf(file, sides, changedPaths))) ?? []) {
       const areSame = (await within(() => hasSamePins(user, sides))) ?? false;
       const read = () => within(() => pinsOfUser(user, sides, areSame));
-      if (areSame) collected.addLater(read, path);
+      if (areSame) collected.addLater(read, path, sides.head.text(user.path) ?? "");
       else collected.add((await read()) ?? NO_PINS, path);
     }
   }
@@ -172,9 +174,13 @@ export async function gatherFacts(
     if (old.length > 0 && now.length > 0) named.push([old, now]);
   }
   let pins = collected.all();
-  // Where no pin changed, those that the change cannot reach are of no use to anybody.
-  if (collected.hasLater && (named.length > 0 || pairSources(pins.base, pins.head, renames).length > 0)) {
-    await collected.readLater();
+  // Those that the change cannot reach are of use only where they have a hash that is new elsewhere, or a dropped patch.
+  if (collected.hasLater) {
+    const hashes = new Set(introduced(pairSources(pins.base, pins.head, renames)).map(({ hash }) => hash));
+    const areAllWanted = named.length > 0 || mayDropPatches(change, all.base.settings);
+    await collected.readLater(
+      (text) => areAllWanted || (hashes.size > 0 && (hasPath(text) || holdsHash(text, hashes))),
+    );
     pins = collected.all();
   }
   unchecked.push(...sides.base.unchecked, ...sides.head.unchecked);
@@ -200,6 +206,14 @@ export async function gatherFacts(
     unchecked: distinctUnchecked(unchecked),
     textOf: (side, path) => sides[side].text(path),
   };
+}
+
+/** Whether patches may be gone: it is asked of each whether any pin still names it. */
+function mayDropPatches({ files }: Change, before: readonly Setting[]): boolean {
+  return (
+    before.some(({ attributes }) => /patch/i.test(attributes.at(-1) ?? "")) ||
+    files.some(({ status, base }) => status === "removed" && /\.(?:patch|diff)$/.test(base.path))
+  );
 }
 
 /** A name that a file gives another meaning. */

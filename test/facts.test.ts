@@ -196,3 +196,26 @@ fetchurl { url = "https://example.org/\${name}"; sha256 = find name (import ./li
   expect(listed("base")).toEqual(listed("head"));
   expect(facts.sources.map(({ after }) => after?.path)).toEqual(["q.nix"]);
 });
+
+const packaged = (name: string, hash: string, more: string) => `{ stdenv, fetchurl }: stdenv.mkDerivation {
+  pname = "${name}"; version = "1.0";
+  src = fetchurl { url = "https://example.org/${name}.tar.gz"; hash = "${hash}"; };
+  ${more}
+}`;
+
+test.each([
+  ["has a hash that is new elsewhere", B, "", true],
+  ["may get a hash from a file beside it", A, "extra = ./extra.nix;", true],
+  ["has nothing of what is new", A, "", false],
+])("the pins of a file that changed in meta only are there when it %s", async (_, hash, more, areThere) => {
+  const c = A.replace("E=", "M=");
+  const meta = (license: string) => packaged("other", hash, `${more} meta.license = "${license}";`);
+  const { facts } = await factsOf(
+    { "frob.nix": packaged("frob", c, ""), "other.nix": meta("MIT") },
+    { "frob.nix": packaged("frob", B, ""), "other.nix": meta("ISC") },
+  );
+  expect(facts.pins.head.map(({ path }) => path)).toEqual(
+    areThere ? ["frob.nix", "other.nix"] : ["frob.nix"],
+  );
+  expect(facts.reuses.length).toBe(hash === B ? 1 : 0);
+});

@@ -88,6 +88,16 @@ function digestBytes(digest: string, size: number): Buffer | null {
   return bytes.length === size ? bytes : null;
 }
 
+const DIGEST = /[A-Za-z0-9+/]{22,128}/g;
+
+/** Whether a text holds one of the hashes (SRI), however it is spelled. */
+export function holdsHash(text: string, hashes: ReadonlySet<string>): boolean {
+  const algorithms = Object.keys(SIZES).filter(isHashAlgorithm);
+  for (const [digest] of text.matchAll(DIGEST))
+    for (const algorithm of algorithms) if (hashes.has(toSri(digest, algorithm) ?? "")) return true;
+  return false;
+}
+
 /** The SRI spelling: `sha256-` and base64 with padding. */
 export function formatSri(hash: Hash): string {
   return `${hash.algorithm}-${hash.bytes.toString("base64")}`;

@@ -46,8 +46,12 @@ export async function sourcesOfNix(
   return readPins(files, file, within, attempt, traces, true);
 }
 
-/** A path, by which alone evaluation comes to another file. */
 const PATH = /(?:^|[^\w.])\.{1,2}\/|<[A-Za-z]/;
+
+/** Whether a text has a path, by which alone evaluation comes from it to another file. */
+export function hasPath(text: string): boolean {
+  return PATH.test(text);
+}
 
 /**
  * The pins that the files beside may make of a file that is nothing but data; null: it is more. All others depend on its
@@ -60,7 +64,7 @@ export async function handedPins(
   attempt: Attempt,
   traces: WholeTraces,
 ): Promise<readonly Source[] | null> {
-  return PATH.test(file.text) ? null : readPins(files, file, null, attempt, traces, false);
+  return hasPath(file.text) ? null : readPins(files, file, null, attempt, traces, false);
 }
 
 /** `withBare`: with those that nothing is known to take. */

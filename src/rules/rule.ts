@@ -47,8 +47,8 @@ export interface Facts {
   /** Source pins that differ, paired. */
   readonly sources: readonly SourceChange[];
   /**
-   * All pins of the changed files, those that did not change too; the sources above are among them. Where no pin changed,
-   * without those of files whose change can reach none.
+   * All pins of the changed files, those that did not change too; the sources above are among them. Without those of files
+   * whose change can reach none of them, where these have no hash that is new elsewhere and no patch may be dropped.
    */
   readonly pins: Readonly<Record<Side, readonly Source[]>>;
   /** Hashes that the change introduces and that another pin has or had, as far as is remembered. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { fromNix32, toNix32, toSri } from "../../src/nix/hash.ts";
+import { fromNix32, holdsHash, toNix32, toSri } from "../../src/nix/hash.ts";
 
 const sha256 = createHash("sha256").update("verifod").digest();
 const sri = `sha256-${sha256.toString("base64")}`;
@@ -58,3 +58,12 @@ test("nix32 loses nothing", () => {
     }),
   );
 });
+
+test.each([sri, sri.replace("=", ""), sha256.toString("hex"), `sha256:${toNix32(sha256)}`])(
+  "finds a hash in a text as %s",
+  (spelling) => {
+    const hashes = new Set([sri]);
+    expect(holdsHash(`{ a = "${spelling}"; }`, hashes)).toBe(true);
+    expect(holdsHash(`{ a = "${spelling.replace(/\w(?=.{9}$)/, "9")}"; }`, hashes)).toBe(false);
+  },
+);
