@@ -56,7 +56,8 @@ export function pairSources(
   );
   const replaced = new Set(renamedTo.map(([, now]) => now));
   const left = new Set(renamedTo.map(([old]) => old));
-  const kept = keptPins(pairs);
+  // Where nothing is new, nothing stands beside it.
+  const kept: ReadonlyMap<string, readonly Kept[]> = after.size === 0 ? new Map() : keptPins(pairs);
   return [
     ...renamedTo.map(([old, now]) => paired(old, now)),
     ...pairs
