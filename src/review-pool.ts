@@ -9,7 +9,7 @@ import { messageOf } from "./errors.ts";
 import { failedReview } from "./report/failed.ts";
 import type { Review } from "./report/review.ts";
 import type { Threshold } from "./report/status.ts";
-import { growHeapBy } from "./v8-flags.ts";
+import { compileLess, growHeapBy } from "./v8-flags.ts";
 
 /** What a thread starts with. */
 export interface WorkerSettings {
@@ -74,6 +74,7 @@ export async function* reviewPairs(
   options: PoolOptions,
 ): AsyncGenerator<PairReview> {
   growHeapBy(HEAP_GROWTH_PERCENT);
+  compileLess();
   const most = options.workers ?? Math.min(availableParallelism(), MOST_WORKERS);
   const threads: Thread[] = [];
   const idle: Thread[] = [];

@@ -13,6 +13,7 @@ import type { Review } from "../report/review.ts";
 import { exitStatus } from "../report/status.ts";
 import { createTools, review } from "../review.ts";
 import { rules } from "../rules/index.ts";
+import { compileLess } from "../v8-flags.ts";
 import { addReportOptions, addRepositoryOptions, configFor, type ReportOptions } from "./options.ts";
 import { wantsColor, writeReport } from "./output.ts";
 import { addVerificationOptions, type VerificationOptions } from "./verify-options.ts";
@@ -99,6 +100,7 @@ async function reviewRemembering(
   const upstream = ask ? await upstreamFrom(process.env, offline ?? false) : null;
   const environment = offline ? { ...process.env, VERIFOD_DATABASE_URL: undefined } : process.env;
   const memory = await openMemory(environment, gitDirectory);
+  compileLess();
   try {
     return await review(change, await createTools(), { config, memory, upstream });
   } finally {
