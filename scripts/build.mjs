@@ -16,7 +16,7 @@ const doors = {
   action: "src/action/main.ts",
   "review-worker": "src/review-worker.ts",
   "index-worker": "src/index-worker.ts",
-  "review-thread": "src/app/review-thread.ts",
+  "review-thread": "src/review-thread.ts",
 };
 const present = new Set(await readdir(`${root}/src`, { recursive: true }));
 const entryPoints = Object.fromEntries(

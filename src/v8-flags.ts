@@ -1,9 +1,13 @@
 /**
  * What V8 is told about this process: when it optimizes WebAssembly (https://v8.dev/docs/wasm-compilation-pipeline) and when
- * it collects garbage. Flags are the process's, of all its threads: only the main thread, which knows what for, sets them.
+ * it collects garbage. Flags are the process's, of all its threads: only the main thread, which knows what for, sets them, or
+ * the one thread that a process has beside it.
  */
 import { setFlagsFromString } from "node:v8";
-import { isMainThread } from "node:worker_threads";
+import { isMainThread, workerData } from "node:worker_threads";
+
+/** What a thread is given that does all of its process's work. */
+export const ALONE = "alone";
 
 /**
  * Makes only long runs pay for it. A program does not end before what V8 has begun to optimize is done, which is seconds of a
@@ -43,5 +47,5 @@ export function growHeapBy(percent: number): void {
 }
 
 function set(flag: string): void {
-  if (isMainThread) setFlagsFromString(flag);
+  if (isMainThread || workerData === ALONE) setFlagsFromString(flag);
 }

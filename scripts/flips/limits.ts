@@ -26,6 +26,30 @@ export const LIMITS: readonly Guard[] = [
       "    return;\n  }\n  const at",
     ],
   ]),
+  ...guards("src/review-threads.ts", "test/review-threads.test.ts", [
+    [
+      "a review that hangs is ended",
+      "setTimeout(late, limitMs, limitMs);\n      const",
+      "setTimeout(late, 1e8, limitMs);\n      const",
+    ],
+    [
+      "a review that asks without end is ended",
+      "setTimeout(late, longestMs, longestMs)",
+      "setTimeout(late, 1e8, longestMs)",
+    ],
+  ]),
+  ...guards("src/review-threads.ts", "test/hardening/endless.test.ts", [
+    [
+      "a review of the command line has its time",
+      "limitMs: LONGEST_ALONE_MS,\n    longestMs: LONGEST_ALONE_MS,",
+      "limitMs: 1e8,\n    longestMs: 1e8,",
+    ],
+    [
+      "a review that is too much is a report that is not complete",
+      "return failedReview(change.base.commit, change.head.commit, error.message);",
+      "return { ...failedReview(change.base.commit, change.head.commit, error.message), complete: true };",
+    ],
+  ]),
   ...guards("src/change-pins.ts", "test/bounds.test.ts", [
     ["the pins of a change are bounded", "count + more <= MOST_PINS", "count + more >= 0"],
   ]),

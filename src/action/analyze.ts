@@ -5,10 +5,10 @@ import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import type { Change } from "../change/change.ts";
 import { openRepository, type Repository } from "../change/repository.ts";
-import { type Config, configuredSeverity, loadConfig } from "../config.ts";
+import { CONFIG_PATH, type Config, configuredSeverity, loadConfig } from "../config.ts";
 import { messageOf, VerifodError } from "../errors.ts";
 import type { Review, Verdict } from "../report/review.ts";
-import { createTools, review } from "../review.ts";
+import { type ReviewThreads, reviewHere } from "../review-threads.ts";
 import { joinVerification } from "../verify/join.ts";
 import { DEFAULTS } from "../verify/options.ts";
 import { verify } from "../verify/verify.ts";
@@ -26,14 +26,22 @@ export interface Analysis {
  * looked at is the merge of it.
  * @throws VerifodError when there is nothing to look at, or the configuration is wrong
  */
-export async function analyze(pull: PullEvent, inputs: Inputs, runner: Runner): Promise<Analysis> {
+export async function analyze(
+  pull: PullEvent,
+  inputs: Inputs,
+  runner: Runner,
+  thread: ReviewThreads,
+): Promise<Analysis> {
   const repository = await openRepository(runner.workspace);
   try {
     const change = await openCheckout(repository, pull.base.sha, pull.head.sha);
     const config = await loadConfig(change.base, inputs.config ?? undefined);
-    const subjects = [pull.title, ...(change.subjects ?? [])];
-    const memory = await memoryFrom(inputs.index);
-    const reviewed = await review(change, await createTools(), { config, subjects, memory });
+    const reviewed = await reviewHere(thread, change, {
+      config: { of: "tip", path: inputs.config ?? CONFIG_PATH },
+      subjects: [pull.title, ...(change.subjects ?? [])],
+      upstream: null,
+      memory: await memoryFrom(inputs.index),
+    });
     const wanted = inputs.verify ?? config.verify;
     const verifies = wanted === "always" || (wanted === "auto" && (await hasNix(process.env.PATH ?? "")));
     const verified = verifies

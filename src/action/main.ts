@@ -1,15 +1,17 @@
 /** The GitHub Action. */
 import * as core from "@actions/core";
 import type { GitHubApi } from "../change/github-api.ts";
+import { CONFIG_PATH } from "../config.ts";
 import { messageOf, unreachable, VerifodError } from "../errors.ts";
 import { conclusionOf } from "../github/check-output.ts";
 import { createGitHubApi } from "../github/client.ts";
 import { cacheDirectory, mayWriteMemory } from "../ledger/places.ts";
+import { createDocuments } from "../nix/documents.ts";
 import { openUpstreamMemory, upstreamFile } from "../provenance/memory.ts";
 import { openUpstream, upstreamPlaces } from "../provenance/open.ts";
 import type { Review } from "../report/review.ts";
-import { createTools, review as reviewChange } from "../review.ts";
 import { type ReviewSettings, reviewPull, type Target } from "../review-pull.ts";
+import { openReviewThread, type ReviewThreads } from "../review-threads.ts";
 import { type Analysis, analyze } from "./analyze.ts";
 import { findPulls } from "./find-pulls.ts";
 import { memoryFrom } from "./index-file.ts";
@@ -21,26 +23,35 @@ import { leaveResults, logPublication, printAnnotations, writeStepSummary } from
 async function run(): Promise<void> {
   const inputs = readInputs();
   const runner = readRunner(process.env);
+  const thread = openReviewThread();
+  try {
+    await runMode(inputs, runner, thread);
+  } finally {
+    await thread.close();
+  }
+}
+
+async function runMode(inputs: Inputs, runner: Runner, thread: ReviewThreads): Promise<void> {
   switch (inputs.mode) {
     case "analyze":
-      return runAnalyze(inputs, runner);
+      return runAnalyze(inputs, runner, thread);
     case "review": {
       const { number, title, base, head } = readPullEvent(process.env);
       const target = { number, title, base: base.sha, head: head.sha };
-      return runPublishing(target, inputs, runner, [], async (review) => review);
+      return runPublishing(target, inputs, runner, thread, [], async (review) => review);
     }
     case "publish":
-      return runPublish(inputs, runner);
+      return runPublish(inputs, runner, thread);
     default:
       return unreachable(inputs.mode);
   }
 }
 
 /** Leaves a report for a run that may publish it. Its job is green when there is one, whatever it says. */
-async function runAnalyze(inputs: Inputs, runner: Runner): Promise<void> {
+async function runAnalyze(inputs: Inputs, runner: Runner, thread: ReviewThreads): Promise<void> {
   if (inputs.report === null)
     throw new VerifodError("usage", "mode analyze writes a report: give it the input report");
-  const { review, config }: Analysis = await analyze(readPullEvent(process.env), inputs, runner);
+  const { review, config }: Analysis = await analyze(readPullEvent(process.env), inputs, runner, thread);
   const conclusion = conclusionOf(review, inputs.failOn ?? config.failOn);
   await leaveResults(review, conclusion, inputs, true);
   await writeStepSummary(review);
@@ -50,7 +61,7 @@ async function runAnalyze(inputs: Inputs, runner: Runner): Promise<void> {
 const REPORTED =
   "What was fetched again is told by a run of this pull request's own workflow, which could say anything: it adds findings and clears none.";
 
-async function runPublish(inputs: Inputs, runner: Runner): Promise<void> {
+async function runPublish(inputs: Inputs, runner: Runner, thread: ReviewThreads): Promise<void> {
   const { report: path } = inputs;
   if (path === null) throw new VerifodError("usage", "mode publish takes a report: give it the input report");
   const event = readRunEvent(process.env);
@@ -58,7 +69,7 @@ async function runPublish(inputs: Inputs, runner: Runner): Promise<void> {
   if (targets.length === 0)
     core.notice("no open pull request has the head of that run any more: nothing to publish");
   for (const target of targets) {
-    await runPublishing(target, inputs, runner, [REPORTED], async (review) =>
+    await runPublishing(target, inputs, runner, thread, [REPORTED], async (review) =>
       withReport(review, await readReport(path, event.head_sha)),
     );
   }
@@ -68,13 +79,13 @@ async function runPublishing(
   target: Target,
   inputs: Inputs,
   runner: Runner,
+  thread: ReviewThreads,
   notes: readonly string[],
   complete: (review: Review) => Promise<Review>,
 ): Promise<void> {
   const api = clientFor(inputs, runner);
   const { repository, run, details, workspace, pace } = runner;
   const { config, failOn } = inputs;
-  const tools = createTools();
   const memory = upstreamFile(cacheDirectory(process.env));
   const settings: ReviewSettings = {
     repository,
@@ -95,10 +106,15 @@ async function runPublishing(
             memory: await openUpstreamMemory(memory, mayWriteMemory(process.env)),
           })
         : null;
-      const known = await memoryFrom(inputs.index);
-      return reviewChange(change, await tools, { config: configuration, subjects, upstream, memory: known });
+      const about = {
+        config: { of: "tip", path: config ?? CONFIG_PATH } as const,
+        subjects,
+        upstream,
+        memory: await memoryFrom(inputs.index),
+      };
+      return thread.review(change, about);
     },
-    documents: async () => (await tools).documents,
+    documents: createDocuments,
     complete,
     notes,
     pace,

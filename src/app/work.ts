@@ -11,12 +11,12 @@ import { type Published, readPublished } from "../github/published.ts";
 import type { Documents } from "../nix/documents.ts";
 import type { Upstream } from "../provenance/upstream.ts";
 import { type ReviewSettings, reviewPull } from "../review-pull.ts";
+import type { ReviewThreads } from "../review-threads.ts";
 import { openCommands } from "./commands.ts";
 import { type Hold, type Job, listens, type PullJob, type Stop, type Work } from "./jobs.ts";
 import { answerGroup } from "./merge-group.ts";
 import type { Metrics } from "./metrics.ts";
 import { buttonsFor } from "./on-comment.ts";
-import type { ReviewThreads } from "./review-threads.ts";
 import type { Services } from "./services.ts";
 
 export interface WorkServices extends Services {
@@ -183,7 +183,12 @@ export function settingsFor(
     check: (change, config, subjects) =>
       threads.review(
         change,
-        { config: CONFIG_PATH, subjects, upstream: config.ask === "never" ? null : upstream(installation) },
+        {
+          config: { of: "tip", path: CONFIG_PATH },
+          subjects,
+          upstream: config.ask === "never" ? null : upstream(installation),
+          memory: null,
+        },
         signal,
       ),
     complete: async (review) => review,

@@ -60,6 +60,8 @@ export interface Change {
   readonly unchecked: readonly Unchecked[];
   /** The title of the pull request and the first lines of the commits' messages; null when not known. */
   readonly subjects: readonly string[] | null;
+  /** The git directory with all of its objects, where it is of this machine. */
+  readonly directory?: string;
 }
 
 /** The path that a reader of the pull request looks for. */

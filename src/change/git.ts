@@ -97,7 +97,9 @@ async function openChange(repository: Repository, base: Commit | null, head: Com
   const after: Tree = repositoryTree(repository, head.oid, head.tree);
   const files = await matchRenames(compared.files, before, after);
   const subjects = await subjectsBetween(repository, base, head);
-  return { base: before, head: after, files: files.sort(byPath), unchecked: compared.unchecked, subjects };
+  const { unchecked } = compared;
+  const { directory } = repository;
+  return { base: before, head: after, files: files.sort(byPath), unchecked, subjects, directory };
 }
 
 /** A pull request of more commits is none that titles describe. */

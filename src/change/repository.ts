@@ -50,7 +50,11 @@ export async function openRepository(directory: string): Promise<Repository> {
   if (!found?.isDirectory()) {
     throw new VerifodError("usage", `${directory} is not a directory: name a git repository with --repo`);
   }
-  const { gitDirectory, shallow, hash } = await locate(directory);
+  return openGitDirectory(await locate(directory));
+}
+
+/** Opens a git directory as `openRepository` has found it. */
+export function openGitDirectory({ gitDirectory, shallow, hash }: Location): Repository {
   const objects = openObjectReader(gitDirectory, largestObject);
   const contents = byteCache<Promise<Content>>(keptFiles);
   const folders = byteCache<Folder>(keptFolders);
@@ -117,6 +121,7 @@ export async function openRepository(directory: string): Promise<Repository> {
   };
 }
 
+/** A git directory, by its absolute path. */
 interface Location {
   readonly gitDirectory: string;
   readonly shallow: boolean;

@@ -14,9 +14,9 @@ import { patrol } from "../patrol.ts";
 import { formatGate, type GateFormat } from "../report/gate.ts";
 import type { Review } from "../report/review.ts";
 import { EXIT } from "../report/status.ts";
-import { createTools, review } from "../review.ts";
+import { reviewAlone } from "../review-threads.ts";
 import { withPinVerifier } from "../verify/verify-pins.ts";
-import { addRepositoryOptions, configFor } from "./options.ts";
+import { addRepositoryOptions, configFor, configPlace } from "./options.ts";
 import { writeReport } from "./output.ts";
 import { createProgress } from "./progress.ts";
 import { onInterrupt } from "./verify.ts";
@@ -67,7 +67,7 @@ async function run(revision: string, options: Options): Promise<void> {
   try {
     const change = await openGitPair(repository, options.since, revision);
     const config = await configFor(change.base, options);
-    const reviewed = await review(change, await createTools(), { config });
+    const reviewed = await reviewAlone(change, configPlace(options));
     let result = await ask(reviewed, config.gate);
     const missing = result.pins.filter(({ state }) => state === "never" || state === "expired");
     if (options.fix && missing.length > 0) {

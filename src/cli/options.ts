@@ -1,9 +1,10 @@
 /** The options that the commands share. */
 import { type Command, Option } from "commander";
 import type { Tree } from "../change/change.ts";
-import { type Config, loadConfig, readConfigFile } from "../config.ts";
+import { CONFIG_PATH, type Config, loadConfig, readConfigFile } from "../config.ts";
 import { FORMATS, type Format } from "../report/format.ts";
 import { THRESHOLDS, type Threshold } from "../report/status.ts";
+import type { ConfigPlace } from "../review-threads.ts";
 
 export interface RepositoryOptions {
   readonly repo: string;
@@ -41,6 +42,11 @@ export function failOnOption(): Option {
 /** The configuration that the user names, else that of the base. */
 export function configFor(base: Tree, { config }: Pick<RepositoryOptions, "config">): Promise<Config> {
   return config === undefined ? loadConfig(base) : readConfigFile(config);
+}
+
+/** Where that is. */
+export function configPlace({ config }: Pick<RepositoryOptions, "config">): ConfigPlace {
+  return config === undefined ? { of: "tip", path: CONFIG_PATH } : { of: "machine", path: config };
 }
 
 /** For options that may be given more than once. */

@@ -11,12 +11,19 @@ import type { Upstream } from "../provenance/upstream.ts";
 import { formatReview } from "../report/format.ts";
 import type { Review } from "../report/review.ts";
 import { exitStatus } from "../report/status.ts";
-import { createTools, review } from "../review.ts";
-import { rules } from "../rules/index.ts";
+import { openReviewThread, type ReviewThreads, reviewHere } from "../review-threads.ts";
 import { compileLess } from "../v8-flags.ts";
-import { addReportOptions, addRepositoryOptions, configFor, type ReportOptions } from "./options.ts";
+import {
+  addReportOptions,
+  addRepositoryOptions,
+  configFor,
+  configPlace,
+  type ReportOptions,
+} from "./options.ts";
 import { wantsColor, writeReport } from "./output.ts";
 import { addVerificationOptions, type VerificationOptions } from "./verify-options.ts";
+
+const NO_RULES = { rules: [] };
 
 interface Options extends VerificationOptions, ReportOptions {
   readonly verify?: true;
@@ -40,17 +47,29 @@ export function register(program: Command): void {
 }
 
 async function run(range: string | undefined, options: Options): Promise<void> {
+  compileLess();
+  const thread = openReviewThread();
+  try {
+    await runOn(thread, range, options);
+  } finally {
+    await thread.close();
+  }
+}
+
+async function runOn(thread: ReviewThreads, range: string | undefined, options: Options): Promise<void> {
   const repository = await openRepository(options.repo);
   try {
     const change = await openGitChange(repository, range);
     const config = await configFor(change.base, options);
     if (options.compare && options.offline)
       throw new VerifodError("usage", "--compare fetches, which --offline forbids: leave one of them out");
-    const reviewed = await reviewRemembering(change, config, repository.directory, options);
+    const reviewed = await reviewRemembering(thread, change, repository.directory, options);
     const known = options.verify ? await verified(reviewed, change, repository, config, options) : reviewed;
     const result = options.compare ? await compared(known, config, options) : known;
     process.exitCode = exitStatus(result, options.failOn ?? config.failOn, options.format);
     const color = options.output === undefined && wantsColor(process.env, process.stdout.isTTY === true);
+    // All rules are loaded by the thread: only what tells of them has need of them here.
+    const { rules } = options.format === "sarif" ? await import("../rules/index.ts") : NO_RULES;
     await writeReport(formatReview(result, options.format, { color, rules }), options.output);
   } finally {
     repository.close();
@@ -92,17 +111,18 @@ async function compared(reviewed: Review, config: Config, { allowHost }: Options
 
 /** The review with what the index and the ledger remember. */
 async function reviewRemembering(
+  thread: ReviewThreads,
   change: Change,
-  config: Config,
   gitDirectory: string,
-  { offline, ask }: Options,
+  options: Options,
 ): Promise<Review> {
+  const { offline, ask } = options;
   const upstream = ask ? await upstreamFrom(process.env, offline ?? false) : null;
   const environment = offline ? { ...process.env, VERIFOD_DATABASE_URL: undefined } : process.env;
   const memory = await openMemory(environment, gitDirectory);
-  compileLess();
   try {
-    return await review(change, await createTools(), { config, memory, upstream });
+    const { subjects } = change;
+    return await reviewHere(thread, change, { config: configPlace(options), subjects, upstream, memory });
   } finally {
     await memory.close();
   }

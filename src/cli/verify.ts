@@ -16,14 +16,20 @@ import { formatReview } from "../report/format.ts";
 import { type Review, SCHEMA } from "../report/review.ts";
 import { EXIT, exitStatus } from "../report/status.ts";
 import { visible } from "../report/visible.ts";
-import { createTools, review as staticReview } from "../review.ts";
+import { reviewAlone } from "../review-threads.ts";
 import { rules } from "../rules/index.ts";
 import type { Canaries } from "../verify/canaries.ts";
 import { joinVerification } from "../verify/join.ts";
 import { selfTest } from "../verify/self-test.ts";
 import { type Verification, verify, withNix } from "../verify/verify.ts";
 import { VERSION } from "../version.ts";
-import { addReportOptions, addRepositoryOptions, configFor, type ReportOptions } from "./options.ts";
+import {
+  addReportOptions,
+  addRepositoryOptions,
+  configFor,
+  configPlace,
+  type ReportOptions,
+} from "./options.ts";
 import { wantsColor, writeOut, writeReport } from "./output.ts";
 import { createProgress } from "./progress.ts";
 import { addVerificationOptions, type VerificationOptions, verifyOptions } from "./verify-options.ts";
@@ -83,30 +89,25 @@ async function run(range: string, options: Options): Promise<void> {
     const table = options.format === "text" ? verdictTable(verification) : "";
     await writeReport(table + report, options.output);
     process.exitCode = exitStatus(review, options.failOn ?? config.failOn, options.format);
-    if (options.record && !options.offline) await record(change, config, verification, options);
+    if (options.record && !options.offline) await record(change, verification, options);
   } finally {
     repository.close();
   }
 }
 
 /** Records the verdicts, where this run may. */
-async function record(
-  change: Change,
-  config: Config,
-  { verdicts }: Verification,
-  { trust }: Options,
-): Promise<void> {
+async function record(change: Change, { verdicts }: Verification, options: Options): Promise<void> {
   if (verdicts.length === 0) return;
   if (!mayWriteMemory(process.env)) {
     process.stderr.write("not recorded: a run for a pull request does not write the ledger\n");
     return;
   }
   // The text says by which fetcher and at which revision.
-  const { sources } = await staticReview(change, await createTools(), { config });
+  const { sources } = await reviewAlone(change, configPlace(options));
   try {
     await recordVerdicts(process.env, verdicts, {
       commit: change.head.commit,
-      trust,
+      trust: options.trust,
       pins: pinsOfChange(sources),
     });
   } catch (error) {

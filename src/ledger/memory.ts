@@ -2,7 +2,7 @@
 import type { Memory } from "../facts.ts";
 import { type KnownPin, rememberedText } from "../pair/reuse.ts";
 import { isServer } from "./database.ts";
-import { type LedgerReader, openLedgerReader } from "./ledger.ts";
+import type { LedgerReader } from "./ledger.ts";
 import { type FoundPin, openIndex, type PinIndex } from "./pin-index.ts";
 import { indexFile, ledgerLocation } from "./places.ts";
 import type { LedgerRecord } from "./record.ts";
@@ -71,6 +71,7 @@ export async function openMemory(
 ): Promise<OpenMemory> {
   const index = await openIndex(indexFile(environment, gitDirectory));
   const location = ledgerLocation(environment);
-  const ledger = isServer(location) ? await openLedgerReader(location) : null;
+  // Few have one: a review without does not wait for it.
+  const ledger = isServer(location) ? await (await import("./ledger.ts")).openLedgerReader(location) : null;
   return { ...createMemory(index, ledger), close: async () => ledger?.close() };
 }

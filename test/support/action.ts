@@ -108,6 +108,7 @@ export interface ReviewOptions {
   readonly event?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly pace?: number;
+  readonly program?: string;
   readonly onSpawn?: (child: ChildProcess) => void;
 }
 

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
-const program = fileURLToPath(new URL("../../dist/cli.mjs", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../dist/cli.mjs", import.meta.url));
 
 export interface CliRun {
   readonly status: number | null;
@@ -16,6 +16,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   readonly onSpawn?: (child: ChildProcess) => void;
+  /** Another place of the program. */
+  readonly program?: string;
   /** A program to run it by, as a tracer, with its arguments. */
   readonly under?: readonly string[];
 }
@@ -25,7 +27,7 @@ export async function verifod(args: readonly string[], options: CliOptions = {})
   const [command = process.execPath, ...rest] = [
     ...(options.under ?? []),
     process.execPath,
-    program,
+    options.program ?? PROGRAM,
     ...args,
   ];
   const child = spawn(command, rest, {

@@ -1,8 +1,8 @@
 /** Upstream across the border of a thread, which has no token: pins are told apart by their order, not by what they are. */
-import type { Source } from "../nix/model.ts";
-import type { SourceChange } from "../pair/sources.ts";
-import type { PinFacts, UpstreamFacts } from "../provenance/answers.ts";
-import type { Upstream } from "../provenance/upstream.ts";
+import type { Source } from "./nix/model.ts";
+import type { SourceChange } from "./pair/sources.ts";
+import type { PinFacts, UpstreamFacts } from "./provenance/answers.ts";
+import type { Upstream } from "./provenance/upstream.ts";
 
 /** The facts of both sides of each change, in their order; null: nothing was asked of that side. */
 export interface UpstreamReply extends Omit<UpstreamFacts, "pins"> {

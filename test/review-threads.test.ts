@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { openReviewThreads } from "../../src/app/review-threads.ts";
-import type { PullChange } from "../../src/change/api.ts";
-import type { Tree } from "../../src/change/change.ts";
+import type { PullChange } from "../src/change/api.ts";
+import type { Tree } from "../src/change/change.ts";
+import { openReviewThreads } from "../src/review-threads.ts";
 
 /** A thread of a program: `task` is what it was given. */
 const program = (text: string) =>
@@ -17,7 +17,12 @@ const tree: Tree = {
   read: async () => ({ kind: "text", text: "1\n" }),
 };
 const change: PullChange = { base: tree, head: tree, tip: tree, files: [], unchecked: [], subjects: null };
-const about = (subjects: readonly string[]) => ({ config: "x.yml", subjects, upstream: null });
+const about = (subjects: readonly string[]) => ({
+  config: { of: "tip", path: "x.yml" } as const,
+  subjects,
+  upstream: null,
+  memory: null,
+});
 const never = new AbortController().signal;
 
 test("a thread asks here for what it reads, many things at once; a refusal is an answer", async () => {
@@ -66,4 +71,18 @@ test("one that dies or is stopped is replaced, and the next review goes on", asy
   expect(await waiting).toBe("fine");
   await threads.close();
   await expect(run("fine")).rejects.toThrow("stopped");
+});
+
+test("a review that asks without end is ended, too", async () => {
+  const threads = openReviewThreads({
+    threads: 1,
+    longestMs: 500,
+    program: program(
+      `port.postMessage({ kind: "ask", questions: [{ id: 1, tree: "head", method: "entry", argument: "x" }] });`,
+    ),
+  });
+  await expect(threads.review(change, about([]), never)).rejects.toThrow(
+    "the review took longer than 0.5 s: review its commits one by one",
+  );
+  await threads.close();
 });

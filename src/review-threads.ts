@@ -1,29 +1,44 @@
 /**
- * Reviews on threads, so that webhooks are answered while files are parsed. A thread has no token and no way out: it asks
- * here for what it reads. One that hangs, or is not wanted any more, is ended, and another takes its place.
+ * Reviews on threads, so that none goes on for ever, and webhooks are answered while files are parsed. A thread has no token
+ * and no way out: it reads this machine's git, and asks here for all else. One that hangs, or is not wanted any more, is
+ * ended, and another takes its place.
  */
+import { getHeapStatistics } from "node:v8";
 import { Worker } from "node:worker_threads";
 import PQueue from "p-queue";
-import type { PullChange } from "../change/api.ts";
-import type { Entry, FileChange, Unchecked } from "../change/change.ts";
-import { type Fault, messageOf, unreachable, VerifodError } from "../errors.ts";
-import type { SourceChange } from "../pair/sources.ts";
-import type { Upstream } from "../provenance/upstream.ts";
-import type { Review } from "../report/review.ts";
+import type { PullChange } from "./change/api.ts";
+import type { Change, Entry, FileChange, Unchecked } from "./change/change.ts";
+import { type Fault, messageOf, unreachable, VerifodError } from "./errors.ts";
+import type { Memory } from "./facts.ts";
+import type { SourceChange } from "./pair/sources.ts";
+import type { Upstream } from "./provenance/upstream.ts";
+import { failedReview } from "./report/failed.ts";
+import type { Review } from "./report/review.ts";
 import { askUpstream } from "./upstream-thread.ts";
+import { ALONE } from "./v8-flags.ts";
 
 export type TreeName = "base" | "head" | "tip";
 
 /** What a thread is asked to do. */
 export interface ReviewTask {
+  /** Where all trees are read; null: they are asked for. */
+  readonly directory: string | null;
   readonly trees: Readonly<Record<TreeName, { readonly commit: string; readonly remote: boolean }>>;
   readonly files: readonly FileChange[];
   readonly unchecked: readonly Unchecked[];
-  readonly subjects: readonly string[];
-  /** The path of the configuration in the tip. */
-  readonly config: string;
+  /** Null: not known. */
+  readonly subjects: readonly string[] | null;
+  readonly config: ConfigPlace;
   /** Whether upstream can be asked here. */
   readonly asks: boolean;
+  /** Whether it can be asked here what is remembered. */
+  readonly remembers: boolean;
+}
+
+/** Where the configuration is. */
+export interface ConfigPlace {
+  readonly of: "tip" | "machine";
+  readonly path: string;
 }
 
 /** What a thread wants to know of a tree. */
@@ -40,7 +55,13 @@ export interface UpstreamQuestion {
   readonly changes: readonly SourceChange[];
 }
 
-export type Question = { readonly id: number } & (TreeQuestion | UpstreamQuestion);
+/** What it wants to know of earlier changes, answered with `KnownPin`s. */
+export interface MemoryQuestion {
+  readonly method: "memory";
+  readonly hashes: readonly string[];
+}
+
+export type Question = { readonly id: number } & (TreeQuestion | UpstreamQuestion | MemoryQuestion);
 
 export interface Answer {
   readonly id: number;
@@ -62,20 +83,21 @@ export type ThreadMessage =
 
 /** What a review needs beside the change. */
 export interface ReviewAbout {
-  /** The path of the configuration in the tip. */
-  readonly config: string;
-  /** The titles of the pull request and of its commits. */
-  readonly subjects: readonly string[];
+  readonly config: ConfigPlace;
+  /** The titles of the pull request and of its commits; null: not known. */
+  readonly subjects: readonly string[] | null;
   /** Null: it is not asked. */
   readonly upstream: Upstream | null;
+  /** Null: nothing is remembered. */
+  readonly memory: Memory | null;
 }
 
 export interface ReviewThreads {
   /**
    * The review of a change, read through its trees.
-   * @throws VerifodError (outside) when it takes too long, or is stopped
+   * @throws VerifodError (outside) when it takes too long, needs too much memory, or is stopped
    */
-  review(change: PullChange, about: ReviewAbout, signal: AbortSignal): Promise<Review>;
+  review(change: PullChange, about: ReviewAbout, signal?: AbortSignal): Promise<Review>;
   /** Ends all threads; what they were doing fails. */
   close(): Promise<void>;
 }
@@ -84,22 +106,76 @@ export interface ThreadOptions {
   readonly threads: number;
   /** How long a thread may think without asking for anything. The slowest honest review takes a tenth of that. */
   readonly limitMs?: number;
+  /** How long a review may take, what it waits for included. */
+  readonly longestMs?: number;
   /** How much memory the objects of one thread may take. */
   readonly memoryMb?: number;
+  /** The one thread does all of this process's work, and starts at once. */
+  readonly alone?: true;
   /** The program of a thread. */
   readonly program?: URL;
 }
 
 const LIMIT_MS = 120_000;
 const MEMORY_MB = 2_000;
+/** As long as the App has for all of a job: longer than GitHub's limits make a review wait. */
+const LONGEST_MS = 30 * 60_000;
 /** What a thread keeps for the next review, and its WebAssembly memory, only ever grow. */
 const REVIEWS_PER_THREAD = 200;
 /** As scripts/build.mjs puts it beside this program. */
 const PROGRAM = new URL("./review-thread.mjs", import.meta.url);
 
+/** What a review takes on a machine that does ten other things is a tenth of that. */
+const LONGEST_ALONE_MS = 15 * 60_000;
+
+/** For a process that does one review after the other, and does not wait longer than a quarter of an hour for any. */
+export function openReviewThread(): ReviewThreads {
+  const most = getHeapStatistics().heap_size_limit / 2 ** 20;
+  return openReviewThreads({
+    threads: 1,
+    alone: true,
+    limitMs: LONGEST_ALONE_MS,
+    longestMs: LONGEST_ALONE_MS,
+    memoryMb: Math.min(MEMORY_MB, most),
+  });
+}
+
+/**
+ * The review of a change of this machine's git; of one that is too much, a report that is not complete and says why.
+ * @throws VerifodError (configuration) when that is wrong
+ */
+export async function reviewHere(
+  threads: ReviewThreads,
+  change: Change,
+  about: ReviewAbout,
+): Promise<Review> {
+  try {
+    return await threads.review({ ...change, tip: change.base }, about);
+  } catch (error) {
+    if (!(error instanceof VerifodError) || error.fault !== "outside") throw error;
+    return failedReview(change.base.commit, change.head.commit, error.message);
+  }
+}
+
+/** The same on a thread for this one review, where nothing is remembered and nobody is asked. */
+export async function reviewAlone(change: Change, config: ConfigPlace): Promise<Review> {
+  const thread = openReviewThread();
+  try {
+    return await reviewHere(thread, change, {
+      config,
+      subjects: change.subjects,
+      upstream: null,
+      memory: null,
+    });
+  } finally {
+    await thread.close();
+  }
+}
+
 /** Opens threads as they are needed; they stay for what comes next. */
 export function openReviewThreads(options: ThreadOptions): ReviewThreads {
-  const { threads, limitMs = LIMIT_MS, memoryMb = MEMORY_MB, program = PROGRAM } = options;
+  const { threads, alone = false, program = PROGRAM } = options;
+  const { limitMs = LIMIT_MS, longestMs = LONGEST_MS, memoryMb = MEMORY_MB } = options;
   const idle: Worker[] = [];
   const all = new Set<Worker>();
   const queue = new PQueue({ concurrency: threads });
@@ -107,7 +183,10 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
   let closed = false;
 
   function start(): Worker {
-    const worker = new Worker(program, { resourceLimits: { maxOldGenerationSizeMb: memoryMb } });
+    const worker = new Worker(program, {
+      resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+      workerData: alone ? ALONE : null,
+    });
     all.add(worker);
     // Without a listener, what a thread throws while it is idle would end the process.
     worker.on("error", () => {});
@@ -121,14 +200,18 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
   function run(
     worker: Worker,
     change: PullChange,
-    upstream: Upstream | null,
+    about: ReviewAbout,
     task: ReviewTask,
     signal: AbortSignal,
   ): Promise<Review> {
     return new Promise((resolve, reject) => {
-      let timer = setTimeout(late, limitMs);
+      let timer = setTimeout(late, limitMs, limitMs);
+      const whole = setTimeout(late, longestMs, longestMs);
+      let isOver = false;
       function settle(lost: boolean, act: () => void): void {
+        isOver = true;
         clearTimeout(timer);
+        clearTimeout(whole);
         signal.removeEventListener("abort", aborted);
         worker.off("message", received).off("error", failed).off("exit", ended);
         const count = (reviewed.get(worker) ?? 0) + 1;
@@ -138,8 +221,8 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
         act();
       }
       const fail = (message: string) => settle(true, () => reject(new VerifodError("outside", message)));
-      function late(): void {
-        fail(`the review took longer than ${limitMs / 1_000} s: review this change with verifod review`);
+      function late(limit: number): void {
+        fail(`the review took longer than ${limit / 1_000} s: review its commits one by one`);
       }
       function aborted(): void {
         settle(true, () => reject(stopped()));
@@ -154,9 +237,9 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
         switch (message.kind) {
           case "ask":
             clearTimeout(timer);
-            void answer(change, upstream, message.questions).then((answers) => {
-              if (signal.aborted || !all.has(worker)) return;
-              timer = setTimeout(late, limitMs);
+            void answer(change, about, message.questions).then((answers) => {
+              if (isOver || !all.has(worker)) return;
+              timer = setTimeout(late, limitMs, limitMs);
               worker.postMessage(answers);
             });
             return;
@@ -176,15 +259,18 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
     });
   }
 
+  if (alone) idle.push(start());
   return {
-    async review(change, { config, subjects, upstream }, signal) {
-      const { base, head, tip, files, unchecked } = change;
+    async review(change, about, signal = new AbortController().signal) {
+      const { base, head, tip, files, unchecked, directory = null } = change;
+      const { config, subjects, upstream, memory } = about;
       const tree = ({ commit, remote = false }: PullChange["tip"]) => ({ commit, remote });
       const trees = { base: tree(base), head: tree(head), tip: tree(tip) };
-      const task = { trees, files, unchecked, subjects, config, asks: upstream !== null };
+      const [asks, remembers] = [upstream !== null, memory !== null];
+      const task = { directory, trees, files, unchecked, subjects, config, asks, remembers };
       return queue.add(() => {
         if (signal.aborted || closed) throw stopped();
-        return run(idle.pop() ?? start(), change, upstream, task, signal);
+        return run(idle.pop() ?? start(), change, about, task, signal);
       });
     },
     async close() {
@@ -208,18 +294,14 @@ function errorOf({ fault, message, stack }: Extract<ThreadMessage, { kind: "fail
 /** Answers what was asked together, together. */
 function answer(
   change: PullChange,
-  upstream: Upstream | null,
+  about: ReviewAbout,
   questions: readonly Question[],
 ): Promise<readonly Answer[]> {
   return Promise.all(
     questions.map(async (question): Promise<Answer> => {
       const { id } = question;
       try {
-        const value =
-          question.method === "upstream"
-            ? await askUpstream(upstream, question.changes)
-            : await ask(change, question);
-        return { id, outcome: { kind: "value", value } };
+        return { id, outcome: { kind: "value", value: await ask(change, about, question) } };
       } catch (error) {
         return { id, outcome: { kind: "refused", message: messageOf(error) } };
       }
@@ -227,8 +309,15 @@ function answer(
   );
 }
 
-function ask(change: PullChange, { tree: name, method, argument }: TreeQuestion): Promise<unknown> {
-  const tree = change[name];
+async function ask(
+  change: PullChange,
+  { upstream, memory }: ReviewAbout,
+  question: Question,
+): Promise<unknown> {
+  if (question.method === "upstream") return askUpstream(upstream, question.changes);
+  if (question.method === "memory") return memory?.pinsWith(question.hashes);
+  const { method, argument } = question;
+  const tree = change[question.tree];
   if (typeof argument !== "string") return tree.read(argument);
   return method === "list" ? tree.list(argument) : tree.entry(argument);
 }
