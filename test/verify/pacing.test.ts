@@ -25,7 +25,8 @@ it("spaces what goes to one host, while others go on", async () => {
       expect(at - (times[n] ?? 0)).toBeGreaterThan(195);
     });
   }
-  expect(starts.filter(({ host }) => host === "b")[0]?.at).toBeLessThan(150);
+  const order = starts.map(({ host }) => host).join("");
+  expect(order.indexOf("b")).toBeLessThan(order.indexOf("a", order.indexOf("a") + 1));
 });
 
 it("keeps to what a host asks for, whatever a later fetch says", () => {
