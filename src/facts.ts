@@ -1,15 +1,6 @@
 /** From a change to the facts that rules judge: texts, what differs, source pins, scripts and settings of both sides. */
-import {
-  type Change,
-  type Content,
-  type Entry,
-  type FileChange,
-  pathOf,
-  type Side,
-  type Unchecked,
-} from "./change/change.ts";
-import { type Contents, readAhead } from "./change/contents.ts";
-import { changedText, diffTexts, type Hunk } from "./change/hunks.ts";
+import { type Change, type FileChange, pathOf, type Side, type Unchecked } from "./change/change.ts";
+import { readAhead } from "./change/contents.ts";
 import {
   createChangePins,
   type FilePins,
@@ -28,7 +19,8 @@ import { changesOnlyMeta } from "./nix/meta-only.ts";
 import type { Impurity, Script, Setting } from "./nix/model.ts";
 import { MOST_ERRORS, parseErrors } from "./nix/parse-errors.ts";
 import { createParser } from "./nix/parser.ts";
-import { type CodeFile, type Region, type ScriptParsers, scriptsOf } from "./nix/scripts.ts";
+import { isSameCode } from "./nix/same-code.ts";
+import { type CodeFile, type ScriptParsers, scriptsOf } from "./nix/scripts.ts";
 import { settingsOf } from "./nix/settings.ts";
 import { createNixSide, type NixSide } from "./nix/side.ts";
 import { hasPath } from "./nix/sources.ts";
@@ -39,7 +31,8 @@ import { pairScripts } from "./pair/scripts.ts";
 import { pairSettings } from "./pair/settings.ts";
 import { pairSources } from "./pair/sources.ts";
 import type { Upstream } from "./provenance/upstream.ts";
-import type { BinaryFacts, Facts, FileFacts } from "./rules/rule.ts";
+import { type ReadFile, readFile } from "./read-file.ts";
+import type { Facts, FileFacts } from "./rules/rule.ts";
 import { growHeapBy } from "./v8-flags.ts";
 
 /** What is loaded once per process: parsers, and the texts parsed so far. */
@@ -113,6 +106,7 @@ export async function gatherFacts(
   const all: Found = { base: nothing(), head: nothing() };
   const collected = createChangePins(unchecked);
   const repointed: Repointed[] = [];
+  const changedNames = new Set<string>();
   const contentsOf = readAhead(change);
   const pinsIn = (file: FileChange, regions: ReadFile["regions"]) => {
     tools.documents.trim();
@@ -123,7 +117,8 @@ export async function gatherFacts(
     const read = await readFile(file, await contentsOf(index), sides);
     unchecked.push(...read.unchecked);
     const { code: both, regions } = read;
-    const isLater = isOnlyMeta(file, read);
+    const isFormatted = isOnlyFormatted(file, read);
+    const isLater = isFormatted || isOnlyMeta(file, read);
     if (!isLater && both.base?.kind === "nix" && both.head?.kind === "nix") {
       const text = (side: Side) => ({ text: both[side]?.text ?? "", regions: regions[side] });
       const path = { base: both.base.path, head: both.head.path };
@@ -136,8 +131,15 @@ export async function gatherFacts(
     const found =
       file.base?.oid === file.head?.oid
         ? null
-        : await bounded(() => readCode(file, read, sides, tools, !isLater), path, unchecked);
+        : await bounded(
+            () => (isFormatted ? readErrors(read) : readCode(file, read, sides, tools, !isLater)),
+            path,
+            unchecked,
+          );
     files.push({ ...read.facts, ...(found?.errors ?? NO_ERRORS) });
+    if (!isLater)
+      for (const entry of [file.base, file.head])
+        for (const name of entry ? namesOf(entry.path) : []) changedNames.add(name);
     if (!found) continue;
     add(found, all, path, unchecked);
     if (isLater) collected.addLater(() => pinsIn(file, regions), path, both.head?.text ?? "");
@@ -174,12 +176,15 @@ export async function gatherFacts(
     if (old.length > 0 && now.length > 0) named.push([old, now]);
   }
   let pins = collected.all();
-  // Those that the change cannot reach are of use only where they have a hash that is new elsewhere, or a dropped patch.
+  // The others are of use only where they read a file that changed, have a hash that is new elsewhere, or a dropped patch.
   if (collected.hasLater) {
     const hashes = new Set(introduced(pairSources(pins.base, pins.head, renames)).map(({ hash }) => hash));
     const areAllWanted = named.length > 0 || mayDropPatches(change, all.base.settings);
     await collected.readLater(
-      (text) => areAllWanted || (hashes.size > 0 && (hasPath(text) || holdsHash(text, hashes))),
+      (text) =>
+        areAllWanted ||
+        namesAny(text, changedNames) ||
+        (hashes.size > 0 && (hasPath(text) || holdsHash(text, hashes))),
     );
     pins = collected.all();
   }
@@ -206,6 +211,20 @@ export async function gatherFacts(
     unchecked: distinctUnchecked(unchecked),
     textOf: (side, path) => sides[side].text(path),
   };
+}
+
+/** What a path to a file, or to the folder that it is the default of, may end with. */
+function namesOf(path: string): readonly string[] {
+  const [name = "", folder = ""] = path.split("/").reverse();
+  return name === "default.nix" ? [name, folder, ".", ".."] : [name];
+}
+
+const PATH_PART = /\/([\w.+-]+)/g;
+
+/** Whether a path in a text may lead to a file that is called by one of the names. */
+function namesAny(text: string, names: ReadonlySet<string>): boolean {
+  for (const [, name = ""] of text.matchAll(PATH_PART)) if (names.has(name)) return true;
+  return false;
 }
 
 /** Whether patches may be gone: it is asked of each whether any pin still names it. */
@@ -250,6 +269,28 @@ async function bounded<T>(read: () => Promise<T>, what: string, unchecked: Unche
 type Errors = Pick<FileFacts, "parseErrors" | "baseParseErrors">;
 const NO_ERRORS: Errors = { parseErrors: [], baseParseErrors: [] };
 
+interface FoundIn extends Found {
+  readonly pins: FilePins;
+  readonly errors: Errors;
+  readonly cut: readonly string[];
+}
+
+/** Of a file whose code is what it was: where it cannot be read. */
+async function readErrors({ code: { base, head } }: ReadFile): Promise<FoundIn> {
+  const parseErrors = errorsOf(head);
+  const baseParseErrors = parseErrors.length > 0 ? errorsOf(base) : [];
+  const isCut = parseErrors.length >= MOST_ERRORS;
+  return {
+    base: nothing(),
+    head: nothing(),
+    pins: NO_PINS,
+    errors: { parseErrors, baseParseErrors },
+    cut: isCut ? [TOO_MANY_ERRORS] : [],
+  };
+}
+
+const TOO_MANY_ERRORS = "the parser gave up in more places than are looked at";
+
 /** What the code of a changed file holds. @throws TooMuch */
 async function readCode(
   file: FileChange,
@@ -257,7 +298,7 @@ async function readCode(
   sides: Record<Side, NixSide>,
   tools: Tools,
   withPins: boolean,
-): Promise<Found & { readonly pins: FilePins; readonly errors: Errors; readonly cut: readonly string[] }> {
+): Promise<FoundIn> {
   const found = { base: nothing(), head: nothing() };
   const pins = { ...NO_PINS };
   const cut = new Set<string>();
@@ -279,7 +320,7 @@ async function readCode(
     append(settings, settingsOf(code, changed, onCut));
     append(impurities, impuritiesOf(code, changed, onCut));
     if (side === "head") parseErrors = errorsOf(code);
-    if (parseErrors.length >= MOST_ERRORS) onCut("the parser gave up in more places than are looked at");
+    if (parseErrors.length >= MOST_ERRORS) onCut(TOO_MANY_ERRORS);
     if (code.kind !== "nix") continue;
     if (code.document.text.length > LARGEST_TREES_CHARACTERS) tools.documents.release(entry.oid);
     else if (code.text.length > HUGE_CHARACTERS) code.document.forgetNodes();
@@ -308,6 +349,12 @@ function isOnlyMeta(file: FileChange, { code: { base, head }, regions }: ReadFil
   return changesOnlyMeta({ file: base, regions: regions.base }, { file: head, regions: regions.head });
 }
 
+/** Whether a change of a file leaves its code as it is. */
+function isOnlyFormatted(file: FileChange, { code: { base, head } }: ReadFile): boolean {
+  if (file.status !== "modified" || base?.kind !== "nix" || head?.kind !== "nix") return false;
+  return isSameCode(base.text, head.text);
+}
+
 /** Adds what a file holds to what all do; says what of it is left out. */
 function add(
   found: Found & { readonly cut: readonly string[] },
@@ -328,89 +375,14 @@ function append<T>(list: T[], more: readonly T[]): void {
   for (const each of more) list.push(each);
 }
 
-interface ReadFile {
-  readonly facts: Omit<FileFacts, keyof Errors>;
-  readonly code: Record<Side, CodeFile | null>;
-  readonly regions: Record<Side, readonly Region[]>;
-  readonly unchecked: readonly Unchecked[];
-}
-
-async function readFile(
-  file: FileChange,
-  contents: Contents,
-  sides: Record<Side, NixSide>,
-): Promise<ReadFile> {
-  const unchecked: Unchecked[] = [];
-  for (const side of ["base", "head"] as const) {
-    const entry = file[side];
-    const content = contents[side];
-    if (!entry || !content) continue;
-    if (content.kind === "unavailable") unchecked.push({ what: entry.path, reason: content.reason });
-    else if (content.kind === "binary" && entry.path.endsWith(".nix")) {
-      unchecked.push({ what: entry.path, reason: `not a text (${content.because})` });
-    }
-  }
-  const base = textOf(file.base, contents.base);
-  const head = textOf(file.head, contents.head);
-  const hunks = diffTexts(base ?? "", head ?? "");
-  const regions = { base: regionsOf(hunks, "base", base), head: regionsOf(hunks, "head", head) };
-  const code: Record<Side, CodeFile | null> = {
-    base: base === null ? null : await codeOf(file.base, base, sides.base, regions.base, file.head?.oid),
-    head: head === null ? null : await codeOf(file.head, head, sides.head, regions.head, file.base?.oid),
-  };
-  return {
-    facts: {
-      change: file,
-      base,
-      head,
-      changed: changedText(hunks, head ?? ""),
-      target: { base: targetOf(file.base, contents.base), head: targetOf(file.head, contents.head) },
-      binary: { base: binaryOf(contents.base), head: binaryOf(contents.head) },
-    },
-    code,
-    regions,
-    unchecked,
-  };
-}
-
-async function codeOf(
-  entry: Entry | null,
-  text: string,
-  side: NixSide,
-  changed: readonly Region[],
-  previous?: string,
-): Promise<CodeFile | null> {
-  if (!entry) return null;
-  const loaded = /\.(?:nix|json)$/.test(entry.path) ? await side.load(entry, previous, changed) : null;
-  return loaded?.kind === "nix" ? loaded : { kind: "text", path: entry.path, text };
-}
-
 function mayHoldScripts(code: CodeFile): boolean {
   return (
     code.kind === "nix" || code.text.startsWith("#!") || /\.(?:sh|bash|py|pl|patch|diff)$/.test(code.path)
   );
 }
 
-function textOf(entry: Entry | null, content: Content | null): string | null {
-  const isFile = entry?.kind === "file" || entry?.kind === "executable";
-  return isFile && content?.kind === "text" ? content.text : null;
-}
-
-function targetOf(entry: Entry | null, content: Content | null): string | null {
-  return entry?.kind === "symlink" && content?.kind === "text" ? content.text : null;
-}
-
-function binaryOf(content: Content | null): BinaryFacts | null {
-  return content?.kind === "binary" ? content : null;
-}
-
 function errorsOf(code: CodeFile | null): FileFacts["parseErrors"] {
   return code?.kind === "nix" ? parseErrors(code.document.root) : [];
-}
-
-function regionsOf(hunks: readonly Hunk[] | null, side: Side, text: string | null): readonly Region[] {
-  if (text === null) return [];
-  return hunks ? hunks.map((hunk) => hunk[side].text) : [{ start: 0, end: text.length }];
 }
 
 /** Paths told of one reason; what many files have in common is told of some. */

@@ -219,3 +219,25 @@ test.each([
   );
   expect(facts.reuses.length).toBe(hash === B ? 1 : 0);
 });
+
+test("a file that was formatted says nothing, but what it makes of a file that changed", async () => {
+  const recipe = (arguments_: string) => `${arguments_}: stdenv.mkDerivation rec {
+  pname = "frob"; version = import ./version.nix;
+  src = fetchurl { url = "https://example.org/frob-\${version}.tar.gz"; hash = "${A}"; };
+  buildPhase = ''make'';
+}`;
+  const [old, formatted] = [recipe("{stdenv,fetchurl}"), recipe("{\n  stdenv,\n  fetchurl,\n}")];
+  const alone = await factsOf(
+    { "frob.nix": old, "version.nix": '"1.0"', "b.nix": "1" },
+    { "frob.nix": formatted, "b.nix": "2" },
+  );
+  made?.remove();
+  expect([alone.facts.pins.head, alone.facts.scripts, alone.facts.settings]).toEqual([[], [], []]);
+  const { facts } = await factsOf(
+    { "frob.nix": old, "version.nix": '"1.0"' },
+    { "frob.nix": formatted, "version.nix": '"1.1"' },
+  );
+  expect(facts.sources.map(({ before, after }) => [before?.version, after?.version])).toEqual([
+    ["1.0", "1.1"],
+  ]);
+});

@@ -1,0 +1,130 @@
+/** Changes of nothing but the form: what a formatter does to hundreds of files at once. */
+
+const TRIVIA = /(?:[ \t\r\n]+|#[^\n]*|\/\*[\s\S]*?\*\/)+/y;
+/** What is a token of its own, whatever stands beside it. */
+const APART = new Set("{}[]();");
+/** So are these, but in an address without quotes. */
+const MOSTLY_APART = new Set(",=@");
+const IN_NAME = /[\w'-]/;
+
+/** A string that the code being read is interpolated into, or a bracket of it. */
+type Around = "{" | '"' | Indented;
+
+/** An indented string. */
+interface Indented {
+  /** How much deeper its lines are indented in the first text; null: not known yet. */
+  deeper: number | null;
+}
+
+/**
+ * Whether two Nix texts are the same code: but for white space and comments between tokens, and for the indentation of whole
+ * indented strings, which Nix takes away. False where that is not sure.
+ */
+export function isSameCode(a: string, b: string): boolean {
+  const around: Around[] = [];
+  let inside: '"' | Indented | null = null;
+  let isAddress = false;
+  let i = 0;
+  let j = 0;
+  for (;;) {
+    if (inside === null) {
+      const from: number = afterTrivia(a, i, !isAddress);
+      const to: number = afterTrivia(b, j, !isAddress);
+      if (from < 0 || to < 0) return false;
+      const [before, next] = [a[i - 1] ?? "", a[from] ?? ""];
+      if (next !== (b[to] ?? "")) return false;
+      if (from > i !== to > j && next !== "" && i > 0 && !canStandApart(before, next, isAddress))
+        return false;
+      if (next === "") return around.length === 0;
+      if (from > i && to > j) isAddress = false;
+      isAddress ||= next === ":";
+      const isQuote = next === "'" && a[from + 1] === "'";
+      if (isQuote && b[to + 1] !== "'") return false;
+      // A name may have such quotes, and so may an address.
+      if (isQuote && (isAddress || (from === i && IN_NAME.test(before)))) return false;
+      if (next === '"') inside = '"';
+      else if (isQuote) inside = { deeper: null };
+      else if (next === "{") around.push("{");
+      else if (next === "}") {
+        const opened = around.pop();
+        if (opened === undefined) return false;
+        if (opened !== "{") inside = opened;
+      }
+      const length = isQuote ? 2 : 1;
+      [i, j] = [from + length, to + length];
+      if (isQuote && inside !== null && inside !== '"' && !/[ \t]*\n/y.test(a.slice(i, i + 200)))
+        inside.deeper = 0;
+      continue;
+    }
+    const length = pieceLength(a, i, inside);
+    if (length === 0 || a.slice(i, i + length) !== b.slice(j, j + length)) return false;
+    const piece = a.slice(i, i + length);
+    i += length;
+    j += length;
+    if (piece === "${") {
+      around.push(inside);
+      inside = null;
+    } else if (piece === (inside === '"' ? '"' : "''")) inside = null;
+    else if (piece === "\n" && inside !== '"') {
+      const [old, now] = [indentation(a, i), indentation(b, j)];
+      i += old;
+      j += now;
+      if (isBlankEnd(a, i)) {
+        // Nix drops what stands before the quotes alone; other blank lines may keep some of theirs.
+        if (old !== now && !a.startsWith("''", i)) return false;
+      } else {
+        inside.deeper ??= old - now;
+        if (old - now !== inside.deeper) return false;
+      }
+    }
+  }
+}
+
+/**
+ * The place behind white space and comments, with `mayEnd` also behind the comma after a function's last argument; -1 where it
+ * is not sure that it is a comment.
+ */
+function afterTrivia(text: string, at: number, mayEnd: boolean): number {
+  const first = text[at];
+  if (first === "," && mayEnd) {
+    const end = afterTrivia(text, at + 1, false);
+    return text[end] === "}" ? end : at;
+  }
+  if (first !== " " && first !== "\n" && first !== "\t" && first !== "\r" && first !== "#" && first !== "/")
+    return at;
+  const isComment = first === "#" || (first === "/" && text[at + 1] === "*");
+  if (first === "/" && !isComment) return at;
+  // An address without quotes may have `/*` in it.
+  if (isComment && at > 0 && !/[{}[\]();,="]/.test(text[at - 1] ?? "")) return -1;
+  TRIVIA.lastIndex = at;
+  if (!TRIVIA.test(text)) return -1;
+  const end = TRIVIA.lastIndex;
+  return text[end] === "," && mayEnd ? afterTrivia(text, end, true) : end;
+}
+
+function canStandApart(before: string, next: string, isAddress: boolean): boolean {
+  if (before === "$" && next === "{") return false;
+  if (APART.has(before) || APART.has(next)) return true;
+  return !isAddress && (MOSTLY_APART.has(before) || MOSTLY_APART.has(next));
+}
+
+const IN_STRING = /\\[\s\S]|\$\$|\$\{|"|[^\\$"]+|\$/y;
+const IN_INDENTED = /''(?:'|\$|\\[\s\S])|''|\$\$|\$\{|\n|[^'$\n]+|['$]/y;
+
+/** The length of the next piece of a string: an escape, a mark, a line break or a stretch of text; 0 at the end. */
+function pieceLength(text: string, at: number, inside: '"' | Indented): number {
+  const pattern = inside === '"' ? IN_STRING : IN_INDENTED;
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex - at : 0;
+}
+
+function indentation(text: string, at: number): number {
+  let end = at;
+  while (text[end] === " ") end++;
+  return end - at;
+}
+
+/** Whether a line has nothing more, or only the quotes that end the string. */
+function isBlankEnd(text: string, at: number): boolean {
+  return text[at] === "\n" || (text.startsWith("''", at) && !/['$\\]/.test(text[at + 2] ?? ""));
+}

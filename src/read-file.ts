@@ -1,0 +1,84 @@
+/** The texts of a changed file: what differs between them, and what is read of either side. */
+import type { Content, Entry, FileChange, Side, Unchecked } from "./change/change.ts";
+import type { Contents } from "./change/contents.ts";
+import { changedText, diffTexts, type Hunk } from "./change/hunks.ts";
+import type { CodeFile, Region } from "./nix/scripts.ts";
+import type { NixSide } from "./nix/side.ts";
+import type { BinaryFacts, FileFacts } from "./rules/rule.ts";
+
+/** A changed file before its code is looked at. */
+export interface ReadFile {
+  readonly facts: Omit<FileFacts, "parseErrors" | "baseParseErrors">;
+  readonly code: Record<Side, CodeFile | null>;
+  readonly regions: Record<Side, readonly Region[]>;
+  readonly unchecked: readonly Unchecked[];
+}
+
+/** Reads both sides of a changed file. */
+export async function readFile(
+  file: FileChange,
+  contents: Contents,
+  sides: Record<Side, NixSide>,
+): Promise<ReadFile> {
+  const unchecked: Unchecked[] = [];
+  for (const side of ["base", "head"] as const) {
+    const entry = file[side];
+    const content = contents[side];
+    if (!entry || !content) continue;
+    if (content.kind === "unavailable") unchecked.push({ what: entry.path, reason: content.reason });
+    else if (content.kind === "binary" && entry.path.endsWith(".nix")) {
+      unchecked.push({ what: entry.path, reason: `not a text (${content.because})` });
+    }
+  }
+  const base = textOf(file.base, contents.base);
+  const head = textOf(file.head, contents.head);
+  const hunks = diffTexts(base ?? "", head ?? "");
+  const regions = { base: regionsOf(hunks, "base", base), head: regionsOf(hunks, "head", head) };
+  const code: Record<Side, CodeFile | null> = {
+    base: base === null ? null : await codeOf(file.base, base, sides.base, regions.base, file.head?.oid),
+    head: head === null ? null : await codeOf(file.head, head, sides.head, regions.head, file.base?.oid),
+  };
+  return {
+    facts: {
+      change: file,
+      base,
+      head,
+      changed: changedText(hunks, head ?? ""),
+      target: { base: targetOf(file.base, contents.base), head: targetOf(file.head, contents.head) },
+      binary: { base: binaryOf(contents.base), head: binaryOf(contents.head) },
+    },
+    code,
+    regions,
+    unchecked,
+  };
+}
+
+async function codeOf(
+  entry: Entry | null,
+  text: string,
+  side: NixSide,
+  changed: readonly Region[],
+  previous?: string,
+): Promise<CodeFile | null> {
+  if (!entry) return null;
+  const loaded = /\.(?:nix|json)$/.test(entry.path) ? await side.load(entry, previous, changed) : null;
+  return loaded?.kind === "nix" ? loaded : { kind: "text", path: entry.path, text };
+}
+
+function textOf(entry: Entry | null, content: Content | null): string | null {
+  const isFile = entry?.kind === "file" || entry?.kind === "executable";
+  return isFile && content?.kind === "text" ? content.text : null;
+}
+
+function targetOf(entry: Entry | null, content: Content | null): string | null {
+  return entry?.kind === "symlink" && content?.kind === "text" ? content.text : null;
+}
+
+function binaryOf(content: Content | null): BinaryFacts | null {
+  return content?.kind === "binary" ? content : null;
+}
+
+function regionsOf(hunks: readonly Hunk[] | null, side: Side, text: string | null): readonly Region[] {
+  if (text === null) return [];
+  return hunks ? hunks.map((hunk) => hunk[side].text) : [{ start: 0, end: text.length }];
+}
