@@ -28,7 +28,7 @@ import { TooMuch } from "./nix/too-much.ts";
 import type { Origin } from "./nix/value.ts";
 import { introduced, type KnownPin, reusesOf } from "./pair/reuse.ts";
 import { pairScripts } from "./pair/scripts.ts";
-import { pairSettings } from "./pair/settings.ts";
+import { pairSettings, type SettingChange } from "./pair/settings.ts";
 import { pairSources } from "./pair/sources.ts";
 import type { Upstream } from "./provenance/upstream.ts";
 import { type ReadFile, readFile } from "./read-file.ts";
@@ -175,11 +175,12 @@ export async function gatherFacts(
     const [old = [], now = []] = (await bounded(look, path.head, unchecked)) ?? [];
     if (old.length > 0 && now.length > 0) named.push([old, now]);
   }
+  const settings = pairSettings(all.base.settings, all.head.settings, renames);
   let pins = collected.all();
   // The others are of use only where they read a file that changed, have a hash that is new elsewhere, or a dropped patch.
   if (collected.hasLater) {
     const hashes = new Set(introduced(pairSources(pins.base, pins.head, renames)).map(({ hash }) => hash));
-    const areAllWanted = named.length > 0 || mayDropPatches(change, all.base.settings);
+    const areAllWanted = named.length > 0 || mayDropPatches(change, settings);
     await collected.readLater(
       (text) =>
         areAllWanted ||
@@ -203,7 +204,7 @@ export async function gatherFacts(
       pins,
       reuses: reusesOf(pairs, pins, remembered),
       scripts: pairScripts(all.base.scripts, all.head.scripts, renames),
-      settings: pairSettings(all.base.settings, all.head.settings, renames),
+      settings,
       impurities: { base: all.base.impurities, head: all.head.impurities },
       subjects,
       upstream: upstream === null ? null : await upstream.ask(pairs),
@@ -228,9 +229,9 @@ function namesAny(text: string, names: ReadonlySet<string>): boolean {
 }
 
 /** Whether patches may be gone: it is asked of each whether any pin still names it. */
-function mayDropPatches({ files }: Change, before: readonly Setting[]): boolean {
+function mayDropPatches({ files }: Change, settings: readonly SettingChange[]): boolean {
   return (
-    before.some(({ attributes }) => /patch/i.test(attributes.at(-1) ?? "")) ||
+    settings.some(({ before }) => /patch/i.test(before?.attributes.at(-1) ?? "")) ||
     files.some(({ status, base }) => status === "removed" && /\.(?:patch|diff)$/.test(base.path))
   );
 }
