@@ -179,7 +179,7 @@ const GENERATORS: readonly Generator[] = [
   },
   {
     by: "Doxygen",
-    name: /\/man\/man3\/\S+\.3$/,
+    name: /\/man\/man3\/[^\s/]+\.3$/,
     mark: /Generated automatically by Doxygen/,
     from: anywhere(/(?:^|\/)Doxyfile[\w.-]*$/),
   },

@@ -11,7 +11,7 @@ export function hasSameTranslations(before: string, after: string): boolean {
 }
 
 /** What msgmerge and translation tools write into the first entry. */
-const HEADER = /(?:POT-Creation-Date|Project-Id-Version|X-Generator|Report-Msgid-Bugs-To): [^\\]*\\n/g;
+const HEADER = /(?:POT-Creation-Date|Project-Id-Version|X-Generator|Report-Msgid-Bugs-To): [^\\]{0,500}\\n/g;
 
 /** Each used translation with its original, as one text. */
 function translations(text: string): string[] {

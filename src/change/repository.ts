@@ -188,7 +188,7 @@ function lack(answer: ObjectAnswer, wanted: "blob" | "tree"): string {
       return "its id is ambiguous";
     case "failed":
       // How git before 2.45 says that it may not fetch what a partial clone lacks.
-      return /promisor remote|transport .* not allowed/.test(answer.reason)
+      return /promisor remote|transport .{0,200} not allowed/.test(answer.reason)
         ? absent
         : `git cannot read it: ${answer.reason}`;
     case "object":

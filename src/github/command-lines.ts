@@ -97,7 +97,8 @@ interface OpenTags {
   isInside(): boolean;
 }
 
-const COMMENT = /<!--[\s\S]*?-->/g;
+/** One that stays open, too: what begins in it again and again is not looked for again. */
+const COMMENT = /<!--[\s\S]*?(-->|$)/g;
 const TAG = /<(\/?)([a-z][a-z0-9-]*)(?![a-z0-9-])[^<>]*>/gi;
 const WITHOUT_END = new Set(["br", "hr", "img", "input", "wbr"]);
 
@@ -107,7 +108,7 @@ function openTags(): OpenTags {
   let lost = false;
   return {
     read(html) {
-      const tags = html.replace(COMMENT, "");
+      const tags = html.replace(COMMENT, (comment: string, end: string) => (end === "" ? comment : ""));
       for (const [, slash, name = ""] of tags.matchAll(TAG)) {
         const key = name.toLowerCase();
         if (WITHOUT_END.has(key)) continue;

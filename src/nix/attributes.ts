@@ -143,7 +143,8 @@ export function isAttribute(text: string): boolean {
 const CALL =
   /\b(?:callPackages?|callLibs?|callPackage_i686|import|newScope)\b[^;=\n]{0,60}?\s\(?(\.{1,2}\/[\w+./@-]+)/g;
 
-const FOLDER = /\b(?:readDir|[a-zA-Z]*(?:AutoCalled|FromDirectory)[a-zA-Z]*)\s+(\.{1,2}\/[\w+./@-]+)/g;
+const FOLDER =
+  /\b(?:readDir|[a-zA-Z]{0,60}(?:AutoCalled|FromDirectory)[a-zA-Z]{0,60})\s+(\.{1,2}\/[\w+./@-]+)/g;
 /** Stands for the name of any folder; no attribute is so called. */
 const EACH_FOLDER = "*";
 

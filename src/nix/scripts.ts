@@ -85,7 +85,7 @@ function languageOf(text: string): ScriptLanguage {
   const shebang = /^\s*#!(.*)/.exec(text)?.[1];
   if (shebang === undefined) return "bash";
   if (/nix-shell/.test(shebang))
-    return languageOfInterpreter(/#!\s*nix-shell\s.*-i\s+(\S+)/.exec(text)?.[1] ?? "bash");
+    return languageOfInterpreter(/#!\s{0,20}nix-shell\s.{0,500}-i\s{1,20}(\S+)/.exec(text)?.[1] ?? "bash");
   return languageOfInterpreter(shebang);
 }
 

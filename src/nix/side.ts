@@ -189,7 +189,7 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
 
   async function users(path: string): Promise<readonly string[]> {
     const file = loaded.get(path);
-    if (file?.kind !== "nix" || !TAKES_HASHES.test(file.text)) return [];
+    if (file?.kind !== "nix" || !takesHashes(file.text)) return [];
     if (!listed.has(directoryOf(path))) await list(directoryOf(path));
     const beside = files.siblings(path).slice(0, USER_LIMIT);
     const found: string[] = [];
@@ -214,10 +214,17 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
 
 /** More files than these in one folder are a collection, not parts of one package. */
 const USER_LIMIT = 12;
-/** A hash that comes from elsewhere: `inherit sha256;`, `hash = src-hash;`. */
-const TAKES_HASHES =
-  /\b(?:inherit\b[^;]*\b\w*(?:hash|sha(?:1|256|512))|(?:hash|sha(?:1|256|512))\s*=\s*[A-Za-z_])/i;
-const HOLDS_HASHES = /(?:hash|sha(?:1|256|512))[\w.-]*"?\s*=\s*"/i;
+const SET_BY_NAME = /\b(?:hash|sha(?:1|256|512))\s*=\s*[A-Za-z_]/i;
+const INHERITED = /\binherit\b[^;]*/g;
+const HASH = /hash|sha(?:1|256|512)/i;
+const HOLDS_HASHES = /(?:hash|sha(?:1|256|512))[\w.-]{0,100}"?\s*=\s*"/i;
+
+/** Whether a hash comes from elsewhere: `inherit sha256;`, `hash = src-hash;`. */
+function takesHashes(text: string): boolean {
+  if (SET_BY_NAME.test(text)) return true;
+  for (const [names] of text.matchAll(INHERITED)) if (HASH.test(names)) return true;
+  return false;
+}
 
 /** The names under which nixpkgs keeps the functions and the users of data files. */
 const USERS = ["generic.nix", "default.nix", "package.nix", "common.nix"];

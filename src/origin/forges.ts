@@ -170,7 +170,7 @@ function gitlabPlace(forge: string, path: string, query: string): WhatIsThere | 
   const name = parts.pop();
   const owner = parts.join("/");
   if (api) return repositoryPlace(forge, owner, name, "archive", sha && decoded(sha));
-  const what = /\/-\/([a-z_]+)\/(.*)$/.exec(path);
+  const what = /\/-\/([a-z_]+)\/(.*)$/s.exec(path);
   switch (what?.[1]) {
     case "archive":
       return repositoryPlace(forge, owner, name, "archive", what[2]?.replace(/\/[^/]*$/, ""));

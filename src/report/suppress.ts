@@ -9,7 +9,7 @@ export interface Suppression {
   readonly reason: string;
 }
 
-const COMMENT = /#[ \t]*verifod:[ \t]*ignore\[([^\]]*)\](.*)/;
+const COMMENT = /#[ \t]*verifod:[ \t]*ignore\[([^\]]{0,1000})\](.*)/;
 
 function parse(text: string | undefined, line: number): Suppression | null {
   const [, rules, reason] = COMMENT.exec(text ?? "") ?? [];

@@ -10,7 +10,7 @@ const PYTHON_DOWNLOADERS =
 const SUBCOMMANDS: Readonly<Record<string, { goes: RegExp; stays?: RegExp }>> = {
   git: { goes: /^(clone|fetch|pull|ls-remote|remote-http|submodule (update|add))\b/ },
   go: { goes: /^(get|install \S*@|mod (download|tidy)|run \S+@)/, stays: /-mod=(vendor|readonly)/ },
-  npm: { goes: /^(install|i|ci|add|update|exec|create|x)\b/, stays: /--offline|--no-audit.*--offline/ },
+  npm: { goes: /^(install|i|ci|add|update|exec|create|x)\b/, stays: /--offline/ },
   pnpm: { goes: /^(install|i|add|update|dlx|create)\b/, stays: /--offline/ },
   yarn: { goes: /^(install|add|up|upgrade|dlx|create)\b/, stays: /--offline|--immutable|--mode[= ]/ },
   bun: { goes: /^(install|i|add|update|x|create)\b/, stays: /--offline|--frozen/ },
@@ -101,7 +101,7 @@ const DECODERS: Readonly<Record<string, RegExp>> = {
   base32: /(^|\s)(-d|--decode)\b/,
   basenc: /(^|\s)(-d|--decode)\b/,
   xxd: /(^|\s)-\w*r/,
-  openssl: /\b(enc|base64)\b.*\s-d\b|^base64 -d/,
+  openssl: /^(?=.*\b(?:enc|base64)\b).*\s-d\b/s,
   uudecode: /^/,
   gpg: /--decrypt|(^|\s)-d\b/,
   rev: /^/,

@@ -18,7 +18,7 @@ export function siblings(facts: Facts, pair: Pair): Pair[] {
 function codeLines(text: string): string[] {
   return text
     .split(/\r\n|\r|\n/)
-    .map((line) => line.replace(/(^|\s)#.*$/, "").trim())
+    .map((line) => line.replace(/(^|\s)#.*$/s, "").trim())
     .filter((line) => line !== "");
 }
 

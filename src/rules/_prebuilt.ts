@@ -15,7 +15,7 @@ const SOURCE_NAME = /[-_.](src|source|sources|orig|dist)([-_.]|$)/i;
 
 /** Whether the name of the file at a location says that it is a program and no source. */
 export function isBinary({ path }: Location): boolean {
-  const file = path.slice(path.lastIndexOf("/") + 1).replace(/\$\{[^}]*\}/g, "");
+  const file = path.slice(path.lastIndexOf("/") + 1).replace(/\$\{[^}]{0,500}\}/g, "");
   return BINARY_SUFFIX.test(file) || (BINARY_NAME.test(file) && !SOURCE_NAME.test(file));
 }
 

@@ -47,7 +47,8 @@ function fetchesAndRuns(command: Command): boolean {
     case "nix-shell":
     case "nix-build":
       return (
-        /-I\s*\S*=https?:|^https?:|\s\(?import\s*\(?fetchTarball/.test(words) && !/[0-9a-f]{40}/.test(words)
+        /(?:^|\s)-I\s*\S*=https?:|^https?:|\s\(?import\s*\(?fetchTarball/.test(words) &&
+        !/[0-9a-f]{40}/.test(words)
       );
     default:
       return false;

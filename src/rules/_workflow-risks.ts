@@ -75,7 +75,14 @@ function* permissionRisks(permissions: Permissions, where: string): Generator<Ri
 }
 
 function expressionsIn(text: string): readonly string[] {
-  return [...text.matchAll(/\$\{\{([^}]*)\}\}/g)].map(([, inner = ""]) => inner.trim());
+  const found: string[] = [];
+  for (let start = text.indexOf("${{"); start !== -1; ) {
+    const end = text.indexOf("}}", start);
+    if (end === -1) break;
+    found.push(text.slice(start + 3, end).trim());
+    start = text.indexOf("${{", end);
+  }
+  return found;
 }
 
 function* stepRisks(step: Step, job: Job, privileged: boolean): Generator<Risk> {

@@ -178,7 +178,7 @@ function judgeBinary(path: string, binary: BinaryFacts): Judgement | null {
 
 /** Files that programs write, and that other rules read entry by entry. */
 const GENERATED =
-  /(?:^|[/-])(?:deps|gemset|node-packages|node-composition|generated|hashes|sources|all-packages|hackage-packages|cran-packages|bioc-packages|maintainer-list|versions)[^/]*\.(?:nix|json)$|\.lock(?:\.json)?$|-lock\.(?:json|ya?ml)$|-packages\.(?:nix|json)$/;
+  /(?:^|[/-])(?:deps|gemset|node-packages|node-composition|generated|hashes|sources|all-packages|hackage-packages|cran-packages|bioc-packages|maintainer-list|versions)[^/]{0,255}\.(?:nix|json)$|\.lock(?:\.json)?$|-lock\.(?:json|ya?ml)$|-packages\.(?:nix|json)$/;
 
 function judgeText(path: string, text: string, base: string | null): Judgement | null {
   if (GENERATED.test(path)) return null;

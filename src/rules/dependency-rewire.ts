@@ -151,7 +151,7 @@ function outsideLibrary({ before, after }: SettingChange): string | null {
   const old = before?.text ?? "";
   for (const text of texts) {
     const path =
-      /(?:-rpath[ ,=]+|-L ?|RPATH\S*=|^)(\/(?!nix\/store|build\/|run\/opengl-driver)[a-z][\w./-]*)/.exec(
+      /(?:-rpath[ ,=]+|-L ?|RPATH\S{0,200}=|^)(\/(?!nix\/store|build\/|run\/opengl-driver)[a-z][\w./-]*)/.exec(
         text,
       )?.[1];
     if (path && !old.includes(path) && /rpath|-L|LIBRARY_PATH|PRELOAD/i.test(text + lastName(after)))

@@ -72,6 +72,6 @@ function opened(change: SettingChange): string | null {
 function asked(setting: Setting): boolean {
   return (
     setting.conditions.some((condition) => /firewall|openPorts?|\bopen\b/i.test(condition)) ||
-    /firewall\w*\s*=/i.test(setting.conditions.join(" "))
+    /firewall\w{0,100}\s{0,100}=/i.test(setting.conditions.join(" "))
   );
 }

@@ -54,7 +54,7 @@ const ENCODED = new Set([
   "ipynb",
 ]);
 const MACHINE_MADE =
-  /(?:^|[/-])(?:deps|gemset|node-packages|sources?|hashes|manifest|pin|pins|versions?|missing-hashes|package-lock|npins)[^/]*\.(?:nix|json|ya?ml)$|\.lock\.json$/;
+  /(?:^|[/-])(?:deps|gemset|node-packages|sources?|hashes|manifest|pin|pins|versions?|missing-hashes|package-lock|npins)[^/]{0,255}\.(?:nix|json|ya?ml)$|\.lock\.json$/;
 /** The value belongs to an attribute whose name says that it is a hash, key or signature. */
 const HASH_NAME = /hash|sha\d|integrity|checksum|public[-_]?key|pubkey|signature|fingerprint|cpe|url|rev/i;
 

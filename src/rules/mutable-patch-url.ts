@@ -60,7 +60,7 @@ function editable({ host, path, query, kind, ref, owner }: Location): string | n
     if (/\/(pull|pulls|merge_requests)\/\d+(\.(patch|diff)|\/)?/.test(path) && !FULL_ID.test(path)) {
       return "an open or merged pull request";
     }
-    const range = /\/compare\/(.+?)(\.(patch|diff))?$/.exec(path)?.[1];
+    const range = /\/compare\/(.+?)(\.(patch|diff))?$/s.exec(path)?.[1];
     // Two full ids, or two releases; anything else may be a branch.
     if (
       range !== undefined &&

@@ -75,7 +75,7 @@ function grantsOfBase(facts: Facts): ReadonlySet<string> {
 const STRONG =
   /cap_(sys_admin|sys_ptrace|dac_override|dac_read_search|sys_module|sys_rawio|setuid|setgid|setfcap|sys_chroot|bpf|fowner|chown|mac_admin)/i;
 const WEAK =
-  /^(cap_(net_bind_service|sys_nice|ipc_lock|wake_alarm|net_raw|sys_resource|block_suspend)(\+?=?\w*)|,|\s)*$/i;
+  /^[,\s]*(?:cap_(?:net_bind_service|sys_nice|ipc_lock|wake_alarm|net_raw|sys_resource|block_suspend)\+?=?\w*(?:[,\s]+|$))*$/i;
 const POWERFUL_GROUPS =
   /^(wheel|docker|kvm|libvirtd|disk|shadow|root|sudo|lxd|podman|video-admin|incus-admin|kmem)$/;
 

@@ -69,7 +69,9 @@ function lossOf(facts: Facts, change: SettingChange): Loss | null {
     case "checkInputs":
     case "installCheckInputs": {
       const lost = listDifference(change).removed.filter((item) =>
-        /(versionCheckHook|testers\.testVersion|pytestCheckHook|unittestCheckHook|pytest\w*Hook)$/.test(item),
+        /(versionCheckHook|testers\.testVersion|pytestCheckHook|unittestCheckHook|pytest\w{0,100}Hook)$/.test(
+          item,
+        ),
       );
       const [hook] = lost;
       if (!hook || replaced(facts, hook)) return null;

@@ -122,7 +122,7 @@ function filesRead(trace: string, tree: string): ReadonlySet<string> {
 }
 
 function failure(status: number | null, stderr: string, roots: string): Evaluation {
-  if (/^error: attribute '[^\n]*' in selection path '[^\n]*' not found/m.test(stderr))
+  if (/^error: attribute '[^\n]{0,300}' in selection path '[^\n]{0,300}' not found/m.test(stderr))
     return { kind: "absent" };
   if (status === null || status > 128) {
     return { kind: "failed", reason: "the evaluator crashed (out of memory or stack)" };

@@ -33,7 +33,7 @@ const REPORT = /hash mismatch in fixed-output derivation/;
 /** `curl: (28) Timeout…` of the program, `…: Timeout was reached (28)` of Nix's own downloader. */
 const CURL = /curl: \((\d{1,2})\)|[a-z] \((\d{1,2})\)(?: |$)/gm;
 /** After a 200 Nix tells curl's error without its number. */
-const UNNUMBERED = /\(curl error: ([^)\n]*)\)/;
+const UNNUMBERED = /\(curl error: ([^)\n]{0,500})\)/;
 const GENUINE =
   /^hash mismatch in fixed-output derivation '([^'\n]*)':\n +(?:specified|wanted): +(\S+)\n +got: +(\S+)\s*$/;
 
