@@ -7,8 +7,8 @@ const APART = new Set("{}[]();");
 const MOSTLY_APART = new Set(",=@");
 const IN_NAME = /[\w'-]/;
 
-/** A string that the code being read is interpolated into, or a bracket of it. */
-type Around = "{" | '"' | Indented;
+/** What the code being read is in: a set, an interpolation into a name or a path, or into a string. */
+type Around = "{" | "${" | '"' | Indented;
 
 /** An indented string. */
 interface Indented {
@@ -24,19 +24,22 @@ export function isSameCode(a: string, b: string): boolean {
   const around: Around[] = [];
   let inside: '"' | Indented | null = null;
   let isAddress = false;
+  /** What follows an interpolation at once may be more of the same path. */
+  let isInPath = false;
   let i = 0;
   let j = 0;
   for (;;) {
     if (inside === null) {
-      const from: number = afterTrivia(a, i, !isAddress);
-      const to: number = afterTrivia(b, j, !isAddress);
+      const from: number = afterTrivia(a, i, isAddress);
+      const to: number = afterTrivia(b, j, isAddress);
       if (from < 0 || to < 0) return false;
       const [before, next] = [a[i - 1] ?? "", a[from] ?? ""];
       if (next !== (b[to] ?? "")) return false;
-      if (from > i !== to > j && next !== "" && i > 0 && !canStandApart(before, next, isAddress))
-        return false;
+      const isApart = !isInPath && canStandApart(before, next, isAddress);
+      if (from > i !== to > j && next !== "" && i > 0 && !isApart) return false;
       if (next === "") return around.length === 0;
       if (from > i && to > j) isAddress = false;
+      isInPath = false;
       isAddress ||= next === ":";
       const isQuote = next === "'" && a[from + 1] === "'";
       if (isQuote && b[to + 1] !== "'") return false;
@@ -44,15 +47,16 @@ export function isSameCode(a: string, b: string): boolean {
       if (isQuote && (isAddress || (from === i && IN_NAME.test(before)))) return false;
       if (next === '"') inside = '"';
       else if (isQuote) inside = { deeper: null };
-      else if (next === "{") around.push("{");
+      else if (next === "{") around.push(from === i && before === "$" ? "${" : "{");
       else if (next === "}") {
         const opened = around.pop();
         if (opened === undefined) return false;
-        if (opened !== "{") inside = opened;
+        if (opened === "${") isInPath = true;
+        else if (opened !== "{") inside = opened;
       }
       const length = isQuote ? 2 : 1;
       [i, j] = [from + length, to + length];
-      if (isQuote && inside !== null && inside !== '"' && !/[ \t]*\n/y.test(a.slice(i, i + 200)))
+      if (isQuote && inside !== null && inside !== '"' && !/ *\n/y.test(a.slice(i, i + 200)))
         inside.deeper = 0;
       continue;
     }
@@ -70,8 +74,8 @@ export function isSameCode(a: string, b: string): boolean {
       i += old;
       j += now;
       if (isBlankEnd(a, i)) {
-        // Nix drops what stands before the quotes alone; other blank lines may keep some of theirs.
-        if (old !== now && !a.startsWith("''", i)) return false;
+        // Nix drops what stands before the quotes alone; other blank lines keep what is deeper than all lines are.
+        if (old + now > 0 && !a.startsWith("''", i)) return false;
       } else {
         inside.deeper ??= old - now;
         if (old - now !== inside.deeper) return false;
@@ -81,13 +85,13 @@ export function isSameCode(a: string, b: string): boolean {
 }
 
 /**
- * The place behind white space and comments, with `mayEnd` also behind the comma after a function's last argument; -1 where it
- * is not sure that it is a comment.
+ * The place behind white space and comments, and behind the comma after a function's last argument; -1 where it is not sure
+ * that it is a comment, as in an address.
  */
-function afterTrivia(text: string, at: number, mayEnd: boolean): number {
+function afterTrivia(text: string, at: number, isAddress: boolean, mayEnd = !isAddress): number {
   const first = text[at];
   if (first === "," && mayEnd) {
-    const end = afterTrivia(text, at + 1, false);
+    const end = afterTrivia(text, at + 1, isAddress, false);
     return text[end] === "}" ? end : at;
   }
   if (first !== " " && first !== "\n" && first !== "\t" && first !== "\r" && first !== "#" && first !== "/")
@@ -95,11 +99,11 @@ function afterTrivia(text: string, at: number, mayEnd: boolean): number {
   const isComment = first === "#" || (first === "/" && text[at + 1] === "*");
   if (first === "/" && !isComment) return at;
   // An address without quotes may have `/*` in it.
-  if (isComment && at > 0 && !/[{}[\]();,="]/.test(text[at - 1] ?? "")) return -1;
+  if (isComment && at > 0 && (isAddress || !/[{}[\]();,="]/.test(text[at - 1] ?? ""))) return -1;
   TRIVIA.lastIndex = at;
   if (!TRIVIA.test(text)) return -1;
   const end = TRIVIA.lastIndex;
-  return text[end] === "," && mayEnd ? afterTrivia(text, end, true) : end;
+  return text[end] === "," && mayEnd ? afterTrivia(text, end, isAddress, true) : end;
 }
 
 function canStandApart(before: string, next: string, isAddress: boolean): boolean {
