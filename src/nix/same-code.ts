@@ -1,6 +1,5 @@
 /** Changes of nothing but the form: what a formatter does to hundreds of files at once. */
 
-const TRIVIA = /(?:[ \t\r\n]+|#[^\n]*|\/\*[\s\S]*?\*\/)+/y;
 /** What is a token of its own, whatever stands beside it. */
 const APART = new Set("{}[]();");
 /** So are these, but in an address without quotes. */
@@ -56,7 +55,8 @@ export function isSameCode(a: string, b: string): boolean {
       }
       const length = isQuote ? 2 : 1;
       [i, j] = [from + length, to + length];
-      if (isQuote && inside !== null && inside !== '"' && !/ *\n/y.test(a.slice(i, i + 200)))
+      // What stands on the line of the quotes counts from there.
+      if (isQuote && inside !== null && inside !== '"' && a[i + indentation(a, i)] !== "\n")
         inside.deeper = 0;
       continue;
     }
@@ -100,10 +100,24 @@ function afterTrivia(text: string, at: number, isAddress: boolean, mayEnd = !isA
   if (first === "/" && !isComment) return at;
   // An address without quotes may have `/*` in it.
   if (isComment && at > 0 && (isAddress || !/[{}[\]();,="]/.test(text[at - 1] ?? ""))) return -1;
-  TRIVIA.lastIndex = at;
-  if (!TRIVIA.test(text)) return -1;
-  const end = TRIVIA.lastIndex;
+  const end = skipTrivia(text, at);
   return text[end] === "," && mayEnd ? afterTrivia(text, end, isAddress, true) : end;
+}
+
+/** The place behind white space and comments; -1 in a comment that does not end. */
+function skipTrivia(text: string, start: number): number {
+  for (let at = start; ; ) {
+    const next = text[at];
+    if (next === " " || next === "\n" || next === "\t" || next === "\r") at += 1;
+    else if (next === "#") {
+      const end = text.indexOf("\n", at);
+      at = end < 0 ? text.length : end;
+    } else if (next === "/" && text[at + 1] === "*") {
+      const end = text.indexOf("*/", at + 2);
+      if (end < 0) return -1;
+      at = end + 2;
+    } else return at;
+  }
 }
 
 function canStandApart(before: string, next: string, isAddress: boolean): boolean {

@@ -154,10 +154,11 @@ export function fetchKey(derivation: Derivation, closure: Closure): string {
       .map(([name, value]) => [name, masked(value)]);
     // A script that the recipe itself writes says where to fetch from as much as a URL does.
     const scripts: string[] = [];
-    for (const input of depth > 0 ? of.inputDerivations.keys() : []) {
+    for (const input of of.inputDerivations.keys()) {
       const script = closure.get(input);
       if (script && (script.env.has("text") || script.env.has("buildCommand"))) {
-        scripts.push(JSON.stringify([script.name, spec(script, depth - 1)]));
+        // One that is not followed has the path that all of it makes.
+        scripts.push(depth > 0 ? JSON.stringify([script.name, spec(script, depth - 1)]) : input);
       }
     }
     // Input sources are named by their content: they stay as they are.

@@ -43,7 +43,8 @@ export function derivationReader(directory: string): DerivationReader {
         if (closure.size > MAX_DERIVATIONS) {
           throw new Error(`${path} needs more than ${MAX_DERIVATIONS} derivations`);
         }
-        pending.push(...derivation.inputDerivations.keys());
+        // Not spread: a recipe can have more inputs than a call takes arguments.
+        for (const input of derivation.inputDerivations.keys()) pending.push(input);
       }
       return closure;
     },

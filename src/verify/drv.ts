@@ -124,11 +124,11 @@ class Reader {
     this.expect('"');
     const start = this.at;
     let end = this.text.indexOf('"', start);
-    const backslash = this.text.indexOf("\\", start);
-    if (backslash === -1 || end < backslash) {
-      if (end === -1) throw new SyntaxError("not a derivation: a string does not end");
+    if (end === -1) throw new SyntaxError("not a derivation: a string does not end");
+    const plain = this.text.slice(start, end);
+    if (!plain.includes("\\")) {
       this.at = end + 1;
-      return this.text.slice(start, end);
+      return plain;
     }
     end = start;
     while (this.text[end] !== '"') {

@@ -158,6 +158,23 @@ test("a script that the recipe writes is part of the fetch, and so is one from a
   expect(change(from("1"), from("2"))).toMatchObject([{ change: "fetch-spec-changed-hash-kept" }]);
 });
 
+test("what a script of scripts of scripts fetches is part of the fetch, however deep", () => {
+  const chain = (url: string): Derivation[] => {
+    const scripts = [derivation("fetch.sh", { env: { text: `curl ${url}` } })];
+    for (let depth = 0; depth < 6; depth += 1) {
+      const [inner] = scripts.slice(-1);
+      if (inner) scripts.push(derivation("call.sh", { inputs: [inner], env: { text: out(inner) } }));
+    }
+    return scripts;
+  };
+  const [good, evil] = [chain("https://good"), chain("https://evil")];
+  const with_ = (scripts: readonly Derivation[]) =>
+    fetched("a", "https://x/1", "1", curl, { inputs: scripts.slice(-1) });
+  expect(change(with_(good), with_(evil), [...good, ...evil])).toMatchObject([
+    { change: "fetch-spec-changed-hash-kept" },
+  ]);
+});
+
 test("one source of two attributes is one, with both names; what an attribute takes itself comes first", () => {
   const old = fetched("a", "https://x/1", "1", curl);
   const src = fetched("a", "https://x/2", "2", curl);

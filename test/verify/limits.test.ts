@@ -3,7 +3,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { VerifyOptions } from "../../src/verify/options.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { contentOf, type Origin, sri, startOrigin } from "./support/origin.ts";
@@ -148,7 +148,7 @@ describe.each(NIXES)("$label", ({ bin }) => {
     ]);
     expect(work).not.toBe("");
     expect(scratch()).not.toContain(work);
-    expect(await processesWith(work)).toEqual([]);
+    await vi.waitFor(async () => expect(await processesWith(work)).toEqual([]), { timeout: 10_000 });
   });
 
   test("builders that go on in the background are ended", async () => {
@@ -167,7 +167,7 @@ describe.each(NIXES)("$label", ({ bin }) => {
       },
     });
     expect(work).not.toBe("");
-    expect(await processesWith(work)).toEqual([]);
+    await vi.waitFor(async () => expect(await processesWith(work)).toEqual([]), { timeout: 10_000 });
   });
 
   test("in a private store: downloads are verified; builders of the change need a Nix that may run them", async () => {
