@@ -45,6 +45,11 @@ describe("visible", () => {
   });
 });
 
+it("a text of many lines is cut, and says so", () => {
+  expect(visibleLines("a\r\nb", 2)).toEqual(["a", "b"]);
+  expect(visibleLines("a\nb\u202e\nc\nd", 2)).toEqual(["a", "b\\u{202e}", "…"]);
+});
+
 it("a JSON text made visible is the same JSON", () => {
   expect(visibleJson('{\n  "a": "\u202e\u009b\u{e0041}"\n}')).toBe(
     '{\n  "a": "\\u202e\\u009b\\udb40\\udc41"\n}',
