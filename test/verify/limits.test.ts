@@ -1,9 +1,10 @@
 // Needs: nix
 /** What a verification refuses, what cuts it short, and that nothing is left of it. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { VerifyOptions } from "../../src/verify/options.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 import { contentOf, type Origin, sri, startOrigin } from "./support/origin.ts";
@@ -15,7 +16,17 @@ const STATIC_SHELL = NIXES.flatMap(({ bin }) => (bin ? [`${bin}/../root/usr/bin/
   (file) => existsSync(file),
 );
 
-const scratch = () => readdirSync(tmpdir()).filter((name) => /^verifod-(?!test|store|nix)/.test(name));
+// A place of this file's own: what other tests make at the same time is not what a verification left.
+let own: string;
+beforeAll(() => {
+  own = mkdtempSync(join(tmpdir(), "verifod-limits-"));
+  vi.stubEnv("TMPDIR", own);
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(own, { recursive: true });
+});
+const scratch = () => readdirSync(own).filter((name) => /^verifod-(?!test|store|nix)/.test(name));
 
 /** Processes that have `mark` in their environment or command. */
 async function processesWith(mark: string): Promise<readonly string[]> {
