@@ -17,29 +17,42 @@ async function factsOf(...commits: readonly Readonly<Record<string, TestFile>>[]
   }
 }
 
-const variants = `{
-  v1 = { version = "1.0"; src-hash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="; };
-  v2 = { version = "2.0"; src-hash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI="; };
+const variants = (hash: string) => `{
+  v1 = { version = "1.0"; ${hash} = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="; };
+  v2 = { version = "2.0"; ${hash} = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI="; };
 }`;
-const generic = (host: string) => `{ version, src-hash, ... }: { stdenv, fetchurl }:
+const generic = (
+  hash: string,
+  host: string,
+) => `{ version, ${hash.split(".")[0]}, ... }: { stdenv, fetchurl }:
 stdenv.mkDerivation {
   pname = "frob";
   inherit version;
-  src = fetchurl { url = "https://${host}/frob-\${version}.tar.gz"; hash = src-hash; };
+  src = fetchurl { url = "https://${host}/frob-\${version}.tar.gz"; hash = ${hash}; };
 }`;
 
-test("a builder that fetches from elsewhere moves the pins of the files that it is called with", async () => {
-  const { facts } = await factsOf(
-    { "p/variants.nix": variants, "p/generic.nix": generic("old.example") },
-    { "p/generic.nix": generic("new.example") },
-  );
-  expect(
-    facts.sources.map(({ change, before, after }) => [change, before?.urls[0]?.value, after?.urls[0]?.value]),
-  ).toEqual([
-    ["changed", "https://old.example/frob-1.0.tar.gz", "https://new.example/frob-1.0.tar.gz"],
-    ["changed", "https://old.example/frob-2.0.tar.gz", "https://new.example/frob-2.0.tar.gz"],
-  ]);
-});
+test.each([
+  ["src-hash", "src-hash"],
+  ["a name that is longer than any of nixpkgs", `src-hash.${"x86_64-".repeat(30)}linux`],
+])(
+  "a builder that fetches from elsewhere moves the pins of the files that it is called with: %s",
+  async (_, hash) => {
+    const { facts } = await factsOf(
+      { "p/variants.nix": variants(hash), "p/generic.nix": generic(hash, "old.example") },
+      { "p/generic.nix": generic(hash, "new.example") },
+    );
+    expect(
+      facts.sources.map(({ change, before, after }) => [
+        change,
+        before?.urls[0]?.value,
+        after?.urls[0]?.value,
+      ]),
+    ).toEqual([
+      ["changed", "https://old.example/frob-1.0.tar.gz", "https://new.example/frob-1.0.tar.gz"],
+      ["changed", "https://old.example/frob-2.0.tar.gz", "https://new.example/frob-2.0.tar.gz"],
+    ]);
+  },
+);
 
 test("a file of too many lines is said to be unchecked, and those beside it are read", async () => {
   const { facts, unchecked } = await factsOf(
@@ -140,7 +153,7 @@ test("what cannot be read is said, and the rest is read", async () => {
     {
       "a.nix": new Uint8Array([0x7b, 0, 0x7d]),
       "b.nix": `{ x = ${"a.".repeat(20_000)}a`,
-      "c.nix": generic("a.example"),
+      "c.nix": generic("src-hash", "a.example"),
     },
   );
   expect(unchecked).toEqual([

@@ -84,9 +84,16 @@ function scriptAt(
 function languageOf(text: string): ScriptLanguage {
   const shebang = /^\s*#!(.*)/.exec(text)?.[1];
   if (shebang === undefined) return "bash";
-  if (/nix-shell/.test(shebang))
-    return languageOfInterpreter(/#!\s{0,20}nix-shell\s.{0,500}-i\s{1,20}(\S+)/.exec(text)?.[1] ?? "bash");
-  return languageOfInterpreter(shebang);
+  return languageOfInterpreter(/nix-shell/.test(shebang) ? interpreterOf(text) : shebang);
+}
+
+/** What the lines for nix-shell have run a script: the word behind the last `-i` of all of them. */
+function interpreterOf(text: string): string {
+  const words = [...text.matchAll(/^[ \t]*#![ \t]*nix-shell[ \t](.*)$/gm)].flatMap(([, options = ""]) =>
+    options.split(/\s+/),
+  );
+  const at = words.lastIndexOf("-i");
+  return (at < 0 ? undefined : words[at + 1]) ?? "bash";
 }
 
 function languageOfInterpreter(interpreter: string): ScriptLanguage {

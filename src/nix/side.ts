@@ -196,7 +196,7 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     for (const sibling of beside) {
       const entry = await tree.entry(sibling);
       const user = entry && (await load(entry));
-      if (user?.kind === "nix" && HOLDS_HASHES.test(user.text)) found.push(sibling);
+      if (user?.kind === "nix" && holdsHashes(user.text)) found.push(sibling);
     }
     return found;
   }
@@ -217,12 +217,18 @@ const USER_LIMIT = 12;
 const SET_BY_NAME = /\b(?:hash|sha(?:1|256|512))\s*=\s*[A-Za-z_]/i;
 const INHERITED = /\binherit\b[^;]*/g;
 const HASH = /hash|sha(?:1|256|512)/i;
-const HOLDS_HASHES = /(?:hash|sha(?:1|256|512))[\w.-]{0,100}"?\s*=\s*"/i;
+const BOUND_TO_TEXT = /(?<![\w.-])([\w.-]+)"?\s*=\s*"/g;
 
 /** Whether a hash comes from elsewhere: `inherit sha256;`, `hash = src-hash;`. */
 function takesHashes(text: string): boolean {
   if (SET_BY_NAME.test(text)) return true;
   for (const [names] of text.matchAll(INHERITED)) if (HASH.test(names)) return true;
+  return false;
+}
+
+/** Whether a text binds a name of a hash to a string. */
+function holdsHashes(text: string): boolean {
+  for (const [, name = ""] of text.matchAll(BOUND_TO_TEXT)) if (HASH.test(name)) return true;
   return false;
 }
 

@@ -139,6 +139,20 @@ function compare(a: readonly number[], b: readonly number[]): number {
   return 0;
 }
 
+/** A path outside the store, and what stands before it: an option, a setting, or nothing. */
+const OUTSIDE = /(-rpath[ ,=]+|-L ?|=|^)(\/(?!nix\/store|build\/|run\/opengl-driver)[a-z][\w./-]*)/g;
+
+/** The first path that a flag has the linker or loader look in. */
+function libraryPathIn(text: string): string | undefined {
+  let from = 0;
+  for (const { 0: whole, 1: option = "", 2: path, index } of text.matchAll(OUTSIDE)) {
+    // `-DCMAKE_INSTALL_RPATH:STRING=/usr/lib`: of the word that the sign ends.
+    if (option !== "=" || text.slice(from, index).split(/\s/).at(-1)?.includes("RPATH")) return path;
+    from = index + whole.length;
+  }
+  return undefined;
+}
+
 /** A library path outside the store that the linker or loader is newly given. */
 function outsideLibrary({ before, after }: SettingChange): string | null {
   if (
@@ -150,10 +164,7 @@ function outsideLibrary({ before, after }: SettingChange): string | null {
   const texts = value.kind === "list" ? value.items : value.kind === "string" ? [value.value] : [];
   const old = before?.text ?? "";
   for (const text of texts) {
-    const path =
-      /(?:-rpath[ ,=]+|-L ?|RPATH\S{0,200}=|^)(\/(?!nix\/store|build\/|run\/opengl-driver)[a-z][\w./-]*)/.exec(
-        text,
-      )?.[1];
+    const path = libraryPathIn(text);
     if (path && !old.includes(path) && /rpath|-L|LIBRARY_PATH|PRELOAD/i.test(text + lastName(after)))
       return path;
   }

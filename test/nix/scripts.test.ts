@@ -118,6 +118,9 @@ describe("files", () => {
     ["setup-hook.sh", "a", "build", "bash"],
     ["frob.py", "print(1)", "run", "python"],
     ["frob", "#!/usr/bin/env bash\na", "run", "bash"],
+    ["shell", "#!/usr/bin/env nix-shell\n#! nix-shell -p curl\na", "run", "bash"],
+    ["py", `#!/usr/bin/env nix-shell\n#! nix-shell ${"-p curl ".repeat(80)}-i python3\na`, "run", "python"],
+    ["two", "#!/usr/bin/env nix-shell\n#! nix-shell -i bash\n#! nix-shell -i python3\na", "run", "python"],
     ["nixos/tests/frob.py", "print(1)", "test", "python"],
     ["fix.patch", "+++ b/x.c\n+a", "patch", "other"],
   ])("%s", (path, text, context, language) => {
