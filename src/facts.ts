@@ -19,8 +19,8 @@ import { changesOnlyMeta } from "./nix/meta-only.ts";
 import type { Impurity, Script, Setting } from "./nix/model.ts";
 import { MOST_ERRORS, parseErrors } from "./nix/parse-errors.ts";
 import { createParser } from "./nix/parser.ts";
-import { isSameCode } from "./nix/same-code.ts";
-import { type CodeFile, type ScriptParsers, scriptsOf } from "./nix/scripts.ts";
+import { isSameCode, mayBeSameCode } from "./nix/same-code.ts";
+import { type CodeFile, type Region, type ScriptParsers, scriptsOf } from "./nix/scripts.ts";
 import { settingsOf } from "./nix/settings.ts";
 import { createNixSide, type NixSide } from "./nix/side.ts";
 import { hasPath } from "./nix/sources.ts";
@@ -351,9 +351,17 @@ function isOnlyMeta(file: FileChange, { code: { base, head }, regions }: ReadFil
 }
 
 /** Whether a change of a file leaves its code as it is. */
-function isOnlyFormatted(file: FileChange, { code: { base, head } }: ReadFile): boolean {
+function isOnlyFormatted(file: FileChange, { code: { base, head }, regions }: ReadFile): boolean {
   if (file.status !== "modified" || base?.kind !== "nix" || head?.kind !== "nix") return false;
-  return isSameCode(base.text, head.text);
+  return (
+    mayBeSameCode(changedOf(base.text, regions.base), changedOf(head.text, regions.head)) &&
+    isSameCode(base.text, head.text)
+  );
+}
+
+/** The stretches of a text, one after the other. */
+function changedOf(text: string, regions: readonly Region[]): string {
+  return regions.map(({ start, end }) => text.slice(start, end)).join("\n");
 }
 
 /** Adds what a file holds to what all do; says what of it is left out. */

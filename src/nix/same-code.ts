@@ -15,6 +15,17 @@ interface Indented {
   deeper: number | null;
 }
 
+/** What a formatter moves: spaces, and the comma after a function's last argument. */
+const FORM = /[\s,]+/g;
+
+/**
+ * Whether texts whose changed stretches are these may be the same code: what `isSameCode` says in time by the length of the
+ * whole texts, this denies for most by that of the change. A comment may be any.
+ */
+export function mayBeSameCode(before: string, after: string): boolean {
+  return /#|\/\*/.test(before + after) || before.replace(FORM, "") === after.replace(FORM, "");
+}
+
 /**
  * Whether two Nix texts are the same code: but for white space and comments between tokens, and for the indentation of whole
  * indented strings, which Nix takes away. False where that is not sure.
