@@ -54,6 +54,7 @@ export const COMMANDS: readonly Guard[] = [
   ...guards("src/app/http.ts", "test/app/http.test.ts", [
     ["a large delivery is not read", "if (!(declared <= largestDelivery))", "if (declared < 0)"],
     ["deliveries that are being received are bounded together", "if (held > mostHeld)", "if (held < 0)"],
+    ["small pieces count for what they take", "const pieceCost = 1_000;", "const pieceCost = 0;"],
     ["a delivery is no longer than it may be", "if (length > declared)", "if (length < 0)"],
     ["what was not signed is counted by no name of its own", 'status < 300 ? event : "refused"', "event"],
   ]),

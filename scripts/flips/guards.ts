@@ -291,7 +291,15 @@ export const GUARDS: readonly Guard[] = [
       "if (!what && what) throw new Refusal(`${host} resolves to",
     ],
     ["an inner host is refused", "if (refusal) throw new Refusal(refusal);", ""],
+    [
+      "a status that is none does not end the program",
+      "const known = status < 200 ? 502 : status;",
+      "const known = status;",
+    ],
     ["only HTTP is passed on", 'if (url.protocol !== "http:") {', 'if (url.protocol === "") {'],
+  ]),
+  ...guards("src/verify/process.ts", "test/verify/process.test.ts", [
+    ["a line without end is not kept", "piece.slice(0, LINE_LIMIT - line.length)", "piece"],
   ]),
   ...guards("src/provenance/http.ts", "test/provenance/http.test.ts", [
     [

@@ -7,6 +7,8 @@ import type { Metrics } from "./metrics.ts";
 const largestDelivery = 25_000_000;
 /** Of all deliveries that are being received: a stranger may send as well, before the signature is looked at. */
 const mostHeld = 100_000_000;
+/** What a piece takes beside its bytes: a sender can send one byte at a time. */
+const pieceCost = 1_000;
 
 /** Answers a delivery whose body was read, as `@octokit/webhooks` does: what it does not know is `next`'s. */
 export type Middleware = (
@@ -37,10 +39,12 @@ export function createHttpServer(parts: ServerParts): Server {
     if (!(declared <= largestDelivery)) return end(response, 413, "too large\n");
     const chunks: Buffer[] = [];
     let length = 0;
+    let own = 0;
     try {
       for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         length += chunk.length;
-        held += chunk.length;
+        own += chunk.length + pieceCost;
+        held += chunk.length + pieceCost;
         if (length > declared) return end(response, 413, "too large\n");
         // What is said to come does not count: who sends nothing holds nothing.
         if (held > mostHeld) return end(response, 503, "busy\n");
@@ -49,7 +53,7 @@ export function createHttpServer(parts: ServerParts): Server {
       Object.assign(request, { body: Buffer.concat(chunks).toString("utf8") });
       await middleware(request, response, () => end(response, 404, "not found\n"));
     } finally {
-      held -= length;
+      held -= own;
     }
   }
 

@@ -22,6 +22,8 @@ export interface FetchLimits {
   readonly connectSeconds: number;
   /** Bytes from the network. */
   readonly bytes: number;
+  /** Bytes that the builder prints. */
+  readonly logBytes: number;
 }
 
 export const FETCH_LIMITS: FetchLimits = {
@@ -30,6 +32,7 @@ export const FETCH_LIMITS: FetchLimits = {
   stalledSeconds: 60,
   connectSeconds: 15,
   bytes: 8 * 1024 ** 3,
+  logBytes: 100_000_000,
 };
 
 export type AttemptResult =
@@ -145,6 +148,8 @@ export function realiseArguments(derivation: string, limits: FetchLimits): reado
     "connect-timeout": limits.connectSeconds,
     "stalled-download-timeout": limits.stalledSeconds,
     "download-attempts": 1,
+    // Nix holds a line of it in memory until it ends.
+    "max-build-log-size": limits.logBytes,
   };
   return [
     "--realise",

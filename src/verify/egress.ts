@@ -122,11 +122,14 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
         agent: false,
       },
       (answer) => {
-        transfer.status = answer.statusCode ?? null;
+        const status = answer.statusCode ?? 0;
+        transfer.status = status;
         transfer.contentType = answer.headers["content-type"] ?? null;
         transfer.retryAfter = answer.headers["retry-after"] ?? null;
         const passed = Object.entries(answer.headers).filter(([name]) => !HOP_BY_HOP.includes(name));
-        response.writeHead(answer.statusCode ?? 502, { ...Object.fromEntries(passed), connection: "close" });
+        // A server can say 000, which no answer of ours may.
+        const known = status < 200 ? 502 : status;
+        response.writeHead(known, { ...Object.fromEntries(passed), connection: "close" });
         answer.on("data", (chunk: Buffer) => count(transfer, chunk.length));
         answer.on("error", () => response.destroy());
         answer.on("aborted", () => response.destroy());

@@ -1,7 +1,7 @@
 /** Running a program that must not outlive us, with limits: its own process group, time, memory, output. */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
+import { StringDecoder } from "node:string_decoder";
 
 export interface RunOptions {
   /** The whole environment: nothing of ours is inherited. */
@@ -66,10 +66,7 @@ export function run(command: string, args: readonly string[], options: RunOption
     const stdout = collect(child.stdout, keep);
     let stderr = { text: () => "" };
     if (options.onLine) {
-      const { onLine } = options;
-      createInterface({ input: child.stderr, crlfDelay: Number.POSITIVE_INFINITY }).on("line", (line) =>
-        onLine(line.length > LINE_LIMIT ? line.slice(0, LINE_LIMIT) : line),
-      );
+      forEachLine(child.stderr, options.onLine);
     } else {
       stderr = collect(child.stderr, keep);
     }
@@ -98,6 +95,24 @@ function collect(stream: NodeJS.ReadableStream, keep: number): { text(): string 
     size += chunk.length;
   });
   return { text: () => Buffer.concat(chunks).toString("utf8") };
+}
+
+/** Each line, cut at `LINE_LIMIT`; of one that does not end, no more is kept. */
+function forEachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
+  const decoder = new StringDecoder("utf8");
+  let line = "";
+  stream.on("data", (chunk: Buffer) => {
+    for (const [index, piece] of decoder.write(chunk).split("\n").entries()) {
+      if (index > 0) {
+        onLine(line);
+        line = "";
+      }
+      line += piece.slice(0, LINE_LIMIT - line.length);
+    }
+  });
+  stream.on("end", () => {
+    if (line !== "") onLine(line);
+  });
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {

@@ -1,6 +1,6 @@
 /** What the server takes of strangers, before any signature is looked at. */
 import { type ClientRequest, type IncomingMessage, request, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import pino from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createHttpServer } from "../../src/app/http.ts";
@@ -81,6 +81,20 @@ test("those that are being received are bounded together, by what has come of th
   const large = Array.from({ length: 5 }, () => begin(24_000_000));
   expect(await Promise.any(large)).toBe(503);
   for (const each of large) each.catch(() => {});
+});
+
+test("many small pieces count for what they take", async () => {
+  const { port } = server.address() as AddressInfo;
+  const answer = new Promise<string>((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.write("POST /hooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n");
+      socket.write(`${"1\r\n \r\n".repeat(150_000)}0\r\n\r\n`);
+    });
+    socket.on("data", (data: Buffer) => resolve(data.toString("latin1", 9, 12)));
+    socket.on("error", reject);
+  });
+  expect(await answer).toBe("503");
+  expect(await deliver({ "content-length": 2 }, Buffer.from("{}"))).toBe(400);
 });
 
 test("what is not signed is counted by no name that its sender chose", async () => {

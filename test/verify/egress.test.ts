@@ -1,5 +1,5 @@
 import { request } from "node:http";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Egress, openEgress } from "../../src/verify/egress.ts";
 import { contentOf, type Origin, startOrigin } from "./support/origin.ts";
@@ -124,4 +124,16 @@ test("what breaks off upstream breaks off downstream, and a dead server is a fai
     failure: expect.stringContaining("ECONNREFUSED"),
   });
   origin = await startOrigin();
+});
+
+test("a status that is none does not end the program", async () => {
+  const server = createServer((socket) => {
+    socket.once("data", () => socket.end("HTTP/1.1 000 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"));
+  });
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  await egress.close();
+  egress = await openEgress({ allowed: ["127.0.0.1"] });
+  expect((await get(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)).status).toBe(502);
+  expect(egress.transfers()).toMatchObject([{ status: 0 }]);
+  await new Promise((closed) => server.close(closed));
 });

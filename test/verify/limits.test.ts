@@ -181,6 +181,28 @@ describe.each(NIXES)("$label", ({ bin }) => {
     await vi.waitFor(async () => expect(await processesWith(work)).toEqual([]), { timeout: 10_000 });
   });
 
+  test("a builder that prints without end is ended, with a line or without", async () => {
+    const printing = (name: string, script: string) => [
+      packagePath(name),
+      packageNix(name, "1", "shell", {
+        url: `${origin.url}/ok/${name}`,
+        hash: sri(contentOf(name)),
+        more: `name = "${name}"; script = "${script}";`,
+      }),
+    ];
+    repository = makeRepository(
+      SET_FILES,
+      Object.fromEntries([
+        printing("lines", "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done"),
+        printing("one", "while :; do printf xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done"),
+      ]),
+    );
+    const fetch = { ...QUICK.fetch, seconds: 60, logBytes: 200_000 };
+    const { verdicts } = await verify({ fetch, parallel: 2, perHost: 2 });
+    expect(verdicts.map(({ outcome }) => outcome)).toEqual(["unavailable", "unavailable"]);
+    for (const { reason } of verdicts) expect(reason).toMatch(/log/);
+  });
+
   test("in a private store: downloads are verified; builders of the change need a Nix that may run them", async () => {
     packages({ plain: ["/ok/plain", "builtin"], code: ["/ok/code", "shell"] });
     const { verdicts, nix } = await verify({

@@ -44,6 +44,20 @@ test("keeps only so much output, and cuts long lines", async () => {
   expect(lines).toEqual([65_536]);
 });
 
+test("of a line without end no more is kept than of others", async () => {
+  const before = process.memoryUsage().heapUsed;
+  let most = 0;
+  const watch = setInterval(() => {
+    most = Math.max(most, process.memoryUsage().heapUsed - before);
+  }, 5);
+  const lines: string[] = [];
+  const script = "printf 'one\\ntwo\\n' >&2; head -c 300000000 /dev/zero | tr '\\0' x >&2";
+  await shell(script, { onLine: (line) => lines.push(line) });
+  clearInterval(watch);
+  expect(lines.map(({ length }) => length)).toEqual([3, 3, 65_536]);
+  expect(most).toBeLessThan(150_000_000);
+});
+
 test("ends what takes too long: the group, and descendants with sessions of their own that ignore signals", async () => {
   const stubborn = "trap '' TERM HUP INT; echo $$ > FILE; while :; do sleep 0.1; done";
   const script = `setsid sh -c "${stubborn.replace("FILE", "session").replaceAll("$", "\\$")}" & ${stubborn.replace("FILE", "self")}`;
