@@ -16,6 +16,10 @@ import { carrierOf, tracedPin } from "./traced-pin.ts";
 import { set as setOf, type Thunk, type Value } from "./value.ts";
 import { nearFiles, traceWhole } from "./whole-trace.ts";
 
+/** What is taken to be so, by the key of the choice. */
+type Assumed = ReadonlyMap<string, string>;
+const NOTHING: Assumed = new Map();
+
 /** Looks through the value of the whole file. */
 export function traceFile(reading: Reading): void {
   for (const source of traceWhole(reading, reading.file).sources) addPin(reading.pins, source);
@@ -23,43 +27,63 @@ export function traceFile(reading: Reading): void {
 
 /** Looks for one literal in the calls around it, nearest first, assuming what leads to it. */
 export function traceLiteral(reading: Reading, literal: HashLiteral): void {
-  const wanted = pinKey(reading.file, literal.node);
   const root = reading.file.document.root;
+  const assumed = reaching(reading.file, literal);
   for (const node of [...callsAround(literal.node), root]) {
-    let assumed = reaching(reading.file, literal);
     // Without assumptions, the whole file has been looked through already.
     if (node === root && assumed.size === 0) return;
-    for (let count = 0; count < 6 && reading.worlds > 0; count++) {
-      const choices = traceCall(reading, node, assumed);
-      if (reading.pins.get(wanted)?.urls.every((url) => url.resolved)) return;
-      const next = towards(literal, assumed, choices);
-      if (!next) break;
-      assumed = next;
-    }
+    if (follow(reading, literal, assumed, (these) => traceCall(reading, node, these))) return;
   }
 }
 
-/** Looks through what an expression gives under assumptions, once for all literals in it; gives the choices met. */
-function traceCall(
+/** Assumes step by step what leads to a literal, until where it ends up is known; whether it is. */
+function follow(
   reading: Reading,
-  node: SyntaxNode,
-  assumed: ReadonlyMap<string, string>,
+  literal: HashLiteral,
+  first: Assumed,
+  trace: (assumed: Assumed) => readonly Choice[],
+): boolean {
+  const wanted = pinKey(reading.file, literal.node);
+  let assumed: Assumed | null = first;
+  for (let count = 0; assumed !== null && count < MOST_ASSUMED && reading.worlds > 0; count++) {
+    const choices = trace(assumed);
+    if (reading.pins.get(wanted)?.urls.every((url) => url.resolved)) return true;
+    assumed = towards(literal, assumed, choices);
+  }
+  return false;
+}
+
+/** Assumptions one upon the other. */
+const MOST_ASSUMED = 6;
+
+/** Looks through what an expression gives under assumptions, once for all literals in it; gives the choices met. */
+function traceCall(reading: Reading, node: SyntaxNode, assumed: Assumed): readonly Choice[] {
+  const isWhole = node === reading.file.document.root;
+  const files = isWhole ? nearFiles(reading.file.path, reading.files) : reading.files;
+  return traceOnce(reading, [node.start, node.end, ...assumed], createSession(files, assumed), (session) =>
+    addTraced(reading, session, evaluateAt(session, reading.file, node), node),
+  );
+}
+
+/** Looks through something in a session, the first time that it is asked for; gives the choices met. */
+function traceOnce(
+  reading: Reading,
+  what: readonly unknown[],
+  session: Session,
+  trace: (session: Session) => void,
 ): readonly Choice[] {
-  const key = JSON.stringify([node.start, node.end, ...assumed]);
+  const key = JSON.stringify(what);
   const known = reading.traced.get(key);
   if (known) return known;
   reading.worlds--;
-  const isWhole = node === reading.file.document.root;
-  const files = isWhole ? nearFiles(reading.file.path, reading.files) : reading.files;
-  const session = createSession(files, assumed);
-  addTraced(reading, session, evaluateAt(session, reading.file, node), node);
+  trace(session);
   reading.worlds -= session.steps >> 9;
   reading.traced.set(key, session.choices);
   return session.choices;
 }
 
 /** What must hold for the literal to be used, as far as its place says. */
-export function reaching(file: NixFile, literal: HashLiteral): ReadonlyMap<string, string> {
+export function reaching(file: NixFile, literal: HashLiteral): Assumed {
   const assumed = new Map<string, string>();
   for (const [condition, holds] of conditionsAround(file, literal.node)) {
     assumed.set(`if ${condition}`, String(holds));
@@ -129,11 +153,7 @@ function callsAround(node: SyntaxNode): readonly SyntaxNode[] {
 }
 
 /** The assumptions under which the literal's own branch is taken. */
-function towards(
-  literal: HashLiteral,
-  assumed: ReadonlyMap<string, string>,
-  choices: readonly Choice[],
-): ReadonlyMap<string, string> | null {
+function towards(literal: HashLiteral, assumed: Assumed, choices: readonly Choice[]): Assumed | null {
   for (const { key, options } of choices) {
     const option = options.find((candidate) => literal.path.includes(candidate));
     if (option !== undefined) return new Map([...assumed, [key, option]]);
@@ -165,7 +185,7 @@ export async function traceSiblings(
   const siblings = await attempt(() => files.siblings(file.path).slice(0, SIBLING_LIMIT));
   // They import one another: a step that met them one by one would be done again for each.
   for (const path of siblings) await attempt(() => files.get(path));
-  for (const path of siblings) await attempt(() => traceSibling(reading, path, sets, hashes));
+  for (const path of siblings) await attempt(() => traceSibling(reading, path, sets, hashes, literals));
 }
 
 function traceSibling(
@@ -173,6 +193,7 @@ function traceSibling(
   path: string,
   sets: ReadonlySet<SyntaxNode>,
   hashes: ReadonlySet<string>,
+  literals: readonly HashLiteral[],
 ): void {
   const { file, files } = reading;
   const sibling = files.get(path);
@@ -184,16 +205,27 @@ function traceSibling(
     for (const source of [...plain.sources, ...usual]) addPin(reading.pins, source);
   }
   if (!takesAny(sibling, hashes)) return;
-  const session = createSession(nearFiles(file.path, files));
-  const builder = evaluateAt(session, sibling, sibling.document.root);
-  for (const set of sets) {
-    const argument: Thunk = () => asVariant(session, evaluateAt(session, file, set));
-    addTraced(reading, session, apply(session, builder, argument, path), null);
+  const trace = (set: SyntaxNode, assumed: Assumed) =>
+    traceOnce(
+      reading,
+      [path, set.start, set.end, ...assumed],
+      createSession(nearFiles(file.path, files, "and below"), assumed),
+      (session) => {
+        const builder = evaluateAt(session, sibling, sibling.document.root);
+        const argument: Thunk = () => asVariant(session, evaluateAt(session, file, set));
+        addTraced(reading, session, apply(session, builder, argument, path), null);
+      },
+    );
+  for (const set of sets) trace(set, NOTHING);
+  for (const literal of literals) {
+    const set = carrierOf(file, literal.node);
+    // `hash = src-hash.${system};`: the map of a variant is asked for one of its hashes.
+    if (set !== literal.node) follow(reading, literal, NOTHING, (assumed) => trace(set, assumed));
   }
 }
 
 const SIBLING_LIMIT = 12;
-const USUAL: ReadonlyMap<string, string> = new Map([["system", DEFAULT_SYSTEM]]);
+const USUAL: Assumed = new Map([["system", DEFAULT_SYSTEM]]);
 
 /** What a variant is called with beside its own attributes: questions about its version. */
 function asVariant(session: Session, value: Value): Value {
@@ -219,15 +251,20 @@ function hashNamesIn(file: NixFile, set: SyntaxNode): readonly string[] {
     .filter((name) => name !== null && isHashName(name)) as string[];
 }
 
-/** Whether a file is a function with an argument of one of the names. */
+/** Whether a file is a function with an argument of one of the names, or one that hands on all that it is given. */
 function takesAny(file: Extract<SourceFile, { kind: "nix" }>, names: ReadonlySet<string>): boolean {
   // Most files do not even hold the word, and need not be parsed.
-  if (![...names].some((name) => file.text.includes(name))) return false;
+  const mayHandOn = names.size > 0 && HANDS_ON.test(file.text);
+  if (!mayHandOn && ![...names].some((name) => file.text.includes(name))) return false;
   const [root] = parts(file.document.root);
-  const formals =
-    root?.type === "function_expression" && root.children.find((part) => part.type === "formals");
-  return formals ? parts(formals).some((formal) => names.has(nameOf(file, formal) ?? "")) : false;
+  if (root?.type !== "function_expression") return false;
+  const formals = root.children.find((part) => part.type === "formals");
+  const takes = formals && parts(formals).some((formal) => names.has(nameOf(file, formal) ?? ""));
+  return takes || (mayHandOn && root.children.some(({ type }) => type === "identifier"));
 }
+
+/** `{ packageOlder, ... }@args: if packageOlder "7" then import ./v6/package.nix args else …` */
+const HANDS_ON = /\bimport\s+\.\//;
 
 function nameOf(file: SourceFile, formal: SyntaxNode): string | null {
   const [identifier] = parts(formal);

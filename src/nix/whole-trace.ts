@@ -33,14 +33,15 @@ export type WholeTraces = Map<string, WholeTrace>;
 const KEPT = 64;
 
 /**
- * The files of this folder and the one above. What a list calls from elsewhere is another package, and has no part in
- * the hashes of this one.
+ * The files of this folder and the one above; and those of the folders in this one, where a function takes its parts from.
+ * What a list calls from elsewhere is another package, and has no part in the hashes of this one.
  */
-export function nearFiles(path: string, files: SourceFiles): SourceFiles {
+export function nearFiles(path: string, files: SourceFiles, reach?: "and below"): SourceFiles {
   const folder = directoryOf(path);
   const near = new Set([folder, directoryOf(folder)]);
+  const isNear = (each: string) => near.has(each) || (reach !== undefined && directoryOf(each) === folder);
   return {
-    get: (each) => (near.has(directoryOf(each)) ? files.get(each) : null),
+    get: (each) => (isNear(directoryOf(each)) ? files.get(each) : null),
     siblings: (each) => files.siblings(each),
   };
 }

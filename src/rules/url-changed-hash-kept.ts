@@ -21,15 +21,20 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     const { before, after } = pair;
     if (after.role === "dependencies" || eventOf(pair) !== "place-alone") continue;
     const judgement = judge(pair);
+    const isKnown = placeChange(before, after) !== "unknown";
     // Of several locations the registry answers for its own only.
     const registry = locationsOf(after).length > 1 ? null : agreeingRegistry(facts, after);
     yield {
       ...judgement,
       ...(registry !== null && { severity: "low" }),
-      title: `${pinName(after)}: the location changed, the hash did not`,
+      title: isKnown
+        ? `${pinName(after)}: the location changed, the hash did not`
+        : `${pinName(after)}: the location may have changed, the hash did not`,
       message: [
-        `The location went from ${placeName(before)} to ${placeName(after)}; the hash is still ${after.hash}.`,
-        "Caches answer by the hash, so builds do not fetch from the new location, and a reader who looks there may see other code than what is built.",
+        isKnown
+          ? `The location went from ${placeName(before)} to ${placeName(after)}; the hash is still ${after.hash}.`
+          : `The location was ${placeName(before)}, and the text does not decide what it is now; the hash is still ${after.hash}.`,
+        "Caches answer by the hash, so builds do not fetch from a new location, and a reader who looks there may see other code than what is built.",
         ...(registry === null ? [] : [`${registry} gives this hash for the file at the new location.`]),
         "A refetch from each new location that yields this hash clears it;",
         `to check: ${checkCommand(after)}`,

@@ -216,6 +216,30 @@ test("variants.nix and generic.nix with nothing else in sight", async () => {
   await expectPins(files, pair("p/variants.nix"), "p/variants.nix");
 });
 
+test("variants.nix with a hash for each platform", async () => {
+  const files = {
+    "p/generic.nix": `{ version, src-hash, ... }: { stdenv, fetchurl }: stdenv.mkDerivation { pname = "frob"; inherit version; src = fetchurl { url = "https://example.org/\${version}-\${if stdenv.hostPlatform.isx86_64 then "x64" else "arm"}.tgz"; hash = src-hash.\${stdenv.hostPlatform.system} or (throw "none"); }; }`,
+    "p/variants.nix": `{ v1 = { version = "1.2"; src-hash = { x86_64-linux = "${A}"; aarch64-linux = "${B}"; }; }; }`,
+  };
+  const pin = (hash: string, machine: string) => ({
+    version: "1.2",
+    hash,
+    urls: [`https://example.org/1.2-${machine}.tgz`],
+    fetcher: "fetchurl",
+  });
+  await expectPins(files, [pin(A, "x64"), pin(B, "arm")], "p/variants.nix");
+});
+
+test("variants.nix and a function that hands them on to others by their version", async () => {
+  const files = {
+    "p/package.nix": `{ packageOlder, ... }@args: if packageOlder "2" then import ./v1/package.nix args else import ./v2.nix args`,
+    "p/v1/package.nix": generic("{ version, sha256, ... }: { stdenv, fetchurl }:"),
+    "p/v2.nix": generic("{ version, sha256, ... }: { stdenv, fetchurl }:"),
+    "p/variants.nix": `{ frob_1 = { version = "1.2"; sha256 = "${A}"; }; frob_2 = { version = "2.0"; sha256 = "${B}"; }; }`,
+  };
+  await expectPins(files, pair("p/variants.nix"), "p/variants.nix");
+});
+
 test("a table of releases by version", async () => {
   const recipe = `{ stdenv, fetchurl, version ? "2.0" }: stdenv.mkDerivation { pname = "frob"; inherit version; src = fetchurl { url = "https://example.org/frob-\${version}.tgz"; sha256 = { "1.2" = "${A}"; "2.0" = "${B}"; }.\${version}; }; }`;
   await expectPins(recipe, pair());
