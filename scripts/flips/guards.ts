@@ -298,6 +298,19 @@ export const GUARDS: readonly Guard[] = [
     ],
     ["only HTTP is passed on", 'if (url.protocol !== "http:") {', 'if (url.protocol === "") {'],
   ]),
+  ...guards("src/verify/trees.ts", "test/verify/trees.test.ts", [
+    ["folders are counted before they are made", "if (++folders > MAX_FOLDERS)", "if (++folders < 0)"],
+    [
+      "files that are being read have a limit together",
+      "const OVERLAP_BYTES = 1024 ** 2;",
+      "const OVERLAP_BYTES = 1024 ** 3;",
+    ],
+    [
+      "a name that no file can have is said",
+      'if (!(error instanceof Error) || !("syscall" in error)) throw error;',
+      "if (error) throw error;",
+    ],
+  ]),
   ...guards("src/verify/process.ts", "test/verify/process.test.ts", [
     ["a line without end is not kept", "piece.slice(0, LINE_LIMIT - line.length)", "piece"],
   ]),

@@ -7,11 +7,15 @@ import { VerifodError } from "../errors.ts";
 
 /** nixpkgs has about 50,000 files and 400 MB. */
 const MAX_FILES = 1_000_000;
+/** It has about 40,000; a tree that names one folder twice, which does so too, has as many as it likes. */
+const MAX_FOLDERS = 200_000;
 const MAX_BYTES = 4 * 1024 ** 3;
 /** GitHub takes files up to 100 MB. */
 const MAX_FILE_BYTES = 256 * 1024 ** 2;
 /** Questions to git that are open at a time: their answers wait in memory. */
 const OVERLAP = 256;
+/** Larger files are asked for one by one. */
+const OVERLAP_BYTES = 1024 ** 2;
 
 interface TreeFile {
   readonly path: string;
@@ -36,21 +40,34 @@ export async function writeTrees(
   commits: { readonly base: string; readonly head: string },
   directory: string,
 ): Promise<WrittenTrees> {
-  const objects = openObjectReader(repository.directory, MAX_FILE_BYTES);
+  const objects = {
+    small: openObjectReader(repository.directory, OVERLAP_BYTES),
+    large: openObjectReader(repository.directory, MAX_FILE_BYTES),
+  };
   try {
     const base = `${directory}/base/source`;
     const head = `${directory}/head/source`;
     const { written } = await writeTree(repository, objects, commits.base, base, new Map());
     const { leftOut } = await writeTree(repository, objects, commits.head, head, written);
     return { base, head, leftOut };
+  } catch (error) {
+    // Names of a tree can be what a file system does not take: too long, or the same to it.
+    if (!(error instanceof Error) || !("syscall" in error)) throw error;
+    throw new VerifodError("outside", `the trees cannot be written: ${error.message.slice(0, 300)}`);
   } finally {
-    objects.close();
+    objects.small.close();
+    objects.large.close();
   }
+}
+
+interface Objects {
+  readonly small: ObjectReader;
+  readonly large: ObjectReader;
 }
 
 async function writeTree(
   repository: Repository,
-  objects: ObjectReader,
+  objects: Objects,
   commit: string,
   directory: string,
   existing: ReadonlyMap<string, string>,
@@ -73,12 +90,14 @@ async function writeTree(
   let bytes = 0;
   for (let at = 0; at < missing.length; at += OVERLAP) {
     const some = missing.slice(at, at + OVERLAP);
-    const answers = await Promise.all(some.map(({ oid }) => objects.ask(oid)));
-    some.forEach((file, n) => {
-      const content = blob(file, answers[n]);
-      bytes += content.length;
+    const answers = await Promise.all(some.map(({ oid }) => objects.small.ask(oid)));
+    for (const [n, file] of some.entries()) {
+      const answer = answers[n];
+      if (answer?.kind === "object") bytes += answer.size;
       if (bytes > MAX_BYTES)
         throw new VerifodError("outside", `the tree of ${commit} is too large to evaluate`);
+      const isLarge = answer?.kind === "object" && answer.data === null;
+      const content = blob(file, isLarge ? await objects.large.ask(file.oid) : answer);
       const place = `${directory}/${file.path}`;
       if (file.kind !== "symlink") {
         writeFileSync(place, content, { flag: "wx", mode: file.kind === "executable" ? 0o755 : 0o644 });
@@ -88,7 +107,7 @@ async function writeTree(
         if (staysInside(file.path, target)) symlinkSync(target, place);
         else leftOut.push({ what: file.path, reason: "a symbolic link that leads out of the tree" });
       }
-    });
+    }
   }
   return { written, leftOut };
 }
@@ -102,6 +121,7 @@ async function filesOf(
 ): Promise<readonly TreeFile[]> {
   const root = commit === repository.emptyTree ? commit : (await repository.resolve(commit)).tree;
   const files: TreeFile[] = [];
+  let folders = 0;
   const pending = [{ path: "", oid: root }];
   for (let next = pending.pop(); next; next = pending.pop()) {
     mkdirSync(`${directory}/${next.path}`, { recursive: true });
@@ -110,8 +130,11 @@ async function filesOf(
     for (const [name, reason] of faults) leftOut.push({ what: prefix + name, reason });
     for (const [name, { kind, oid }] of items) {
       const path = prefix + name;
-      if (kind === "tree") pending.push({ path, oid });
-      else if (kind !== "submodule") files.push({ path, kind, oid });
+      if (kind === "tree") {
+        if (++folders > MAX_FOLDERS)
+          throw new VerifodError("outside", `the tree of ${commit} has too many folders`);
+        pending.push({ path, oid });
+      } else if (kind !== "submodule") files.push({ path, kind, oid });
     }
     if (files.length > MAX_FILES)
       throw new VerifodError("outside", `the tree of ${commit} has too many files`);
@@ -121,6 +144,8 @@ async function filesOf(
 
 function blob(file: TreeFile, answer: ObjectAnswer | undefined): Buffer {
   if (answer?.kind === "object" && answer.type === "blob" && answer.data !== null) return answer.data;
+  if (answer?.kind === "object" && answer.data === null)
+    throw new VerifodError("outside", `${file.path} is too large to evaluate`);
   const reason = answer?.kind === "failed" ? `: ${answer.reason}` : "";
   throw new VerifodError(
     "outside",

@@ -2,8 +2,10 @@ import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } f
 import { tmpdir } from "node:os";
 import { afterEach, expect, test } from "vitest";
 import { openRepository } from "../../src/change/repository.ts";
+import { VerifodError } from "../../src/errors.ts";
 import { staysInside, writeTrees } from "../../src/verify/trees.ts";
-import { git, makeRepository, type TestFile } from "../support/repository.ts";
+import { storeCommit, storeObject, storeTree } from "../support/nasty-repository.ts";
+import { git, makeRepository, type TestFile, type TestRepository } from "../support/repository.ts";
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -80,4 +82,51 @@ test("a repository that lacks content says so, and how to get it", async () => {
   await expect(writeTrees(repository, commits, directory)).rejects.toThrow(
     /lacks the content of a\.nix.*--filter/,
   );
+});
+
+/** Writes a base of one file, and a head with the tree that `make` stores. */
+async function writeHostile(make: (repository: TestRepository) => string): Promise<unknown> {
+  const made = makeRepository({ x: "x" });
+  cleanups.push(made.remove);
+  const base = made.git("rev-parse", "HEAD");
+  const head = storeCommit(made, make(made), [base]);
+  const repository = await openRepository(made.directory);
+  cleanups.push(() => repository.close());
+  return writeTrees(repository, { base, head }, made.folder());
+}
+
+test("folders without end are counted before they are made", async () => {
+  const names = Array.from({ length: 60_000 }, (_, n) => `d${n.toString().padStart(5, "0")}`);
+  const bomb = (made: TestRepository, depth: number): string => {
+    const below = depth === 0 ? storeTree(made, []) : bomb(made, depth - 1);
+    return storeTree(
+      made,
+      names.map((name) => ["40000", name, below]),
+    );
+  };
+  await expect(writeHostile((made) => bomb(made, 4))).rejects.toThrow("has too many folders");
+});
+
+test("large files are not in memory all at once", async () => {
+  let most = 0;
+  const watch = setInterval(() => {
+    most = Math.max(most, process.memoryUsage().arrayBuffers);
+  }, 1);
+  const before = process.memoryUsage().arrayBuffers;
+  await writeHostile((made) => {
+    const blob = storeObject(made, "blob", Buffer.alloc(2_000_000));
+    return storeTree(
+      made,
+      Array.from({ length: 120 }, (_, n) => ["100644", `f${String(n).padStart(3, "0")}`, blob]),
+    );
+  });
+  clearInterval(watch);
+  expect(most - before).toBeLessThan(200_000_000);
+});
+
+test("a name that the file system does not take is said", async () => {
+  const hostile = writeHostile((made) =>
+    storeTree(made, [["100644", "n".repeat(300), storeObject(made, "blob", "x")]]),
+  );
+  await expect(hostile).rejects.toThrow(VerifodError);
 });
