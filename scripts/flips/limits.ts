@@ -50,6 +50,13 @@ export const LIMITS: readonly Guard[] = [
       "return { ...failedReview(change.base.commit, change.head.commit, error.message), complete: true };",
     ],
   ]),
+  ...guards("src/nix/session.ts", "test/nix/hostile-sources.test.ts", [
+    [
+      "what functions go through counts as steps",
+      "session.steps += Math.floor(characters / 4_096);",
+      "session.steps += Math.min(characters, 0);",
+    ],
+  ]),
   ...guards("src/nix/side.ts", "test/hardening/expressions.test.ts", [
     ["a text is looked through for hashes once", "/\\binherit\\b[^;]*/g", "/\\binherit\\b[^;]*hash/g"],
   ]),

@@ -49,6 +49,12 @@ export function charge<T extends Value | null | undefined>(session: Session, val
   return value;
 }
 
+/** Counts what a function goes through towards the limit on steps; false when that is used up. */
+export function spend(session: Session, characters: number): boolean {
+  session.steps += Math.floor(characters / 4_096);
+  return !isExhausted(session);
+}
+
 /** The option assumed at a choice; undefined when none is, and then the choice is noted. */
 export function choose(session: Session, key: string, options: readonly string[]): string | undefined {
   const option = session.assumed.get(key);

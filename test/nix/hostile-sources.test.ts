@@ -101,6 +101,18 @@ test.each<[string, string, string]>([
   expect(pins[1]?.urls).toEqual([{ value: "https://example.org/x", resolved: true }]);
 });
 
+test.each([
+  ["an infix", 'if lib.hasInfix y x then "a" else "b"'],
+  ["a separator", 'if lib.splitString y x == [ ] then "a" else "b"'],
+  ["what is replaced", 'builtins.replaceStrings [ y ] [ "" ] x'],
+])("a long text is not looked for in a longer one, as %s", async (_, url) => {
+  const half = "a".repeat(25_000);
+  const long = `y = "${half}b${half}"; x = "${"a".repeat(2_000_000)}";`;
+  const start = performance.now();
+  await expect(pinsOf({ "p.nix": pinOf(long, url) }, "p.nix")).rejects.toThrow("more steps");
+  expect(performance.now() - start).toBeLessThan(LIMIT_MILLISECONDS);
+});
+
 const digest = (index: number) =>
   `sha256-${Buffer.from(index.toString(16).padStart(64, "0"), "hex").toString("base64")}`;
 

@@ -218,7 +218,8 @@ export const COLLECTIONS: Library = {
       const source = asSet(session, valueAt(args, 0));
       const names = stringsAt(args, 1);
       if (!source || !names) return undefined;
-      return { ...source, entries: new Map([...source.entries].filter(([name]) => !names.includes(name))) };
+      const gone = new Set(names);
+      return { ...source, entries: new Map([...source.entries].filter(([name]) => !gone.has(name))) };
     },
   },
   recursiveUpdate: {

@@ -1,7 +1,7 @@
 /** Functions about functions, packages and files: `lib.fix`, `callPackage`, `overrideAttrs`, `import`. */
 import { apply, asSet, evaluateAt } from "../evaluate.ts";
 import { jsonValue, parseJson } from "../json.ts";
-import type { Session } from "../session.ts";
+import { type Session, spend } from "../session.ts";
 import { update } from "../sets.ts";
 import { knownText, lazy, type Thunk, textValue, type Value } from "../value.ts";
 import { argument, type Builtin, type Library, valueAt } from "./support.ts";
@@ -21,14 +21,15 @@ function fileText(session: Session, value: Value): Value | undefined {
 }
 
 /** A JSON text as a value; strings keep their place in the file when it is a whole file. */
-function parsedJson(value: Value): Value | undefined {
+function parsedJson(session: Session, value: Value): Value | undefined {
   const text = knownText(value);
   if (text === null) return undefined;
   const origin = value.kind === "text" ? value.origin : null;
   if (origin?.file.kind === "json" && origin.end === origin.file.text.length) {
     return jsonValue(origin.file, origin.file.root);
   }
-  return jsonValue(null, parseJson(text));
+  // Each character takes as long as hundreds of a comparison.
+  return spend(session, text.length * 256) ? jsonValue(null, parseJson(text)) : undefined;
 }
 
 const callPackage: Builtin = {
@@ -111,12 +112,12 @@ export const FUNCTIONS: Library = {
       return typeof known === "string" ? textValue(known.replace(/\n$/, "")) : undefined;
     },
   },
-  fromJSON: { arity: 1, run: (_, args) => parsedJson(valueAt(args, 0)) },
+  fromJSON: { arity: 1, run: (session, args) => parsedJson(session, valueAt(args, 0)) },
   importJSON: {
     arity: 1,
     run: (session, args) => {
       const text = fileText(session, valueAt(args, 0));
-      return text && parsedJson(text);
+      return text && parsedJson(session, text);
     },
   },
 };

@@ -1,6 +1,6 @@
 /** Strings: `lib.strings` and the string functions of `builtins`. */
 import { apply } from "../evaluate.ts";
-import { decide, type Session } from "../session.ts";
+import { decide, type Session, spend } from "../session.ts";
 import { concatenate, knownText, list, type Thunk, textValue, type Value } from "../value.ts";
 import {
   argument,
@@ -18,9 +18,15 @@ import {
 const WORK_LIMIT = 1_000_000;
 
 /** Left to right, at each place the first of `from` that fits, as builtins.replaceStrings. */
-function replaced(from: readonly string[], to: readonly string[], text: string): string | undefined {
-  // Each place is compared with each pattern.
-  if (from.length * text.length > WORK_LIMIT) return undefined;
+function replaced(
+  session: Session,
+  from: readonly string[],
+  to: readonly string[],
+  text: string,
+): string | undefined {
+  // Each place is compared with each pattern, to its end at worst.
+  const size = from.reduce((sum, each) => sum + each.length, 0);
+  if (!spend(session, size * text.length)) return undefined;
   let result = "";
   for (let index = 0; index < text.length; ) {
     const match = from.findIndex((candidate) => text.startsWith(candidate, index));
@@ -36,13 +42,13 @@ function replaced(from: readonly string[], to: readonly string[], text: string):
 
 const replaceStrings: Builtin = {
   arity: 3,
-  run: (_, args) => {
+  run: (session, args) => {
     const from = stringsAt(args, 0);
     const to = stringsAt(args, 1);
     const text = stringAt(args, 2);
     // An empty pattern fits between all characters; nobody means that.
     if (from?.includes("")) return undefined;
-    const result = from && to && text !== null ? replaced(from, to, text) : undefined;
+    const result = from && to && text !== null ? replaced(session, from, to, text) : undefined;
     return result === undefined ? undefined : textValue(result);
   },
 };
@@ -81,7 +87,15 @@ export const STRINGS: Library = {
   ),
   hasPrefix: predicate(2, (prefix, text) => text.startsWith(prefix)),
   hasSuffix: predicate(2, (suffix, text) => text.endsWith(suffix)),
-  hasInfix: predicate(2, (infix, text) => text.includes(infix)),
+  hasInfix: {
+    arity: 2,
+    run: (session, args) => {
+      const infix = stringAt(args, 0);
+      const text = stringAt(args, 1);
+      if (infix === null || text === null || !spend(session, infix.length * text.length)) return undefined;
+      return { kind: "bool", value: text.includes(infix) };
+    },
+  },
   trim: ofStrings(1, (text) => text.trim()),
   escapeURL: ofStrings(1, (text) => encodeURIComponent(text).replace(/[!'()*]/g, percent)),
   escapeShellArg: argument(1, 0),
@@ -126,10 +140,10 @@ export const STRINGS: Library = {
   },
   splitString: {
     arity: 2,
-    run: (_, args) => {
+    run: (session, args) => {
       const separator = stringAt(args, 0);
       const text = stringAt(args, 1);
-      return separator && text !== null
+      return separator && text !== null && spend(session, separator.length * text.length)
         ? list(text.split(separator).map((part) => textValue(part)))
         : undefined;
     },
@@ -143,11 +157,12 @@ export const STRINGS: Library = {
   },
   substring: {
     arity: 3,
-    run: (_, args) => {
+    run: (session, args) => {
       const start = numberAt(args, 0);
       const count = numberAt(args, 1);
       const text = stringAt(args, 2);
       if (start === null || count === null || text === null || start < 0) return undefined;
+      if (!spend(session, text.length)) return undefined;
       // Nix counts bytes.
       if (/[^\0-\x7f]/.test(text)) return undefined;
       return textValue(text.slice(start, count < 0 ? undefined : start + count));
@@ -155,9 +170,10 @@ export const STRINGS: Library = {
   },
   stringLength: {
     arity: 1,
-    run: (_, args) => {
+    run: (session, args) => {
       const text = stringAt(args, 0);
-      return text === null ? undefined : { kind: "number", value: Buffer.byteLength(text) };
+      if (text === null || !spend(session, text.length)) return undefined;
+      return { kind: "number", value: Buffer.byteLength(text) };
     },
   },
   fixedWidthString: {

@@ -1,5 +1,5 @@
 /** What the functions of the library share: reading arguments that may not be known. */
-import type { Session } from "../session.ts";
+import { type Session, spend } from "../session.ts";
 import { knownText, type Thunk, textValue, unknown, type Value } from "../value.ts";
 
 /** A library function. `undefined` as its answer: not enough is known. */
@@ -44,12 +44,19 @@ function allKnown(thunks: readonly (Thunk | null)[]): readonly string[] | null {
   return texts;
 }
 
+/** The known strings that a function is given; null too when there are no steps left to go through them. */
+function textsOf(session: Session, args: readonly Thunk[]): readonly string[] | null {
+  const texts = allKnown(args);
+  const size = texts?.reduce((sum, text) => sum + text.length, 0) ?? 0;
+  return spend(session, size) ? texts : null;
+}
+
 /** A function from known strings to a string. */
 export function ofStrings(arity: number, run: (...texts: string[]) => string | null): Builtin {
   return {
     arity,
-    run: (_, args) => {
-      const texts = allKnown(args);
+    run: (session, args) => {
+      const texts = textsOf(session, args);
       const result = texts && run(...texts);
       return result === null ? undefined : textValue(result);
     },
@@ -60,8 +67,8 @@ export function ofStrings(arity: number, run: (...texts: string[]) => string | n
 export function predicate(arity: number, run: (...texts: string[]) => boolean): Builtin {
   return {
     arity,
-    run: (_, args) => {
-      const texts = allKnown(args);
+    run: (session, args) => {
+      const texts = textsOf(session, args);
       return texts && { kind: "bool", value: run(...texts) };
     },
   };
