@@ -298,6 +298,13 @@ export const GUARDS: readonly Guard[] = [
     ],
     ["only HTTP is passed on", 'if (url.protocol !== "http:") {', 'if (url.protocol === "") {'],
   ]),
+  ...guards("src/verify/evaluate.ts", "test/verify/hostile-evaluation.test.ts", [
+    [
+      "what a tree prints does not make an attribute one that is not there",
+      "if (status === 1 && whole && others.length === 0 && ABSENT.test(only))",
+      "if (errors.some((each) => ABSENT.test(each)))",
+    ],
+  ]),
   ...guards("src/verify/trees.ts", "test/verify/trees.test.ts", [
     ["folders are counted before they are made", "if (++folders > MAX_FOLDERS)", "if (++folders < 0)"],
     [

@@ -121,9 +121,14 @@ function filesRead(trace: string, tree: string): ReadonlySet<string> {
   return files;
 }
 
+const ABSENT = /^error: attribute '.*' in selection path '.*' not found/;
+
 function failure(status: number | null, stderr: string, roots: string): Evaluation {
-  if (/^error: attribute '[^\n]{0,300}' in selection path '[^\n]{0,300}' not found/m.test(stderr))
-    return { kind: "absent" };
+  // What the tree prints can look like it: then there is an error besides, or all that is kept is full.
+  const errors = stderr.match(/^error:.*/gm) ?? [];
+  const [only = "", ...others] = errors;
+  const whole = Buffer.byteLength(stderr) < KEEP_BYTES;
+  if (status === 1 && whole && others.length === 0 && ABSENT.test(only)) return { kind: "absent" };
   if (status === null || status > 128) {
     return { kind: "failed", reason: "the evaluator crashed (out of memory or stack)" };
   }

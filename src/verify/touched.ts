@@ -1,5 +1,6 @@
 /** From changed files to evaluated attributes: candidates from the text, proof from the evaluation. */
 import { type Change, type FileChange, pathOf, type Unchecked } from "../change/change.ts";
+import { messageOf } from "../errors.ts";
 import { type Candidates, candidatesIn, isShared, isUnrelated, namedIn } from "./attributes.ts";
 import type { EvaluatedAttribute } from "./changed-fods.ts";
 import type { DerivationReader } from "./closure.ts";
@@ -109,16 +110,20 @@ export async function evaluateTouched(
         unchecked.push({ what: `${what} in the base`, reason: `cannot be evaluated: ${base.reason}` });
       }
       const basePaths = base.kind === "derivations" ? base.paths : [];
-      head.paths.forEach((root, n) => {
-        // The derivations of a set are in the order of their names, which a change seldom moves.
-        const before = basePaths[n] ?? basePaths[0];
-        evaluated.push({
-          attr,
-          system,
-          base: before === undefined ? null : { root: before, closure: reader.closure(before) },
-          head: { root, closure: reader.closure(root) },
+      try {
+        head.paths.forEach((root, n) => {
+          // The derivations of a set are in the order of their names, which a change seldom moves.
+          const before = basePaths[n] ?? basePaths[0];
+          evaluated.push({
+            attr,
+            system,
+            base: before === undefined ? null : { root: before, closure: reader.closure(before) },
+            head: { root, closure: reader.closure(root) },
+          });
         });
-      });
+      } catch (error) {
+        unchecked.push({ what, reason: `its derivations cannot be read: ${messageOf(error)}` });
+      }
     },
   );
   evaluated.sort((a, b) => (`${a.attr} ${a.system ?? ""}` < `${b.attr} ${b.system ?? ""}` ? -1 : 1));

@@ -61,6 +61,9 @@ describe.each(NIXES)("$label", ({ bin }) => {
       loop: leak("let x = x; in x"),
       regex: leak(`toString (builtins.match "(a*)*b" "${"a".repeat(40)}c")`),
       abort: leak('abort "stop"'),
+      notthere: leak(`throw "\\nerror: attribute 'notthere' in selection path 'notthere' not found"`),
+      nottraced: leak(`builtins.trace "\\nerror: attribute 'x' in selection path 'x' not found" (throw "x")`),
+      nostore: `{ mkPackage }:\n{ type = "derivation"; name = "x"; outPath = "/x"; drvPath = "/x/y.drv"; }\n`,
       flood: leak('builtins.foldl\' (a: n: builtins.trace "flood" a) "x" (builtins.genList (x: x) 300000)'),
     };
     const files: Record<string, TestFile> = Object.fromEntries(
@@ -102,6 +105,15 @@ describe.each(NIXES)("$label", ({ bin }) => {
   test("nothing was fetched by evaluation, and nothing was run", () => {
     expect(origin.hits("/ok/exfiltrate")).toBe(0);
     expect(existsSync(ran)).toBe(false);
+  });
+
+  test("what is printed does not make an attribute one that is not there", () => {
+    expect(verification.unchecked.filter(({ reason }) => reason === "no such attribute")).toEqual([]);
+    for (const name of ["notthere", "nottraced"])
+      expect(verification.unchecked).toContainEqual({
+        what: expect.stringContaining(name),
+        reason: expect.stringMatching(/unmapped: .*not found|unmapped: .*x/),
+      });
   });
 
   test("each attempt is not checked, or evaluates to nothing", () => {
