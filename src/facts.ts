@@ -31,7 +31,7 @@ import { pairScripts } from "./pair/scripts.ts";
 import { pairSettings, type SettingChange } from "./pair/settings.ts";
 import { pairSources } from "./pair/sources.ts";
 import type { Upstream } from "./provenance/upstream.ts";
-import { type ReadFile, readFile } from "./read-file.ts";
+import { HUGE_CHARACTERS, type ReadFile, type Rewritten, readFile } from "./read-file.ts";
 import type { Facts, FileFacts } from "./rules/rule.ts";
 import { growHeapBy } from "./v8-flags.ts";
 
@@ -78,8 +78,9 @@ export interface Memory {
  */
 const MANY_FILES = 10_000;
 const HEAP_GROWTH_PERCENT = 10;
-/** The nodes of one side of a larger file take a hundred megabytes: they go before those of the other are read. */
-const HUGE_CHARACTERS = 1_000_000;
+/** More of huge files than any release of all Haskell packages: the garbage of reading them is as large as a machine. */
+const MUCH_REWRITTEN = 8_000_000;
+const HEAP_GROWTH_PERCENT_REWRITTEN = 40;
 /** The tree of one side of a larger file goes, too. */
 const LARGEST_TREES_CHARACTERS = 4_000_000;
 /** Names that stand for another package now; each is looked for in all pins. */
@@ -108,13 +109,15 @@ export async function gatherFacts(
   const repointed: Repointed[] = [];
   const changedNames = new Set<string>();
   const contentsOf = readAhead(change);
+  const rewritten: Rewritten = { characters: 0 };
   const pinsIn = (file: FileChange, regions: ReadFile["regions"]) => {
     tools.documents.trim();
     return bounded(() => readPins(file, regions, sides), pathOf(file), unchecked);
   };
   for (const [index, file] of change.files.entries()) {
     tools.documents.trim();
-    const read = await readFile(file, await contentsOf(index), sides);
+    const read = await readFile(file, await contentsOf(index), sides, rewritten);
+    if (rewritten.characters > MUCH_REWRITTEN) growHeapBy(HEAP_GROWTH_PERCENT_REWRITTEN);
     unchecked.push(...read.unchecked);
     const { code: both, regions } = read;
     const isFormatted = isOnlyFormatted(file, read);
@@ -324,6 +327,7 @@ async function readCode(
     if (parseErrors.length >= MOST_ERRORS) onCut(TOO_MANY_ERRORS);
     if (code.kind !== "nix") continue;
     if (code.document.text.length > LARGEST_TREES_CHARACTERS) tools.documents.release(entry.oid);
+    // They go before those of the other side are read.
     else if (code.text.length > HUGE_CHARACTERS) code.document.forgetNodes();
   }
   const baseParseErrors = parseErrors.length > 0 ? errorsOf(both.base) : [];

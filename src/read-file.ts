@@ -1,7 +1,15 @@
 /** The texts of a changed file: what differs between them, and what is read of either side. */
-import type { Content, Entry, FileChange, Side, Unchecked } from "./change/change.ts";
+import {
+  type Content,
+  type Entry,
+  type FileChange,
+  pathOf,
+  type Side,
+  type Unchecked,
+} from "./change/change.ts";
 import type { Contents } from "./change/contents.ts";
 import { changedText, diffTexts, type Hunk } from "./change/hunks.ts";
+import { isSameCode } from "./nix/same-code.ts";
 import type { CodeFile, Region } from "./nix/scripts.ts";
 import type { NixSide } from "./nix/side.ts";
 import type { BinaryFacts, FileFacts } from "./rules/rule.ts";
@@ -14,11 +22,30 @@ export interface ReadFile {
   readonly unchecked: readonly Unchecked[];
 }
 
-/** Reads both sides of a changed file. */
+/** The nodes of one side of a larger file take a hundred megabytes. */
+export const HUGE_CHARACTERS = 1_000_000;
+/**
+ * Characters of both sides that differ in the huge files of one change, but for those that are only formatted. All Haskell packages differ in a few million from
+ * one release to the next; what the code of so much holds takes more than a minute and 512 MB.
+ */
+const MOST_REWRITTEN = 20_000_000;
+
+const TOO_MUCH_REWRITTEN: Content = {
+  kind: "unavailable",
+  reason: `with it, what differs in files of more than ${HUGE_CHARACTERS / 1_000_000} million characters is more than the ${MOST_REWRITTEN / 1_000_000} million that are read of one change: review its commits one by one`,
+};
+
+/** What differs in the huge files of one change, so far. */
+export interface Rewritten {
+  characters: number;
+}
+
+/** Reads both sides of a changed file. Of huge ones the first is read whatever it is. */
 export async function readFile(
   file: FileChange,
   contents: Contents,
   sides: Record<Side, NixSide>,
+  rewritten: Rewritten,
 ): Promise<ReadFile> {
   const unchecked: Unchecked[] = [];
   for (const side of ["base", "head"] as const) {
@@ -34,6 +61,16 @@ export async function readFile(
   const head = textOf(file.head, contents.head);
   const hunks = diffTexts(base ?? "", head ?? "");
   const regions = { base: regionsOf(hunks, "base", base), head: regionsOf(hunks, "head", head) };
+  if (Math.max(base?.length ?? 0, head?.length ?? 0) > HUGE_CHARACTERS) {
+    const before = rewritten.characters;
+    const isFormatted = /\.nix$/.test(pathOf(file)) && isSameCode(base ?? "", head ?? "");
+    const after = isFormatted ? before : before + lengthOf(regions.base) + lengthOf(regions.head);
+    if (before > 0 && after > MOST_REWRITTEN) {
+      const unread = { base: file.base && TOO_MUCH_REWRITTEN, head: file.head && TOO_MUCH_REWRITTEN };
+      return readFile(file, unread, sides, rewritten);
+    }
+    rewritten.characters = after;
+  }
   const code: Record<Side, CodeFile | null> = {
     base: base === null ? null : await codeOf(file.base, base, sides.base, regions.base, file.head?.oid),
     head: head === null ? null : await codeOf(file.head, head, sides.head, regions.head, file.base?.oid),
@@ -51,6 +88,10 @@ export async function readFile(
     regions,
     unchecked,
   };
+}
+
+function lengthOf(regions: readonly Region[]): number {
+  return regions.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
 async function codeOf(

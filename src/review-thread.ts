@@ -3,6 +3,7 @@
  * review-threads.ts.
  */
 import { parentPort } from "node:worker_threads";
+import { type ByteCache, byteCache } from "./change/cache.ts";
 import type { Content, Entry, Tree } from "./change/change.ts";
 import { openGitDirectory, type Repository } from "./change/repository.ts";
 import { repositoryTree } from "./change/tree.ts";
@@ -47,13 +48,39 @@ function say(message: ThreadMessage): void {
   port.postMessage(message);
 }
 
-function askedTree(name: TreeName, { commit, remote }: ReviewTask["trees"][TreeName]): Tree {
+/** As for a local repository: what is read again, as for evaluation, is not sent and held twice. */
+const KEPT_BYTES = 64_000_000;
+
+type Contents = ByteCache<Promise<Content>>;
+
+function readAsked(tree: TreeName, entry: Entry): Promise<Content> {
+  return ask({ tree, method: "read", argument: entry }) as Promise<Content>;
+}
+
+function askedTree(
+  name: TreeName,
+  { commit, remote }: ReviewTask["trees"][TreeName],
+  contents: Contents,
+): Tree {
   return {
     commit,
     remote,
     entry: (path) => ask({ tree: name, method: "entry", argument: path }) as Promise<Entry | null>,
     list: (path) => ask({ tree: name, method: "list", argument: path }) as Promise<readonly Entry[]>,
-    read: (entry) => ask({ tree: name, method: "read", argument: entry }) as Promise<Content>,
+    read: (entry) => {
+      // The id of one may be that of any file.
+      if (entry.kind === "submodule") return readAsked(name, entry);
+      const known = contents.get(entry.oid);
+      if (known !== undefined) return known;
+      const reading = readAsked(name, entry);
+      contents.set(entry.oid, reading, 1000);
+      return reading.then((content) => {
+        const characters = content.kind === "text" ? content.text.length : 0;
+        contents.set(entry.oid, reading, 1000 + characters * 2);
+        return content;
+      });
+    },
+    size: (entry) => ask({ tree: name, method: "size", argument: entry }) as Promise<number | null>,
   };
 }
 
@@ -84,8 +111,9 @@ async function run(task: ReviewTask): Promise<void> {
   let repository: Repository | null = null;
   try {
     repository = directory === null ? null : openAgain(directory, trees.head.commit);
+    const contents: Contents = byteCache(KEPT_BYTES);
     const treeOf = async (name: TreeName): Promise<Tree> =>
-      repository ? readTree(repository, trees[name].commit) : askedTree(name, trees[name]);
+      repository ? readTree(repository, trees[name].commit) : askedTree(name, trees[name], contents);
     const [base, head, tip] = await Promise.all([treeOf("base"), treeOf("head"), treeOf("tip")]);
     const change = { base, head, files, unchecked, subjects };
     const result = await review(change, tools, {

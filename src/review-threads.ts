@@ -44,8 +44,8 @@ export interface ConfigPlace {
 /** What a thread wants to know of a tree. */
 export interface TreeQuestion {
   readonly tree: TreeName;
-  readonly method: "entry" | "list" | "read";
-  /** A path, or for `read` an entry. */
+  readonly method: "entry" | "list" | "read" | "size";
+  /** A path, or for `read` and `size` an entry. */
   readonly argument: string | Entry;
 }
 
@@ -318,6 +318,7 @@ async function ask(
   if (question.method === "memory") return memory?.pinsWith(question.hashes);
   const { method, argument } = question;
   const tree = change[question.tree];
-  if (typeof argument !== "string") return tree.read(argument);
+  if (typeof argument !== "string")
+    return method === "size" ? (tree.size?.(argument) ?? null) : tree.read(argument);
   return method === "list" ? tree.list(argument) : tree.entry(argument);
 }

@@ -10,6 +10,8 @@ import { contentOf } from "./objects.ts";
 /** As for a local repository: larger files are not read. */
 const largestBlob = 20_000_000;
 const keptBytes = 128_000_000;
+/** More than GitHub gives as text with the entry; what reads a change keeps its larger texts itself. */
+const largestKept = 1_000_000;
 /** Files that GraphQL does not give as text cost a request each, of 1,000 an hour that a workflow's token has. */
 const mostBlobRequests = 300;
 /** Paths asked for with one query. GitHub gives at most 512 kB of text for each. */
@@ -37,6 +39,8 @@ export interface ApiObjects {
   list(commit: string, directory: string): Promise<readonly Entry[]>;
   /** The content of an entry; what cannot be read is an answer. */
   read(entry: Entry): Promise<Content>;
+  /** The bytes of an entry that `entry` gave; null when GitHub did not say. */
+  size(entry: Entry): number | null;
 }
 
 /** Reads objects of a repository. @throws VerifodError (outside) from `entry` and `list` when GitHub does not answer */
@@ -122,7 +126,8 @@ export function apiObjects(api: GitHubApi, repository: RepositoryName): ApiObjec
   function keep(oid: string, data: Buffer): Content | null {
     if (blobId(data, oid.length) !== oid) return null;
     const content = contentOf(data);
-    contents.set(oid, content, data.length * 2);
+    // Large ones are kept by whoever asked.
+    if (data.length <= largestKept) contents.set(oid, content, data.length * 2);
     return content;
   }
 
@@ -183,6 +188,7 @@ export function apiObjects(api: GitHubApi, repository: RepositoryName): ApiObjec
       reading.set(oid, running);
       return running.finally(() => reading.delete(oid));
     },
+    size: ({ oid }) => sizes.get(oid) ?? null,
   };
 }
 

@@ -151,5 +151,6 @@ function apiTree(objects: ApiObjects, commit: string): Tree {
     entry: (path) => objects.entry(commit, path),
     list: (directory) => objects.list(commit, directory),
     read: (entry) => objects.read(entry),
+    size: async (entry) => objects.size(entry),
   };
 }

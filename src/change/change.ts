@@ -37,6 +37,8 @@ export interface Tree {
   list(directory: string): Promise<readonly Entry[]>;
   /** The content of an entry of this tree; never throws for what the repository lacks. */
   read(entry: Entry): Promise<Content>;
+  /** The bytes of an entry where they are known without reading it; else null. */
+  size?(entry: Entry): Promise<number | null>;
 }
 
 /** A file that differs. A rename (or move) has two different paths. */

@@ -32,7 +32,7 @@ const TOO_MANY_LINES: Content = {
 };
 const OVER_LIMIT: Content = {
   kind: "unavailable",
-  reason: `with it, the texts of the change have more than the ${TEXT_LIMIT_CHARACTERS / 1_000_000} million characters that are read of one change`,
+  reason: `with it, the texts of the change have more than the ${TEXT_LIMIT_CHARACTERS / 1_000_000} MB that are read of one change`,
 };
 
 const TOO_MANY_FILES: Content = {
@@ -55,7 +55,17 @@ export function readAhead(change: Change): (index: number) => Promise<Contents> 
     const [base, head] = await Promise.all([of("base"), of("head")]);
     return { base, head };
   };
+  /** The bytes of both sides, as far as they are known: no less than the characters. */
+  const knownSize = async (file: FileChange): Promise<number> => {
+    const of = (side: Side) => {
+      const entry = file[side];
+      return entry && entry.kind !== "submodule" ? (change[side].size?.(entry) ?? null) : null;
+    };
+    const [base, head] = await Promise.all([of("base"), of("head")]);
+    return (base ?? 0) + (head ?? 0);
+  };
   const readSmall = async (file: FileChange): Promise<Contents | null> => {
+    if ((await knownSize(file)) > KEPT_AHEAD_CHARACTERS) return null;
     const contents = await read(file);
     return sizeOf(contents) > KEPT_AHEAD_CHARACTERS ? null : contents;
   };
@@ -71,7 +81,10 @@ export function readAhead(change: Change): (index: number) => Promise<Contents> 
     if (!file) return { base: null, head: null };
     if (index >= MOST_FILES) return { base: file.base && TOO_MANY_FILES, head: file.head && TOO_MANY_FILES };
     if (early) {
-      const contents = (await early) ?? (await read(file));
+      const small = await early;
+      if (!small && (await knownSize(file)) > left)
+        return { base: file.base && OVER_LIMIT, head: file.head && OVER_LIMIT };
+      const contents = small ?? (await read(file));
       const size = sizeOf(contents);
       toRead -= size;
       if (size <= left) {

@@ -15,7 +15,7 @@ test.each<{ shape: Shape; scale: number; open: RegExp | null }>([
   { shape: "wide", scale: 0.02, open: null },
   { shape: "deep", scale: 1, open: null },
   { shape: "blobs", scale: 0.11, open: /more than the 20 MB that are read/ },
-  { shape: "texts", scale: 0.15, open: /50 million characters|more than 1 million lines/ },
+  { shape: "texts", scale: 0.15, open: /50 MB that are read of one change|more than 1 million lines/ },
   { shape: "rewritten", scale: 0.01, open: null },
   { shape: "pins", scale: 0.01, open: null },
 ])(
