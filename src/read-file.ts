@@ -25,14 +25,14 @@ export interface ReadFile {
 /** The nodes of one side of a larger file take a hundred megabytes. */
 export const HUGE_CHARACTERS = 1_000_000;
 /**
- * Characters of both sides that differ in the huge files of one change, but for those that are only formatted. All Haskell packages differ in a few million from
+ * Characters of both sides that differ in the huge Nix files of one change, but for those that are only formatted. All Haskell packages differ in a few million from
  * one release to the next; what the code of so much holds takes more than a minute and 512 MB.
  */
 const MOST_REWRITTEN = 20_000_000;
 
 const TOO_MUCH_REWRITTEN: Content = {
   kind: "unavailable",
-  reason: `with it, what differs in files of more than ${HUGE_CHARACTERS / 1_000_000} million characters is more than the ${MOST_REWRITTEN / 1_000_000} million that are read of one change: review its commits one by one`,
+  reason: `with it, what differs in Nix files of more than ${HUGE_CHARACTERS / 1_000_000} million characters is more than the ${MOST_REWRITTEN / 1_000_000} million that are read of one change: review its commits one by one`,
 };
 
 /** What differs in the huge files of one change, so far. */
@@ -61,9 +61,9 @@ export async function readFile(
   const head = textOf(file.head, contents.head);
   const hunks = diffTexts(base ?? "", head ?? "");
   const regions = { base: regionsOf(hunks, "base", base), head: regionsOf(hunks, "head", head) };
-  if (Math.max(base?.length ?? 0, head?.length ?? 0) > HUGE_CHARACTERS) {
+  if (pathOf(file).endsWith(".nix") && Math.max(base?.length ?? 0, head?.length ?? 0) > HUGE_CHARACTERS) {
     const before = rewritten.characters;
-    const isFormatted = /\.nix$/.test(pathOf(file)) && isSameCode(base ?? "", head ?? "");
+    const isFormatted = isSameCode(base ?? "", head ?? "");
     const after = isFormatted ? before : before + lengthOf(regions.base) + lengthOf(regions.head);
     if (before > 0 && after > MOST_REWRITTEN) {
       const unread = { base: file.base && TOO_MUCH_REWRITTEN, head: file.head && TOO_MUCH_REWRITTEN };

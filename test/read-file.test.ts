@@ -44,13 +44,13 @@ test("what differs in huge files is read up to a limit, and the rest is said", a
       rewritten,
     );
   // Even when it alone is more.
-  const first = await read("first.txt", "a", "b", 11_000_000);
+  const first = await read("first.nix", "a", "b", 11_000_000);
   expect([first.facts.head?.length, first.unchecked]).toEqual([11_000_000, []]);
-  const second = await read("second.txt", "c", "d", 1_100_000);
+  const second = await read("second.nix", "c", "d", 1_100_000);
   expect([second.facts.base, second.facts.head, second.regions.head]).toEqual([null, null, []]);
-  expect(second.unchecked.map(({ what }) => what)).toEqual(["second.txt", "second.txt"]);
+  expect(second.unchecked.map(({ what }) => what)).toEqual(["second.nix", "second.nix"]);
   expect(second.unchecked[0]?.reason).toMatch(/20 million that are read of one change: review its commits/);
-  const small = await read("small.txt", "e", "f", 900_000);
+  const small = await read("small.nix", "e", "f", 900_000);
   expect([small.facts.head?.length, small.unchecked]).toEqual([900_000, []]);
 });
 
