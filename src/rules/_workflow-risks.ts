@@ -1,5 +1,6 @@
 /** What in one workflow gives strangers a way in. Each risk has a key, so that two sides can be compared. */
 import type { Severity } from "../report/review.ts";
+import { fetchesPull, runsFetched } from "./_step-scripts.ts";
 import { visible } from "./_text.ts";
 import type { Job, Permissions, Step, Value, Workflow } from "./_workflow.ts";
 
@@ -20,17 +21,12 @@ const PRIVILEGED = ["pull_request_target", "workflow_run", "issue_comment", "iss
 
 /** https://docs.github.com/en/actions/reference/security/secure-use: text that a stranger chooses. */
 const STRANGERS_TEXT =
-  /github\.(?:head_ref|event\.(?:(?:issue|pull_request|discussion|comment|review|review_comment)\.(?:title|body|user\.(?:name|email)|head\.(?:ref|label|repo\.\w+))|pages\b.{0,40}page_name|head_commit\.(?:message|author\.\w+|committer\.\w+)|commits\b.{0,40}(?:message|author)|workflow_run\.(?:head_branch|display_title|head_commit\.\w+|head_repository\.\w+)|client_payload\b))/;
+  /github\.(?:head_ref|event\.(?:(?:issue|pull_request|discussion|comment|review|review_comment)\.(?:title|body|user\.(?:name|email)|head\.(?:ref|label|repo\.\w+))|head_commit\.(?:message|author\.\w+|committer\.\w+)|workflow_run\.(?:head_branch|display_title|head_commit\.\w+|head_repository\.\w+)|client_payload\b))/i;
+/** Lists of such text, and what of their entries a stranger chooses: an index of any length stands between. */
+const STRANGERS_LIST = /github\.event\.(?:commits|pages)\b/i;
+const STRANGERS_FIELD = /message|author|page_name/i;
 const STRANGERS_COMMIT =
-  /github\.(?:head_ref|event\.(?:pull_request\.(?:head\.(?:sha|ref)|merge_commit_sha)|workflow_run\.head_(?:sha|branch)|number|issue\.number))|refs\/pull\//;
-const FETCHES_PULL =
-  /\bgh pr checkout\b|\brefs\/pull\/|\bpull\/\$\{\{|\bgit (?:fetch|checkout)\b[^\n]{0,200}\bhead\.(?:sha|ref)\b/;
-/** What comes from the network and is run as it comes: `curl … | sh`, `bash <(curl …)`, `eval "$(wget …)"`. */
-const RUNS_FETCHED = [
-  /\b(?:curl|wget)\b[^\n|]{0,500}\|\s{0,20}(?:sudo\s{1,5}(?:-\w{1,5}\s{1,5}){0,3})?(?:env\s{1,5})?(?:ba|z|da)?sh\b/,
-  /\b(?:curl|wget)\b[^\n|]{0,500}\|\s{0,20}(?:python3?|perl|node|ruby)\b/,
-  /(?:\b(?:ba|z|da)?sh|\bsource|\beval|\.)\s{1,5}["']?(?:-c\s{1,5}["'])?(?:<\(|\$\(|`)\s{0,5}(?:curl|wget)\b/,
-];
+  /github\.(?:head_ref|event\.(?:pull_request\.(?:head\.(?:sha|ref)|merge_commit_sha)|workflow_run\.head_(?:sha|branch)|number|issue\.number))|refs\/pull\//i;
 const FULL_COMMIT = /@[0-9a-f]{40}$/;
 
 /** `owner/repo/path@ref` without the ref; null for actions of the repository itself. */
@@ -74,13 +70,27 @@ function* permissionRisks(permissions: Permissions, where: string): Generator<Ri
   }
 }
 
+/** An expression without blanks, and with `a.b` for `a['b']`. */
+function plain(expression: string): string {
+  return expression.replace(/\s+/g, "").replace(/\['([\w-]+)'\]/g, ".$1");
+}
+
+function givesStrangersText(expression: string): boolean {
+  const names = plain(expression);
+  const list = names.search(STRANGERS_LIST);
+  return STRANGERS_TEXT.test(names) || (list >= 0 && STRANGERS_FIELD.test(names.slice(list)));
+}
+
+/** A quoted string may hold `}}`: the runner reads on behind it. */
 function expressionsIn(text: string): readonly string[] {
   const found: string[] = [];
-  for (let start = text.indexOf("${{"); start !== -1; ) {
-    const end = text.indexOf("}}", start);
-    if (end === -1) break;
-    found.push(text.slice(start + 3, end).trim());
-    start = text.indexOf("${{", end);
+  const parts = /'[^']*'?|\}\}/g;
+  for (let start = text.indexOf("${{"); start !== -1; start = text.indexOf("${{", parts.lastIndex)) {
+    parts.lastIndex = start + 3;
+    let end = parts.exec(text);
+    while (end && end[0] !== "}}") end = parts.exec(text);
+    if (!end) break;
+    found.push(text.slice(start + 3, end.index).trim());
   }
   return found;
 }
@@ -90,7 +100,7 @@ function* stepRisks(step: Step, job: Job, privileged: boolean): Generator<Risk> 
     step.uses && /^actions\/github-script@/.test(step.uses.text) ? step.with.get("script") : null;
   for (const code of [step.run, script]) {
     if (!code) continue;
-    const expression = expressionsIn(code.text).find((inner) => STRANGERS_TEXT.test(inner));
+    const expression = expressionsIn(code.text).find(givesStrangersText);
     if (expression !== undefined) {
       yield {
         key: `injection ${job.id} ${expression}`,
@@ -101,9 +111,9 @@ function* stepRisks(step: Step, job: Job, privileged: boolean): Generator<Risk> 
         at: code,
       };
     }
-    if (privileged && FETCHES_PULL.test(code.text)) yield checkoutRisk(job, code);
-    const fetched = RUNS_FETCHED.map((form) => form.exec(code.text)?.[0]).find((text) => text !== undefined);
-    if (fetched !== undefined) {
+    if (privileged && fetchesPull(code.text)) yield checkoutRisk(job, code);
+    const fetched = runsFetched(code.text);
+    if (fetched !== null) {
       yield {
         key: `fetched ${job.id} ${fetched}`,
         severity: privileged ? "high" : "medium",
@@ -116,7 +126,7 @@ function* stepRisks(step: Step, job: Job, privileged: boolean): Generator<Risk> 
   }
   if (!step.uses || !/^actions\/checkout@/i.test(step.uses.text)) return;
   const ref = step.with.get("ref") ?? step.with.get("repository");
-  if (privileged && ref && STRANGERS_COMMIT.test(ref.text)) yield checkoutRisk(job, ref);
+  if (privileged && ref && STRANGERS_COMMIT.test(plain(ref.text))) yield checkoutRisk(job, ref);
   const persist = step.with.get("persist-credentials");
   if (persist?.text !== "false") {
     yield {
@@ -146,8 +156,8 @@ function* jobRisks(job: Job, privileged: boolean): Generator<Risk> {
   for (const step of job.steps) yield* stepRisks(step, job, privileged);
   for (const value of job.values) {
     for (const expression of expressionsIn(value.text)) {
-      for (const [, name = ""] of expression.matchAll(/\bsecrets\.(\w+)/g)) {
-        if (name === "GITHUB_TOKEN") continue;
+      for (const [, name = ""] of plain(expression).matchAll(/\bsecrets\.(\w+)/gi)) {
+        if (name.toUpperCase() === "GITHUB_TOKEN") continue;
         yield {
           key: `secret ${job.id} ${name}`,
           severity: privileged ? "high" : "low",
