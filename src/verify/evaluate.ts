@@ -121,14 +121,19 @@ function filesRead(trace: string, tree: string): ReadonlySet<string> {
   return files;
 }
 
-const ABSENT = /^error: attribute '.*' in selection path '.*' not found/;
+const ABSENT = /^error: attribute '.*?' in selection path '/;
+
+function saysAbsent(error: string): boolean {
+  const begin = ABSENT.exec(error)?.[0];
+  return begin !== undefined && error.includes("' not found", begin.length);
+}
 
 function failure(status: number | null, stderr: string, roots: string): Evaluation {
   // What the tree prints can look like it: then there is an error besides, or all that is kept is full.
   const errors = stderr.match(/^error:.*/gm) ?? [];
   const [only = "", ...others] = errors;
   const whole = Buffer.byteLength(stderr) < KEEP_BYTES;
-  if (status === 1 && whole && others.length === 0 && ABSENT.test(only)) return { kind: "absent" };
+  if (status === 1 && whole && others.length === 0 && saysAbsent(only)) return { kind: "absent" };
   if (status === null || status > 128) {
     return { kind: "failed", reason: "the evaluator crashed (out of memory or stack)" };
   }
