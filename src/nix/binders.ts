@@ -134,5 +134,9 @@ function missing(session: Session, file: SourceFile, formal: SyntaxNode, name: s
   const assumed = session.assumed.get(argumentKey(name));
   if (assumed !== undefined) return assumedValue(assumed);
   const fallback = parts(formal)[1];
-  return fallback ? evaluate(session, file, fallback, scope) : unknown(name, [name]);
+  const value = fallback && evaluate(session, file, fallback, scope);
+  // `fetchurl ? null`: without it there would be no package.
+  return !value || (value.kind === "null" && ALWAYS_GIVEN.test(name)) ? unknown(name, [name]) : value;
 }
+
+const ALWAYS_GIVEN = /^(?:lib|pkgs|stdenv(?:NoCC)?|fetch[A-Za-z0-9]*)$/;

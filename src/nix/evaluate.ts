@@ -207,9 +207,15 @@ export function stringValue(session: Session, file: SourceFile, node: SyntaxNode
     pieces.map((piece) =>
       piece.kind === "text"
         ? textValue(piece.text, { file, start: piece.start, end: piece.end })
-        : evaluate(session, file, piece.expression, scope),
+        : coerced(session, evaluate(session, file, piece.expression, scope)),
     ),
   );
+}
+
+/** A value as a string takes it in: a set with a function for that is what the function gives. */
+export function coerced(session: Session, value: Value): Value {
+  const toText = value.kind === "set" ? value.entries.get("__toString") : undefined;
+  return toText ? apply(session, toText(), () => value, "__toString") : value;
 }
 
 function pathValue(file: SourceFile, node: SyntaxNode): Value {

@@ -99,17 +99,19 @@ const clone = (role: SourceRole, extra: readonly string[] = []): Fetcher => ({
 
 interface Forge {
   readonly location: readonly string[];
+  /** The revision, where a tag is asked for as it stands; by default as `refs/tags/…`. */
+  readonly rev?: (args: FetcherArguments) => Text | null;
   /** The page of the repository, without a slash at the end. */
   readonly home: (args: FetcherArguments) => Text;
   readonly archive: (home: Text, rev: Text | null, args: FetcherArguments) => Text;
   readonly gitSuffix?: string;
 }
 
-const forge = ({ location, home, archive, gitSuffix = ".git" }: Forge): Fetcher => ({
+const forge = ({ location, home, archive, rev: revOf = revision, gitSuffix = ".git" }: Forge): Fetcher => ({
   role: "source",
   location: [...location, "rev", "tag"],
   locate: (args) => {
-    const rev = revision(args);
+    const rev = revOf(args);
     const base = home(args);
     return { urls: [clones(args) ? joinTexts(base, gitSuffix) : archive(base, rev, args)], rev };
   },
@@ -179,6 +181,7 @@ const FORGES: Readonly<Record<string, Fetcher>> = {
         "/",
         args.text("repo"),
       ),
+    rev: (args) => args.text("tag") ?? args.text("rev"),
     archive: archivePath,
     gitSuffix: "",
   }),
@@ -292,15 +295,18 @@ function pypiUrl(args: FetcherArguments): Text {
     return joinTexts("mirror://pypi/", first, "/", pname, "/", pname, "-", version, ".", extension);
   }
   const python = args.text("python") ?? literal("py2.py3");
+  // Until 2021 the folder was named by `python`; it is older than the hashes named `hash`.
+  const isOld = args.text("python") !== null && args.text("hash") === null;
+  const folder = isOld ? { ...python, resolved: false } : literal("py2.py3");
   return joinTexts(
     "https://files.pythonhosted.org/packages/",
-    args.text("dist") ?? python,
+    args.text("dist") ?? folder,
     "/",
     first,
     "/",
     pname,
     "/",
-    mapText(pname, (value) => value.replaceAll("-", "_")),
+    pname,
     "-",
     version,
     "-",

@@ -1,5 +1,5 @@
 /** The operators of the language. */
-import { asSet } from "./evaluate.ts";
+import { asSet, coerced } from "./evaluate.ts";
 import { charge, type Session, snippet } from "./session.ts";
 import { update } from "./sets.ts";
 import { normalPath, type SourceFile } from "./source-file.ts";
@@ -24,7 +24,9 @@ export function binary(
         const path = knownText(b) === null ? null : normalPath(a.path + knownText(b));
         return path === null ? here() : { kind: "path", path };
       }
-      return a.kind === "text" || b.kind === "text" ? concatenate([a, b]) : here();
+      return a.kind === "text" || b.kind === "text"
+        ? concatenate([coerced(session, a), coerced(session, b)])
+        : here();
     }
     case "//": {
       const b = right();

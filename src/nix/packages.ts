@@ -1,5 +1,5 @@
 /** The package around a pin: the expression that gives it a name and a version. */
-import { asSet, evaluateAt } from "./evaluate.ts";
+import { asSet, coerced, evaluateAt } from "./evaluate.ts";
 import { parseName, versionInName } from "./library/versions.ts";
 import type { Session } from "./session.ts";
 import type { NixFile } from "./sites.ts";
@@ -21,7 +21,8 @@ const NO_PACKAGE: PackageFacts = { version: null, versionOrigin: null, pname: nu
 export function packageFacts(session: Session, value: Value): Omit<PackageFacts, "node"> | null {
   const entries = asSet(session, value)?.entries;
   if (!entries) return null;
-  const version = entries.get("version")?.();
+  const given = entries.get("version")?.();
+  const version = given && coerced(session, given);
   const name = entries.get("name")?.();
   const parsed = name && knownText(name) !== null ? parseName(knownText(name) ?? "") : null;
   const pname = entries.get("pname")?.();

@@ -3,7 +3,6 @@
 import { algorithmOfName, isHashName } from "./fetchers.ts";
 import { parseHash } from "./hash.ts";
 import type { Region } from "./scripts.ts";
-import { snippet } from "./session.ts";
 import type { SourceFile } from "./source-file.ts";
 import { attrName, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
 
@@ -28,18 +27,17 @@ export interface HashLiteral {
   readonly argument: boolean;
 }
 
-/** The conditions around a node that must hold (or not) for it to be reached, as they stand. */
+/** The conditions around a node that must hold (or not) for it to be reached. */
 export function conditionsAround(
-  file: SourceFile,
   node: SyntaxNode,
-): readonly (readonly [string, boolean])[] {
-  const conditions: [string, boolean][] = [];
+): readonly { readonly condition: SyntaxNode; readonly holds: boolean }[] {
+  const conditions: { condition: SyntaxNode; holds: boolean }[] = [];
   let child = node;
   for (let up = node.parent; up; up = up.parent) {
     if (up.type === "if_expression") {
       const [condition, consequence, alternative] = parts(up);
-      if (condition && child === consequence) conditions.push([snippet(file, condition), true]);
-      if (condition && child === alternative) conditions.push([snippet(file, condition), false]);
+      if (condition && child === consequence) conditions.push({ condition, holds: true });
+      if (condition && child === alternative) conditions.push({ condition, holds: false });
     }
     child = up;
   }

@@ -8,7 +8,15 @@ import { makeSource } from "./pin.ts";
 import { addPin, pinKey, type Reading } from "./reading.ts";
 import type { Region } from "./scripts.ts";
 import { type Choice, createSession, isExhausted, type Session } from "./session.ts";
-import { anchorsIn, type HashLiteral, hashLiteralsOf, type NixFile, type Site, sitesOf } from "./sites.ts";
+import {
+  anchorsIn,
+  conditionsAround,
+  type HashLiteral,
+  hashLiteralsOf,
+  type NixFile,
+  type Site,
+  sitesOf,
+} from "./sites.ts";
 import type { Attempt, SourceFiles } from "./source-file.ts";
 import { parts } from "./syntax.ts";
 import { TooMuch } from "./too-much.ts";
@@ -249,11 +257,19 @@ function exploreSite(reading: Reading, site: Site, hashName: string): void {
     const session = createSession(reading.files, assumed);
     const attributes = carriedBy(session, reading.file, site);
     const hash = attributes?.entries.get(hashName)?.();
-    if (!attributes || !hash) continue;
+    if (!attributes || !hash || !isReached(session, reading.file, site)) continue;
     if (knownText(hash) !== null) addAt(reading, session, site, attributes, hashName, hash);
     else queue.push(...worldsAfter(assumed, session.choices));
     reading.worlds -= session.steps >> 9;
   }
+}
+
+/** Whether the conditions around a site are as they must be, as far as is known: `if branch == "testing" then …`. */
+function isReached(session: Session, file: NixFile, site: Site): boolean {
+  return conditionsAround(site.carrier).every(({ condition, holds }) => {
+    const value = evaluateAt(session, file, condition);
+    return value.kind !== "bool" || value.value === holds;
+  });
 }
 
 function worldsAfter(

@@ -6,7 +6,7 @@ import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
 import { makeSource } from "./pin.ts";
 import { DEFAULT_SYSTEM } from "./platform.ts";
 import { addPin, pinKey, type Reading } from "./reading.ts";
-import { type Choice, createSession, type Session } from "./session.ts";
+import { type Choice, createSession, type Session, snippet } from "./session.ts";
 import { update } from "./sets.ts";
 import { conditionsAround, type HashLiteral, type NixFile } from "./sites.ts";
 import { type Attempt, directoryOf, type SourceFile } from "./source-file.ts";
@@ -85,7 +85,8 @@ function traceOnce(
 /** What must hold for the literal to be used, as far as its place says. */
 export function reaching(file: NixFile, literal: HashLiteral): Assumed {
   const assumed = new Map<string, string>();
-  for (const [condition, holds] of conditionsAround(file, literal.node)) {
+  for (const { condition: node, holds } of conditionsAround(literal.node)) {
+    const condition = snippet(file, node);
     assumed.set(`if ${condition}`, String(holds));
     const argument = /^(!?)\s*([A-Za-z_]\w*)$/.exec(condition);
     if (argument) assumed.set(argumentKey(argument[2] ?? ""), String(holds === (argument[1] === "")));
@@ -238,6 +239,7 @@ function asVariant(session: Session, value: Value): Value {
   const given: [string, Thunk][] = [
     ["packageOlder", asks("versionOlder")],
     ["packageAtLeast", asks("versionAtLeast")],
+    ["packageBetween", asks("packageBetween")],
   ];
   return update(setOf(given, true), own);
 }

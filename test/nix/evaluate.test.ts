@@ -15,6 +15,7 @@ const KNOWN = [
   `''\n  \${"a"}\n    b\n''`,
   `"" + "a" + ''b'' + "\${"c" + "d"}"`,
   `"é€𝄞"`,
+  `let v = { major = "3"; __toString = self: "\${self.major}.1"; }; in [ "ruby-\${v}" ("v" + v) (toString v) ]`,
   `https://example.org/a?b=c`,
   // scopes
   `let x = "1"; in let y = x; x = "2"; in y`,

@@ -81,6 +81,11 @@ test.each<[string, string, Expected]>([
     { urls: ["https://files.pythonhosted.org/packages/py3/f/frob/frob-1.2-py3-none-any.whl"] },
   ],
   [
+    "fetchPypi of a wheel for one version, with no folder",
+    `fetchPypi { inherit version; pname = "frob-lib"; format = "wheel"; python = "py3"; hash = "${A}"; }`,
+    { urls: ["https://files.pythonhosted.org/packages/py2.py3/f/frob-lib/frob-lib-1.2-py3-none-any.whl"] },
+  ],
+  [
     "fetchCrate",
     `fetchCrate { inherit pname version; hash = "${A}"; }`,
     { urls: ["https://crates.io/api/v1/crates/frob/1.2/download"] },
@@ -94,6 +99,11 @@ test.each<[string, string, Expected]>([
     "fetchgit with a tag",
     `fetchgit { url = "https://git.example.org/frob"; tag = version; hash = "${A}"; }`,
     { rev: "refs/tags/1.2" },
+  ],
+  [
+    "fetchFromSourcehut with a tag",
+    `fetchFromSourcehut { owner = "~acme"; repo = "frob"; tag = version; hash = "${A}"; }`,
+    { urls: ["https://git.sr.ht/~acme/frob/archive/1.2.tar.gz"], rev: "1.2" },
   ],
   [
     "fetchFromSourcehut",

@@ -230,6 +230,41 @@ test("variants.nix with a hash for each platform", async () => {
   await expectPins(files, [pin(A, "x64"), pin(B, "arm")], "p/variants.nix");
 });
 
+test.each([
+  ["questions about its version", `let old = packageBetween "1" "2";`, "packageBetween, ", "old", ""],
+  ["a fetcher that need not be given", "", "", `version == "1.2"`, " ? null"],
+])("variants.nix and a choice of sources by %s", async (_, definition, argument, isOld, optional) => {
+  const files = {
+    "p/generic.nix": `{ version, sha256, ${argument}... }: { stdenv${optional}, fetchurl${optional} }: ${definition === "" ? "" : `${definition} in`} stdenv.mkDerivation (self: { pname = "frob"; inherit version; src = fetchurl (if ${isOld} then { url = "https://example.org/frob-\${self.version}.tgz"; inherit sha256; } else { url = "https://example.org/frob-\${version}.tgz"; inherit sha256; }); })`,
+    "p/variants.nix": `{ frob_1 = { version = "1.2"; sha256 = "${A}"; }; frob_2 = { version = "2.0"; sha256 = "${B}"; }; }`,
+  };
+  await expectPins(files, pair("p/variants.nix"), "p/variants.nix");
+});
+
+test("a version that is a set with a text", async () => {
+  const recipe = pkg(`fetchurl { url = "https://example.org/\${version}.tgz"; hash = "${A}"; }`).replace(
+    `version = "1.2"`,
+    `version = { major = "3"; __toString = self: self.major + ".1"; }`,
+  );
+  await expectPins(recipe, [{ version: "3.1", urls: ["https://example.org/3.1.tgz"] }]);
+});
+
+test("an address of numbers", async () => {
+  const recipe = pkg(
+    `fetchurl { url = "https://example.org/\${if lib.mod (builtins.fromJSON (lib.versions.minor version)) 2 == 0 then "even" else "odd"}/\${lib.concatMapStrings (lib.fixedWidthNumber 2) (lib.splitVersion version)}.tgz"; hash = "${A}"; }`,
+  );
+  await expectPins(recipe, [{ urls: ["https://example.org/even/0102.tgz"] }]);
+});
+
+test("a hash of a table is not that of a branch which another entry takes", async () => {
+  const files = {
+    "p/package.nix": `let all = builtins.fromJSON (builtins.readFile ./all.json); in { branch, fetchurl, fetchzip, buildLinux }: let this = all.\${branch}; in buildLinux { inherit (this) version; src = if branch == "testing" then fetchzip { url = "https://testing.example.org/\${this.version}.tgz"; inherit (this) hash; } else fetchurl { url = "https://example.org/\${this.version}.tgz"; inherit (this) hash; }; }`,
+    "p/all.json": `{ "testing": { "version": "9", "hash": "${A}" }, "6.1": { "version": "6.1.2", "hash": "${B}" } }`,
+  };
+  const pin = (version: string, url: string) => ({ version, urls: [`https://${url}/${version}.tgz`] });
+  await expectPins(files, [pin("9", "testing.example.org"), pin("6.1.2", "example.org")]);
+});
+
 test("variants.nix and a function that hands them on to others by their version", async () => {
   const files = {
     "p/package.nix": `{ packageOlder, ... }@args: if packageOlder "2" then import ./v1/package.nix args else import ./v2.nix args`,

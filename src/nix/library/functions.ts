@@ -4,7 +4,7 @@ import { jsonValue, parseJson } from "../json.ts";
 import { type Session, spend } from "../session.ts";
 import { update } from "../sets.ts";
 import { knownText, lazy, type Thunk, textValue, type Value } from "../value.ts";
-import { argument, type Builtin, type Library, valueAt } from "./support.ts";
+import { argument, type Builtin, type Library, numberAt, valueAt } from "./support.ts";
 
 /** The value of a Nix file; a directory stands for its `default.nix`. */
 function imported(session: Session, value: Value): Value | undefined {
@@ -100,6 +100,13 @@ export const FUNCTIONS: Library = {
   seq: argument(2, 1),
   deepSeq: argument(2, 1),
   assertMsg: argument(2, 0),
+  mod: {
+    arity: 2,
+    run: (_, args) => {
+      const [a, b] = [numberAt(args, 0), numberAt(args, 1)];
+      return a === null || b === null || b === 0 ? undefined : { kind: "number", value: a % b };
+    },
+  },
 
   import: { arity: 1, run: (session, args) => imported(session, valueAt(args, 0)) },
   scopedImport: { arity: 2, run: (session, args) => imported(session, valueAt(args, 1)) },

@@ -1,5 +1,5 @@
 /** Strings: `lib.strings` and the string functions of `builtins`. */
-import { apply } from "../evaluate.ts";
+import { apply, coerced } from "../evaluate.ts";
 import { decide, type Session, spend } from "../session.ts";
 import { concatenate, knownText, list, type Thunk, textValue, type Value } from "../value.ts";
 import {
@@ -78,7 +78,10 @@ const percent = (character: string) => `%${character.charCodeAt(0).toString(16).
 
 export const STRINGS: Library = {
   // Typed by hand: an object literal's `toString` takes its type from Object.
-  toString: { arity: 1, run: (_: Session, args: readonly Thunk[]) => asString(valueAt(args, 0)) },
+  toString: {
+    arity: 1,
+    run: (session: Session, args: readonly Thunk[]) => asString(coerced(session, valueAt(args, 0))),
+  },
   toLower: ofStrings(1, (text) => text.toLowerCase()),
   toUpper: ofStrings(1, (text) => text.toUpperCase()),
   removePrefix: ofStrings(2, (prefix, text) => (text.startsWith(prefix) ? text.slice(prefix.length) : text)),
@@ -184,6 +187,17 @@ export const STRINGS: Library = {
       const text = stringAt(args, 2);
       return width !== null && width < 1000 && filler && text !== null
         ? textValue(text.padStart(width, filler))
+        : undefined;
+    },
+  },
+  fixedWidthNumber: {
+    arity: 2,
+    run: (_, args) => {
+      const width = numberAt(args, 0);
+      const text = asString(valueAt(args, 1));
+      const known = text && knownText(text);
+      return width !== null && width < 1000 && typeof known === "string"
+        ? textValue(known.padStart(width, "0"))
         : undefined;
     },
   },

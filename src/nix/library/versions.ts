@@ -111,6 +111,11 @@ export const VERSIONS: Library = {
   },
   versionAtLeast: predicate(2, (a, b) => compareVersions(a, b) >= 0),
   versionOlder: predicate(2, (a, b) => compareVersions(a, b) < 0),
+  // Not of lib: what a set of variants tells each of them about its version, https://github.com/ekala-project/corepkgs
+  packageBetween: predicate(
+    3,
+    (version, lower, higher) => compareVersions(version, lower) >= 0 && compareVersions(version, higher) < 0,
+  ),
   getVersion: { arity: 1, run: (session, args) => nameOrVersion(session, valueAt(args, 0), "version") },
   getName: { arity: 1, run: (session, args) => nameOrVersion(session, valueAt(args, 0), "name") },
   parseDrvName: {
