@@ -20,7 +20,7 @@ function holds(pattern: RegExp): (text: string) => boolean {
 }
 
 /** Whether a program is given a word, wherever in its command: options before it are of any length and number. */
-function gives(program: RegExp, word: RegExp): (text: string) => boolean {
+export function gives(program: RegExp, word: RegExp): (text: string) => boolean {
   return (text) => {
     let end = 0;
     for (const { index } of text.matchAll(program)) {

@@ -1,4 +1,5 @@
 /** Fetchers, mirror lists and bootstrap files: one line there alters every download, and no hash tells. */
+import { gives } from "../asset/traits.ts";
 import { isFetcherFile } from "../nix/fetcher-files.ts";
 import { SEVERITIES, type Severity } from "../report/review.ts";
 import { extension, fileName, headPath, inHead, visible } from "./_text.ts";
@@ -8,10 +9,11 @@ const BOOTSTRAP = /(?:^|\/)bootstrap-(?:files|tools)(?:\/|[\w.-]*\.nix$)/;
 const CODE = new Set(["nix", "sh", "bash", "py", "nu", "rs", "json", ""]);
 
 const TLS_OFF =
-  /(?:^|[\s"'=])(?:--insecure|--proxy-insecure|--no-check-certificate)(?![\w-])|\bsslVerify[ =]{1,3}(?:false|0)\b|\bGIT_SSL_NO_VERIFY\b|\bSSL_CERT_FILE\s?=\s?["']?\/no-cert|\bverify ?= ?False\b|\bcurl [^|;&\n]{0,200}\s-k\b/;
+  /(?:^|[\s"'=])(?:--insecure|--proxy-insecure|--no-check-certificate)(?![\w-])|\bsslVerify[ =]{1,3}(?:false|0)\b|\bGIT_SSL_NO_VERIFY\b|\bSSL_CERT_FILE\s?=\s?["']?\/no-cert|\bverify ?= ?False\b|^\s*-k\s*\\?$/;
+const CURL_TLS_OFF = gives(/\bcurl /g, /^-[a-np-zA-Z]*k/);
 /** What decides where bytes come from and whether they are checked; each with what it is set to. */
 const LEVER =
-  /\b(curlOpts|curlOptsList|netrcPhase|netrcImpureEnvVars|impureEnvVars|rewriteURL|hashedMirrors|SSL_CERT_FILE|outputHashMode|outputHashAlgo|outputHash|NIX_CURL_FLAGS|NIX_HASHED_MIRRORS)\s?(?:(=)(?!=)([^;]{0,1000})|(\?)([^,\n]*))/g;
+  /\b(curlOpts|curlOptsList|netrcPhase|netrcImpureEnvVars|impureEnvVars|rewriteURL|hashedMirrors|SSL_CERT_FILE|outputHashMode|outputHashAlgo|outputHash|NIX_CURL_FLAGS|NIX_HASHED_MIRRORS)\s?(?:(=)(?!=)([^;]*)|(\?)([^,\n]*))/g;
 const HOST = /\b(?:https?|ftp|git|rsync):\/\/([\w.-]{1,253})/g;
 
 interface Hit {
@@ -97,7 +99,7 @@ function* tlsHits(base: string, head: string): Generator<Hit> {
   const before = new Set(base.split("\n").map(squeezed));
   let at = 0;
   for (const line of head.split("\n")) {
-    if (TLS_OFF.test(line) && !before.has(squeezed(line))) {
+    if ((TLS_OFF.test(line) || CURL_TLS_OFF(squeezed(line))) && !before.has(squeezed(line))) {
       yield {
         severity: "block",
         title: "Fetcher no longer checks certificates",
@@ -115,8 +117,8 @@ function* hitsOf(path: string, base: string, head: string): Generator<Hit> {
   const [before, after] = [withoutComments(base), withoutComments(head)];
   if (bare(before) === bare(after)) return;
   if (BOOTSTRAP.test(path)) {
-    const literals = new Set(before.match(/"[^"\n]{16,300}"/g) ?? []);
-    const fresh = (after.match(/"[^"\n]{16,300}"/g) ?? []).find((literal) => !literals.has(literal));
+    const literals = new Set(before.match(/"[^"\n]{16,}"/g) ?? []);
+    const fresh = (after.match(/"[^"\n]{16,}"/g) ?? []).find((literal) => !literals.has(literal));
     if (fresh === undefined) return;
     yield {
       severity: "high",

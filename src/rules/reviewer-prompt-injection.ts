@@ -7,7 +7,7 @@ import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
  * at most at a few words behind it.
  */
 const PHRASES: readonly RegExp[] = [
-  /\b(?:ignore|disregard|forget|override)\s{1,4}(?:all |any |the |your |every )?(?:of )?(?:the |your |my )?(?:previous|prior|earlier|above|preceding|foregoing|system|other)\s{1,4}(?:[a-z]{1,20} )?(?:instructions?|prompts?|rules|context|directives?|guidelines|messages?)/i,
+  /\b(?:ignore|disregard|forget|override) (?:all |any |the |your |every )?(?:of )?(?:the |your |my )?(?:previous|prior|earlier|above|preceding|foregoing|system|other) (?:[a-z]{1,20} )?(?:instructions?|prompts?|rules|context|directives?|guidelines|messages?)/i,
   /\b(?:automated|ai|llm|bot|language[- ]model|model|assistant|agent)[- ](?:based )?(?:code )?(?:reviewers?|reviews?|assistants?|agents?|models?|bots?|scanners?|checkers?)\b.{0,40}\b(?:must|should|shall|please|are to|need to|has to|have to)\b.{0,60}\b(?:answer|approve|report|respond|reply|ignore|skip|say|output|mark|merge|state|conclude|not mention|classify|treat)/i,
   /\b(?:if you are|you are now|as) an? (?:ai|llm|automated|language[- ]model|assistant|large language)\b/i,
   /\b(?:do not|don't|never) (?:mention|report|flag|reveal|disclose|review|comment on)\b.{0,30}\b(?:this (?:line|file|change|comment|package|commit|diff|hunk)|these (?:lines|changes)|it to the user)/i,
@@ -31,6 +31,19 @@ const PROMPT_FILE =
 const STRETCH = 4_000;
 const OVERLAP = 400;
 
+/** Blanks as many as you like stand for one. */
+const single = (text: string): string => text.replace(/[^\S\n]+/g, " ");
+
+/** Where what stands at an offset of `single(text)` stands in the text. */
+function offsetIn(text: string, offset: number): number {
+  let at = 0;
+  for (let left = offset; left > 0; left--) {
+    if (/\s/.test(text[at] ?? "")) while (/\s/.test(text[at + 1] ?? "")) at++;
+    at++;
+  }
+  return at;
+}
+
 function phraseIn(text: string): { readonly at: number; readonly phrase: string } | null {
   for (let start = 0; start === 0 || start + OVERLAP < text.length; start += STRETCH - OVERLAP) {
     const stretch = text.slice(start, start + STRETCH);
@@ -45,12 +58,12 @@ function phraseIn(text: string): { readonly at: number; readonly phrase: string 
 function* check(file: FileFacts): Iterable<RuleFinding> {
   const path = headPath(file);
   if (file.head === null || PROMPT_FILE.test(path)) return;
-  const added = addedText(file);
+  const added = single(addedText(file));
   if (!IN_TEXT.some((phrase) => phrase.test(added))) return;
   const found: { readonly line: Line; readonly at: number; readonly phrase: string }[] = [];
   for (const line of addedLines(file)) {
-    const hit = phraseIn(line.text);
-    if (hit) found.push({ line, ...hit });
+    const hit = phraseIn(single(line.text));
+    if (hit) found.push({ line, at: offsetIn(line.text, hit.at), phrase: hit.phrase });
   }
   const [first] = found;
   if (!first) return;

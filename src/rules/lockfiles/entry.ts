@@ -75,7 +75,7 @@ export function originOf(location: string, registries: readonly string[]): Origi
 /** The host of a URL in any of the spellings of lockfiles (`git+ssh://git@host/…`, `registry+https://…`); null: none. */
 export function hostOf(location: string): string | null {
   const plain = location.replace(/^(?:registry|sparse|git|hg|svn)\+/, "");
-  const scp = /^(?:ssh:\/\/)?[\w.-]{1,60}@([\w.-]{1,253})[:/]/.exec(plain);
+  const scp = /^(?:ssh:\/\/)?[\w.-]+@([\w.-]+)[:/]/.exec(plain);
   if (scp?.[1]) return scp[1].toLowerCase();
   const short = /^(github|gitlab|bitbucket):/.exec(plain);
   if (short) return short[1] === "bitbucket" ? "bitbucket.org" : `${short[1]}.com`;

@@ -62,17 +62,17 @@ function readPython(text: string): readonly LockEntry[] {
 }
 
 const GEM_FIELDS = {
-  version: /^\s{0,12}version = "([^"]*)"/m,
-  url: /^\s{0,12}url = "([^"]*)"/m,
-  remotes: /^\s{0,12}remotes = \[\s{0,12}"([^"]*)"/m,
-  sha256: /^\s{0,12}sha256 = "([^"]*)"/m,
+  version: /^[ \t]*version\s*=\s*"([^"]*)"/m,
+  url: /^[ \t]*url\s*=\s*"([^"]*)"/m,
+  remotes: /^[ \t]*remotes\s*=\s*\[\s*"([^"]*)"/m,
+  sha256: /^[ \t]*sha256\s*=\s*"([^"]*)"/m,
 };
 
 /** What bundix writes: an attribute set at two blanks for each gem. */
 function readGemset(text: string): readonly LockEntry[] {
   const entries: LockEntry[] = [];
   for (const block of text.split(/^ {2}(?=["\w])/m).slice(1)) {
-    const name = /^"?([\w.-]+)"? = \{/.exec(block)?.[1];
+    const name = /^"?([\w.-]+)"?\s*=\s*\{/.exec(block)?.[1];
     if (name === undefined) continue;
     const field = (key: keyof typeof GEM_FIELDS) => GEM_FIELDS[key].exec(block)?.[1] ?? null;
     const git = field("url");

@@ -193,7 +193,7 @@ function nameSuspicion(entry: LockEntry, known: Known, format: LockFormat): Susp
   const { location, name, version } = entry;
   if (!format.namesInUrls || location === null || entry.origin !== "registry") return null;
   const url = URL.canParse(location) ? new URL(location) : null;
-  const [, path, file] = /^\/(.{1,300})\/-\/([^/]{1,300})\.tgz$/.exec(url?.pathname ?? "") ?? [];
+  const [, path, file] = /^\/(.+)\/-\/([^/]+)\.tgz$/.exec(url?.pathname ?? "") ?? [];
   if (path === undefined || file === undefined) return null;
   const packageName = path.replace(/%2f/gi, "/").replace("%40", "@");
   const short = name.slice(name.lastIndexOf("/") + 1);
