@@ -81,6 +81,7 @@ async function instantiate(
   limits: EvaluationLimits,
   signal: AbortSignal | undefined,
 ): Promise<Evaluation> {
+  if (signal?.aborted) return endedBy(signal);
   const result = await nix.run(
     "nix-instantiate",
     [
@@ -100,7 +101,7 @@ async function instantiate(
   if (result.ended === "time") {
     return { kind: "failed", reason: `evaluation took longer than ${limits.seconds} s` };
   }
-  if (result.ended === "aborted") return { kind: "failed", reason: "interrupted" };
+  if (result.ended === "aborted") return endedBy(signal);
   if (result.status !== 0) return failure(result.status, result.stderr, roots);
   const paths = result.stdout
     .split("\n")
@@ -111,6 +112,11 @@ async function instantiate(
     return { kind: "failed", reason: `it is a set of ${paths.length} derivations, not a package` };
   }
   return { kind: "derivations", paths: [...new Set(paths)], files: filesRead(result.stderr, tree) };
+}
+
+/** By a budget, which says so, or by the user. */
+function endedBy(signal: AbortSignal | undefined): Evaluation {
+  return { kind: "failed", reason: typeof signal?.reason === "string" ? signal.reason : "interrupted" };
 }
 
 function filesRead(trace: string, tree: string): ReadonlySet<string> {

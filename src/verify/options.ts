@@ -26,7 +26,8 @@ export interface VerifyOptions {
   readonly maxAttributes: number;
   /** Refetch at most so many; the rest is reported as not checked. */
   readonly maxFods: number;
-  readonly evaluation: EvaluationLimits & { readonly parallel: number };
+  /** `totalSeconds`: for all that the change touches, on both sides. */
+  readonly evaluation: EvaluationLimits & { readonly parallel: number; readonly totalSeconds: number };
   /** False: evaluate only. */
   readonly refetch: boolean;
   readonly everyUrl: boolean;
@@ -70,7 +71,7 @@ export const DEFAULTS: Omit<VerifyOptions, "repository"> = {
   attrs: [],
   maxAttributes: 100,
   maxFods: 200,
-  evaluation: { ...EVALUATION_LIMITS, parallel: 2 },
+  evaluation: { ...EVALUATION_LIMITS, parallel: 2, totalSeconds: 3_600 },
   refetch: true,
   everyUrl: false,
   ownBuilders: false,

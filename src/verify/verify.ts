@@ -51,6 +51,11 @@ export async function verify(change: Change, options: VerifyOptions): Promise<Ve
     const texts = await readTexts(change);
     const reader = derivationReader(nix.store.files);
     step("evaluating");
+    const budget = new AbortController();
+    const timer = setTimeout(
+      () => budget.abort("the time for all evaluations ended"),
+      options.evaluation.totalSeconds * 1_000,
+    );
     const touched = await evaluateTouched(
       nix,
       reader,
@@ -63,10 +68,10 @@ export async function verify(change: Change, options: VerifyOptions): Promise<Ve
         maxAttributes: options.maxAttributes,
         limits: options.evaluation,
         parallel: options.evaluation.parallel,
-        signal: options.signal,
+        signal: options.signal ? AbortSignal.any([options.signal, budget.signal]) : budget.signal,
         onEvaluating: (attr, system) => options.onProgress?.({ kind: "evaluating", attr, system }),
       },
-    );
+    ).finally(() => clearTimeout(timer));
     const changed = changedFods(touched.evaluated);
     const mirrors = usesMirrors(changed) ? await readMirrors(nix, trees.base, roots, options.evaluation) : {};
     const places = placesOf(texts);

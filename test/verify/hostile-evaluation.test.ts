@@ -81,7 +81,7 @@ describe.each(NIXES)("$label", ({ bin }) => {
       nix: { bin, substituters: [], trustedKeys: [], allowedUris: [] },
       sandbox: false,
       allowedHosts: [origin.host],
-      evaluation: { seconds: 4, memory: 1_500_000_000, parallel: 4 },
+      evaluation: { seconds: 4, memory: 1_500_000_000, parallel: 4, totalSeconds: 600 },
     });
     seconds = (performance.now() - started) / 1000;
   }, 120_000);

@@ -126,6 +126,11 @@ describe.each(NIXES)("$label", ({ bin }) => {
       "not-checked",
       "not-checked",
     ]);
+    const late = await verify({ evaluation: { ...QUICK.evaluation, totalSeconds: 0 } });
+    expect(late.verdicts).toEqual([]);
+    expect(late.unchecked.map(({ reason }) => reason)).toContainEqual(
+      expect.stringContaining("the time for all evaluations ended"),
+    );
     const fewer = await verify({ maxAttributes: 1, evaluation: { ...QUICK.evaluation, parallel: 1 } });
     expect(fewer.evaluated).toHaveLength(1);
     expect(fewer.unchecked).toHaveLength(4); // Two packages, and the hash of each.
