@@ -184,7 +184,7 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
 
   function start(): Worker {
     const worker = new Worker(program, {
-      resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+      resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 16 },
       workerData: alone ? ALONE : null,
     });
     all.add(worker);

@@ -1,7 +1,6 @@
 /** Bringing the index to a revision: only files whose content, or the content of what they need, differs are read. */
-
-import type { Entry } from "../change/change.ts";
-import { compareTrees } from "../change/compare.ts";
+import type { Entry, Unchecked } from "../change/change.ts";
+import { compareTrees, MOST_OF_A_TREE } from "../change/compare.ts";
 import type { Commit } from "../change/objects.ts";
 import type { Repository } from "../change/repository.ts";
 import { repositoryTree } from "../change/tree.ts";
@@ -36,7 +35,7 @@ export async function updateIndex(
   }
   const tree = repositoryTree(repository, commit.oid, commit.tree);
   const known: ReadonlyMap<string, IndexedFile> = previous?.files ?? new Map();
-  const changed = await changedSince(repository, commit, previous);
+  const { changed, unread } = await changedSince(repository, commit, previous);
   const stale = new Set([...changed.keys(), ...dependents(known, changed)]);
   const files = new Map(known);
   const entries: Entry[] = [];
@@ -58,6 +57,8 @@ export async function updateIndex(
     const needed = async () => (documents ??= await createDocuments());
     for await (const file of readPins(tree, entries, needed)) take(file);
   }
+  for (const { what: path, reason } of unread)
+    files.set(path, { path, blob: "", needed: [], neededBlobs: "", pins: [], reason });
   const past = pastOf(previous, known, files, stale, commit.oid);
   const all = [...files.values()];
   return {
@@ -75,24 +76,30 @@ export async function updateIndex(
   };
 }
 
-/** What differs from the indexed tree, by path; null: gone. Without an index: everything. */
+interface Changed {
+  /** What differs from the indexed tree, by path; null: gone. Without an index: everything. */
+  readonly changed: ReadonlyMap<string, Entry | null>;
+  /** What could not be looked at. */
+  readonly unread: readonly Unchecked[];
+}
+
 async function changedSince(
   repository: Repository,
   commit: Commit,
   previous: IndexContent | null,
-): Promise<Map<string, Entry | null>> {
+): Promise<Changed> {
   const changed = new Map<string, Entry | null>();
   const from = previous?.header.tree ?? repository.emptyTree;
-  const compared = await compareTrees(repository, from, commit.tree).catch(() => null);
+  const compared = await compareTrees(repository, from, commit.tree, MOST_OF_A_TREE).catch(() => null);
   if (compared !== null && compared.unchecked.length === 0) {
     for (const { base, head } of compared.files) {
       if (base !== null && head === null) changed.set(base.path, null);
       if (head !== null) changed.set(head.path, head);
     }
-    return changed;
+    return { changed, unread: [] };
   }
   // The indexed tree is not there (a new clone, one that is cut): contents tell what is still as it was.
-  const whole = await compareTrees(repository, repository.emptyTree, commit.tree);
+  const whole = await compareTrees(repository, repository.emptyTree, commit.tree, MOST_OF_A_TREE);
   const entries = new Map(whole.files.flatMap(({ head }) => (head ? [[head.path, head] as const] : [])));
   for (const [path, entry] of entries) {
     const known = previous?.files.get(path);
@@ -102,7 +109,7 @@ async function changedSince(
     if (!isSame) changed.set(path, entry);
   }
   for (const path of previous?.files.keys() ?? []) if (!entries.has(path)) changed.set(path, null);
-  return changed;
+  return { changed, unread: whole.unchecked };
 }
 
 /** The files whose pins depend on one that differs. */

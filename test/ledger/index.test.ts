@@ -43,6 +43,23 @@ async function open(...commits: Readonly<Record<string, TestFile>>[]) {
 }
 
 describe("the index", () => {
+  it("says what of a tree it did not look at, and keeps the rest", async () => {
+    const { repository } = await open(
+      { [byName("frob")]: recipe("frob", "1.0"), [`${"d/".repeat(70)}deep.nix`]: recipe("deep", "1.0") },
+      { [byName("grep")]: recipe("grep", "3") },
+    );
+    const [before, head] = [await repository.resolve("HEAD~1"), await repository.resolve("HEAD")];
+    const first = await updateIndex(repository, before, null);
+    for (const [index, pins] of [
+      [first, 1],
+      [await updateIndex(repository, head, first), 2],
+    ] as const) {
+      expect(index.header).toMatchObject({ pins, unread: 1 });
+      const lost = [...index.files.values()].filter(({ reason }) => reason !== null);
+      expect(lost).toMatchObject([{ reason: "nested deeper than 64 folders" }]);
+    }
+  });
+
   it("is the same whether it is made at once or commit by commit", async () => {
     const { repository } = await open(
       {
