@@ -63,6 +63,17 @@ test("a file of too many lines is said to be unchecked, and those beside it are 
   expect(unchecked).toEqual([{ what: "lines.txt", reason: "it has more than 1 million lines" }]);
 });
 
+test("a location that lies deeper than is looked is said to be unchecked", async () => {
+  const deep = (host: string) => {
+    const names = Array.from({ length: 400 }, (_, n) => `v${n} = v${n + 1} + "";`).join(" ");
+    return `{ fetchurl }: let ${names} v400 = "https://${host}"; in fetchurl { url = v0; hash = "${A}"; }`;
+  };
+  const { unchecked } = await factsOf({ "p.nix": deep("old.example") }, { "p.nix": deep("new.example") });
+  expect(unchecked).toEqual([
+    { what: "p.nix", reason: "what its pins are made of lies deeper than is looked" },
+  ]);
+});
+
 const A = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=";
 const B = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI=";
 

@@ -98,6 +98,9 @@ export const GUARDS: readonly Guard[] = [
     ["the pins of a file are bounded", "if (++anchors > MOST_ANCHORS)", "if (++anchors < 0)"],
     ["steps that are used up are said", "if (isExhausted(reading.plain))", "if (reading.worlds > 1e9)"],
   ]),
+  ...guards("src/nix/sources.ts", "test/facts.test.ts", [
+    ["what lies too deep is said", "if (reading.plain.isTooDeep && ", "if (reading.worlds > 1e9 && "],
+  ]),
   ...guards("src/nix/syntax.ts", "test/bounds.test.ts", [
     ["the nodes of a file are bounded", "if (++made > MOST_NODES)", "if (++made < 0)"],
   ]),

@@ -34,6 +34,7 @@ export function evaluateAt(session: Session, file: SourceFile, node: SyntaxNode)
 
 /** Evaluates an expression in a scope. */
 export function evaluate(session: Session, file: SourceFile, node: SyntaxNode, scope: Scope): Value {
+  session.isTooDeep ||= session.depth > DEPTH_LIMIT;
   if (++session.steps > STEP_LIMIT || session.depth > DEPTH_LIMIT) return unknown(snippet(file, node));
   session.depth++;
   try {

@@ -25,6 +25,8 @@ export interface Session {
   readonly values: Map<SyntaxNode, Value>;
   steps: number;
   depth: number;
+  /** Whether a value is unknown for no other reason than how deep it lies. */
+  isTooDeep: boolean;
 }
 
 /** Honest recipes need some hundreds of steps; the limit bounds hostile ones. */
@@ -33,7 +35,8 @@ export const STEP_LIMIT = 200_000;
 export const DEPTH_LIMIT = 300;
 
 export function createSession(files: SourceFiles, assumed: Session["assumed"] = new Map()): Session {
-  return { files, assumed, choices: [], scopes: new Map(), values: new Map(), steps: 0, depth: 0 };
+  const [scopes, values] = [new Map(), new Map()];
+  return { files, assumed, choices: [], scopes, values, steps: 0, depth: 0, isTooDeep: false };
 }
 
 /** Whether values are unknown for no other reason than that working them out would take too long. */

@@ -162,11 +162,13 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     };
   }
 
+  const onCut = (path: string) => (reason: string) => void unchecked.push({ what: path, reason });
+
   async function sources(path: string, changed: readonly Region[]): Promise<readonly Source[]> {
     const file = loaded.get(path);
     switch (file?.kind) {
       case "nix":
-        return sourcesOfNix(files, file, changed, createAttempt(), traces);
+        return sourcesOfNix(files, file, changed, createAttempt(), traces, onCut(path));
       case "json":
         return createAttempt()(() => sourcesOfJson(files, file, changed));
       case "text":
@@ -179,7 +181,7 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
 
   async function handed(path: string): Promise<readonly Source[] | null> {
     const file = loaded.get(path);
-    return file?.kind === "nix" ? handedPins(files, file, createAttempt(), traces) : null;
+    return file?.kind === "nix" ? handedPins(files, file, createAttempt(), traces, onCut(path)) : null;
   }
 
   async function hashes(path: string, name: string): Promise<readonly Origin[]> {

@@ -40,7 +40,7 @@ const WORD = /[\w+/=:"-]/;
 
 /**
  * The pins of a Nix file that `changed` stretches can reach, in the order of their hashes; all pins of a file that is
- * not big. `attempt` does the steps that may need other files.
+ * not big. `attempt` does the steps that may need other files; `onCut` is told what of them is not known for a limit.
  * @throws TooMuch when there are more than can be read, or one of them takes too many steps
  */
 export async function sourcesOfNix(
@@ -49,9 +49,10 @@ export async function sourcesOfNix(
   changed: readonly Region[],
   attempt: Attempt,
   traces: WholeTraces,
+  onCut: (reason: string) => void,
 ): Promise<readonly Source[]> {
   const within = affectedBy(file, changed);
-  return readPins(files, file, within, attempt, traces, true);
+  return readPins(files, file, within, attempt, traces, true, onCut);
 }
 
 const PATH = /(?:^|[^\w.])\.{1,2}\/|<[A-Za-z]/;
@@ -71,8 +72,9 @@ export async function handedPins(
   file: NixFile,
   attempt: Attempt,
   traces: WholeTraces,
+  onCut: (reason: string) => void,
 ): Promise<readonly Source[] | null> {
-  return hasPath(file.text) ? null : readPins(files, file, null, attempt, traces, false);
+  return hasPath(file.text) ? null : readPins(files, file, null, attempt, traces, false, onCut);
 }
 
 /** `withBare`: with those that nothing is known to take. */
@@ -83,6 +85,7 @@ async function readPins(
   attempt: Attempt,
   traces: WholeTraces,
   withBare: boolean,
+  onCut: (reason: string) => void,
 ): Promise<readonly Source[]> {
   // A file that need not be read need not be parsed.
   const groups = grouped(withBare ? file.document.text : file.text, within);
@@ -99,6 +102,9 @@ async function readPins(
     if (withBare) for (const literal of left()) await attempt(() => addBare(reading, literal));
     if (isExhausted(reading.plain))
       throw new TooMuch("its pins take more steps to work out than there is time for");
+    // Such a location reads the same whatever it is in the end.
+    if (reading.plain.isTooDeep && [...pins.values()].some(({ urls }) => urls.some((url) => !url.resolved)))
+      onCut("what its pins are made of lies deeper than is looked");
     worlds = reading.worlds;
     if (groups.length > 1) file.document.forgetNodes();
   }
