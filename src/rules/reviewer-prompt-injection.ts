@@ -32,7 +32,22 @@ const STRETCH = 4_000;
 const OVERLAP = 400;
 
 /** Blanks as many as you like stand for one. */
-const single = (text: string): string => text.replace(/[^\S\n]+/g, " ");
+const single = (text: string): string => text.replace(/[^\S\n]{2,}|[^\S\n ]/g, " ");
+
+/** What is looked through at a time: a whole file made anew may not fit into memory. */
+const PIECE = 100_000;
+
+/** Whether a line of a text may hold one of the phrases. */
+function mayHoldPhrase(text: string): boolean {
+  for (let start = 0; start < text.length; ) {
+    const lineEnd = text.indexOf("\n", start + PIECE);
+    const end = lineEnd < 0 ? text.length : lineEnd;
+    const piece = single(text.slice(start, end));
+    if (IN_TEXT.some((phrase) => phrase.test(piece))) return true;
+    start = end + 1;
+  }
+  return false;
+}
 
 /** Where what stands at an offset of `single(text)` stands in the text. */
 function offsetIn(text: string, offset: number): number {
@@ -58,8 +73,7 @@ function phraseIn(text: string): { readonly at: number; readonly phrase: string 
 function* check(file: FileFacts): Iterable<RuleFinding> {
   const path = headPath(file);
   if (file.head === null || PROMPT_FILE.test(path)) return;
-  const added = single(addedText(file));
-  if (!IN_TEXT.some((phrase) => phrase.test(added))) return;
+  if (!mayHoldPhrase(addedText(file))) return;
   const found: { readonly line: Line; readonly at: number; readonly phrase: string }[] = [];
   for (const line of addedLines(file)) {
     const hit = phraseIn(single(line.text));
