@@ -19,8 +19,7 @@ import { changesOnlyMeta } from "./nix/meta-only.ts";
 import type { Impurity, Script, Setting } from "./nix/model.ts";
 import { MOST_ERRORS, parseErrors } from "./nix/parse-errors.ts";
 import { createParser } from "./nix/parser.ts";
-import { isSameCode, mayBeSameCode } from "./nix/same-code.ts";
-import { type CodeFile, type Region, type ScriptParsers, scriptsOf } from "./nix/scripts.ts";
+import { type CodeFile, type ScriptParsers, scriptsOf } from "./nix/scripts.ts";
 import { settingsOf } from "./nix/settings.ts";
 import { createNixSide, type NixSide } from "./nix/side.ts";
 import { hasPath } from "./nix/sources.ts";
@@ -117,10 +116,10 @@ export async function gatherFacts(
   for (const [index, file] of change.files.entries()) {
     tools.documents.trim();
     const read = await readFile(file, await contentsOf(index), sides, rewritten);
-    if (rewritten.characters > MUCH_REWRITTEN) growHeapBy(HEAP_GROWTH_PERCENT_REWRITTEN);
+    if (change.files.length <= MANY_FILES && rewritten.characters > MUCH_REWRITTEN)
+      growHeapBy(HEAP_GROWTH_PERCENT_REWRITTEN);
     unchecked.push(...read.unchecked);
-    const { code: both, regions } = read;
-    const isFormatted = isOnlyFormatted(file, read);
+    const { code: both, regions, isFormatted } = read;
     const isLater = isFormatted || isOnlyMeta(file, read);
     if (!isLater && both.base?.kind === "nix" && both.head?.kind === "nix") {
       const text = (side: Side) => ({ text: both[side]?.text ?? "", regions: regions[side] });
@@ -352,20 +351,6 @@ async function readPins(
 function isOnlyMeta(file: FileChange, { code: { base, head }, regions }: ReadFile): boolean {
   if (file.status !== "modified" || base?.kind !== "nix" || head?.kind !== "nix") return false;
   return changesOnlyMeta({ file: base, regions: regions.base }, { file: head, regions: regions.head });
-}
-
-/** Whether a change of a file leaves its code as it is. */
-function isOnlyFormatted(file: FileChange, { code: { base, head }, regions }: ReadFile): boolean {
-  if (file.status !== "modified" || base?.kind !== "nix" || head?.kind !== "nix") return false;
-  return (
-    mayBeSameCode(changedOf(base.text, regions.base), changedOf(head.text, regions.head)) &&
-    isSameCode(base.text, head.text)
-  );
-}
-
-/** The stretches of a text, one after the other. */
-function changedOf(text: string, regions: readonly Region[]): string {
-  return regions.map(({ start, end }) => text.slice(start, end)).join("\n");
 }
 
 /** Adds what a file holds to what all do; says what of it is left out. */

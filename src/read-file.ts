@@ -9,7 +9,8 @@ import {
 } from "./change/change.ts";
 import type { Contents } from "./change/contents.ts";
 import { changedText, diffTexts, type Hunk } from "./change/hunks.ts";
-import { isSameCode } from "./nix/same-code.ts";
+import { withLines } from "./nix/parser.ts";
+import { isSameCode, mayBeSameCode } from "./nix/same-code.ts";
 import type { CodeFile, Region } from "./nix/scripts.ts";
 import type { NixSide } from "./nix/side.ts";
 import type { BinaryFacts, FileFacts } from "./rules/rule.ts";
@@ -19,14 +20,17 @@ export interface ReadFile {
   readonly facts: Omit<FileFacts, "parseErrors" | "baseParseErrors">;
   readonly code: Record<Side, CodeFile | null>;
   readonly regions: Record<Side, readonly Region[]>;
+  /** Its code is what it was, but for its form. */
+  readonly isFormatted: boolean;
   readonly unchecked: readonly Unchecked[];
 }
 
 /** The nodes of one side of a larger file take a hundred megabytes. */
 export const HUGE_CHARACTERS = 1_000_000;
 /**
- * Characters of both sides that differ in the huge Nix files of one change, but for those that are only formatted. All Haskell packages differ in a few million from
- * one release to the next; what the code of so much holds takes more than a minute and 512 MB.
+ * Characters of both sides that differ in the huge Nix files of one change, but for those that are only formatted. All
+ * Haskell packages differ in a few million from one release to the next; what the code of more than that holds takes more
+ * than a minute and 512 MB.
  */
 const MOST_REWRITTEN = 20_000_000;
 
@@ -61,10 +65,10 @@ export async function readFile(
   const head = textOf(file.head, contents.head);
   const hunks = diffTexts(base ?? "", head ?? "");
   const regions = { base: regionsOf(hunks, "base", base), head: regionsOf(hunks, "head", head) };
-  if (pathOf(file).endsWith(".nix") && Math.max(base?.length ?? 0, head?.length ?? 0) > HUGE_CHARACTERS) {
+  const isSame = isNix(file) && isSameNix(base, head, regions);
+  if (isNix(file) && !isSame && Math.max(base?.length ?? 0, head?.length ?? 0) > HUGE_CHARACTERS) {
     const before = rewritten.characters;
-    const isFormatted = isSameCode(base ?? "", head ?? "");
-    const after = isFormatted ? before : before + lengthOf(regions.base) + lengthOf(regions.head);
+    const after = before + lengthOf(regions.base) + lengthOf(regions.head);
     if (before > 0 && after > MOST_REWRITTEN) {
       const unread = { base: file.base && TOO_MUCH_REWRITTEN, head: file.head && TOO_MUCH_REWRITTEN };
       return readFile(file, unread, sides, rewritten);
@@ -86,8 +90,26 @@ export async function readFile(
     },
     code,
     regions,
+    isFormatted:
+      isSame && file.status === "modified" && code.base?.kind === "nix" && code.head?.kind === "nix",
     unchecked,
   };
+}
+
+function isNix(file: FileChange): boolean {
+  return pathOf(file).endsWith(".nix");
+}
+
+function isSameNix(before: string | null, after: string | null, regions: ReadFile["regions"]): boolean {
+  if (before === null || after === null) return false;
+  // To Nix, a lone carriage return ends a comment.
+  const [base, head] = [withLines(before), withLines(after)];
+  // The stretches that differ deny it sooner than the whole texts.
+  const stretches = (text: string, of: readonly Region[]) =>
+    of.map(({ start, end }) => text.slice(start, end)).join("\n");
+  return (
+    mayBeSameCode(stretches(base, regions.base), stretches(head, regions.head)) && isSameCode(base, head)
+  );
 }
 
 function lengthOf(regions: readonly Region[]): number {
