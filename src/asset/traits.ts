@@ -1,3 +1,5 @@
+import { gives } from "../nix/command-text.ts";
+
 /** What build files do that hides what runs: of the backdoors that were found in releases and packages so far. */
 const TRAITS: readonly (readonly [(text: string) => boolean, string])[] = [
   [
@@ -17,27 +19,6 @@ const TRAITS: readonly (readonly [(text: string) => boolean, string])[] = [
 
 function holds(pattern: RegExp): (text: string) => boolean {
   return (text) => pattern.test(text);
-}
-
-/** Whether a program is given a word, wherever in its command: options before it are of any length and number. */
-export function gives(program: RegExp, word: RegExp): (text: string) => boolean {
-  return (text) => {
-    let end = 0;
-    for (const { index } of text.matchAll(program)) {
-      // The words of one further on in the same command have been looked at.
-      if (index < end) continue;
-      const size = text.slice(index).search(/[|;&\n]/);
-      end = size < 0 ? text.length : index + size;
-      if (
-        text
-          .slice(index, end)
-          .split(" ")
-          .some((each) => word.test(each))
-      )
-        return true;
-    }
-    return false;
-  };
 }
 
 /** What of that a build file does, for people; empty for one that does none. */

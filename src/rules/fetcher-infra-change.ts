@@ -1,5 +1,5 @@
 /** Fetchers, mirror lists and bootstrap files: one line there alters every download, and no hash tells. */
-import { gives } from "../asset/traits.ts";
+import { gives } from "../nix/command-text.ts";
 import { isFetcherFile } from "../nix/fetcher-files.ts";
 import { SEVERITIES, type Severity } from "../report/review.ts";
 import { extension, fileName, headPath, inHead, visible } from "./_text.ts";
