@@ -20,8 +20,8 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   for (const pair of pairsOf(facts)) {
     const { before, after } = pair;
     if (after.role === "dependencies" || eventOf(pair) !== "place-alone") continue;
-    const judgement = judge(pair);
     const isKnown = placeChange(before, after) !== "unknown";
+    const judgement = judge(pair, isKnown);
     // Of several locations the registry answers for its own only.
     const registry = locationsOf(after).length > 1 ? null : agreeingRegistry(facts, after);
     yield {
@@ -52,10 +52,10 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   }
 }
 
-function judge({ before, after }: Pair): Pick<RuleFinding, "severity" | "confidence"> {
+function judge({ before, after }: Pair, isKnown: boolean): Pick<RuleFinding, "severity" | "confidence"> {
   // `requireFile` fetches nothing: its location is a hint to people.
   if (after.fetcher === "requireFile") return { severity: "low", confidence: "high" };
-  if (placeChange(before, after) === "unknown") return { severity: "low", confidence: "low" };
+  if (!isKnown) return { severity: "low", confidence: "low" };
   const [old, current] = [locationsOf(before), locationsOf(after)];
   const place = ({ host, path }: Location) => `${host}${path}`;
   const oldPlaces = new Set(old.map(place));
