@@ -230,9 +230,9 @@ function enforceLimits(pace: number): { refused: number; most: number } {
   return seen;
 }
 
-test("50 pull requests opened at once: all reviewed, seven requests each, no limit met, memory bounded", async () => {
+test("100 pull requests opened at once: all reviewed, seven requests each, no limit met, memory bounded", async () => {
   const pace = 0.02;
-  const ids = commits(Array.from({ length: 50 }, (_, number) => ({ number, text: nix("1.1", "C") })));
+  const ids = commits(Array.from({ length: 100 }, (_, number) => ({ number, text: nix("1.1", "C") })));
   await start({ pace });
   await idle(app);
   fake.requests.length = 0;
@@ -246,9 +246,9 @@ test("50 pull requests opened at once: all reviewed, seven requests each, no lim
   const statuses = await Promise.all(pulls.map((pull) => deliver(app.url, pullEvent(fake, pull, "opened"))));
   expect(new Set(statuses)).toEqual(new Set([200]));
   await idle(app);
-  expect(fake.checkRuns.length).toBe(50);
+  expect(fake.checkRuns.length).toBe(100);
   expect(new Set(fake.checkRuns.map(({ conclusion }) => conclusion))).toEqual(new Set(["success"]));
   expect(limits.refused).toBe(0);
-  expect(fake.requests.filter(({ path: at }) => !at.includes("/app")).length).toBeLessThanOrEqual(50 * 7);
+  expect(fake.requests.filter(({ path: at }) => !at.includes("/app")).length).toBeLessThanOrEqual(100 * 7);
   expect((most - before) / 1e6).toBeLessThan(500);
 }, 180_000);
