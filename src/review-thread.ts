@@ -50,6 +50,8 @@ function say(message: ThreadMessage): void {
 
 /** As for a local repository: what is read again, as for evaluation, is not sent and held twice. */
 const KEPT_BYTES = 64_000_000;
+/** What one takes beside its text. */
+const CONTENT_BYTES = 1_000;
 
 type Contents = ByteCache<Promise<Content>>;
 
@@ -73,10 +75,10 @@ function askedTree(
       const known = contents.get(entry.oid);
       if (known !== undefined) return known;
       const reading = readAsked(name, entry);
-      contents.set(entry.oid, reading, 1000);
+      contents.set(entry.oid, reading, CONTENT_BYTES);
       return reading.then((content) => {
         const characters = content.kind === "text" ? content.text.length : 0;
-        contents.set(entry.oid, reading, 1000 + characters * 2);
+        contents.set(entry.oid, reading, CONTENT_BYTES + characters * 2);
         return content;
       });
     },
