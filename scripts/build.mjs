@@ -54,6 +54,10 @@ const { metafile } = await build({
   },
 });
 
+// Not in the source: ESLint takes such a line away and then, as the text is not that of the file, has all types worked out again.
+const command = `${dist}/cli.mjs`;
+await writeFile(command, `#!/usr/bin/env node\n${await readFile(command, "utf8")}`);
+
 const wasm = "web-tree-sitter.wasm";
 await copyFile(`${root}/node_modules/web-tree-sitter/${wasm}`, `${dist}/wasm/${wasm}`);
 for (const name of grammars.map((language) => `tree-sitter-${language}.wasm`))

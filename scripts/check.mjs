@@ -1,4 +1,4 @@
-// Type check, lint and format at the same time, since each uses one processor: `npm run check`.
+// Type check, lint and format at the same time: `npm run check`.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { dirname, join } from "node:path";
@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const CHECKS = [
+  // TypeScript 7, in a third of the time. ESLint reads types by the programming interface of TypeScript 6, which 7 has not.
   ["tsc", "--noEmit", "--incremental", "--tsBuildInfoFile", "node_modules/.cache/tsc.json"],
   ["eslint", "--quiet", "--cache", "--cache-location", "node_modules/.cache/eslint", "."],
   ["biome", "ci", "--error-on-warnings", "."],

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The command line. Only the command that is asked for is loaded: start-up is most of a small review's time. */
 import { Command, CommanderError } from "commander";
 import { messageOf, VerifodError } from "../errors.ts";

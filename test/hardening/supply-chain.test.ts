@@ -26,7 +26,9 @@ const lock = JSON.parse(readFileSync(`${root}package-lock.json`, "utf8")) as {
 const locked = Object.entries(lock.packages).filter(([path]) => path !== "");
 
 test("each dependency is one version", () => {
-  for (const [name, version] of Object.entries({ ...project.dependencies, ...project.devDependencies })) {
+  for (const [name, wanted] of Object.entries({ ...project.dependencies, ...project.devDependencies })) {
+    // A second TypeScript goes by another name.
+    const version = wanted.replace(/^npm:typescript@/, "");
     expect(version, name).toMatch(/^\d+\.\d+\.\d+(?:-[\w.]+)?$/);
     expect(lock.packages[`node_modules/${name}`]?.version).toBe(version);
   }
