@@ -2,10 +2,24 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { leftOut } from "./test/support/programs.ts";
 
-/** Tests that call functions and do nothing to their process: they share one, and what it has loaded. */
-const PLAIN = ["asset", "nix", "owners", "pair", "report", "rules"].map(
-  (name) => `test/${name}/**/*.test.ts`,
-);
+/**
+ * Tests that call functions and do nothing to their process: they share one, and what it has loaded. Those that start many
+ * programs do not: each start costs more the more a process holds.
+ */
+const PLAIN = [
+  "archive/**/*",
+  "asset/**/*",
+  "github/**/*",
+  "nix/**/*",
+  "owners/**/*",
+  "pair/**/*",
+  "provenance/**/*",
+  "report/**/*",
+  "rules/**/*",
+  "config",
+  "facts",
+  "read-file",
+].map((name) => `test/${name}.test.ts`);
 
 export default defineConfig({
   test: {

@@ -1,6 +1,6 @@
 /** Real git repositories for tests, in temporary folders. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -36,6 +36,10 @@ const environment = {
   HOME: "/nonexistent",
   GIT_CONFIG_GLOBAL: "/dev/null",
   GIT_CONFIG_SYSTEM: "/dev/null",
+  // A commit starts no second git that looks whether there is something to tidy.
+  GIT_CONFIG_COUNT: "1",
+  GIT_CONFIG_KEY_0: "maintenance.auto",
+  GIT_CONFIG_VALUE_0: "false",
   GIT_AUTHOR_NAME: "Ada",
   GIT_AUTHOR_EMAIL: "ada@example.org",
   GIT_AUTHOR_DATE: "2024-01-01T00:00:00Z",
@@ -61,13 +65,35 @@ export function knownRepository(directory: string): KnownRepository {
   return { directory, git: (...args) => git(directory, ...args) };
 }
 
+const FOLDERS = ["info", "objects/info", "objects/pack", "refs/heads", "refs/tags"];
+let initialized: ReadonlyMap<string, string> | undefined;
+
+/** `git init`, once: most tests make repositories, and what it writes is the same each time. */
+function initialize(directory: string): void {
+  const at = (name: string) => join(directory, ".git", name);
+  if (initialized === undefined) {
+    git(directory, "init", "--quiet", "--initial-branch=main");
+    initialized = new Map(["HEAD", "config"].map((name) => [name, readFileSync(at(name), "utf8")]));
+    return;
+  }
+  for (const folder of FOLDERS) mkdirSync(at(folder), { recursive: true });
+  for (const [name, text] of initialized) writeFileSync(at(name), text);
+}
+
+/** The commit that HEAD stands for, right after one was made. */
+function headOf(directory: string): string {
+  const read = (name: string) => readFileSync(join(directory, ".git", name), "utf8").trim();
+  const head = read("HEAD");
+  return head.startsWith("ref: ") ? read(head.slice("ref: ".length)) : head;
+}
+
 /** An empty repository, or one with a commit for each map of files. */
 export function makeRepository(...commits: readonly Readonly<Record<string, TestFile>>[]): TestRepository {
   const root = mkdtempSync(join(tmpdir(), "verifod-test-"));
   const directory = join(root, "repository");
   let folders = 0;
   mkdirSync(directory);
-  git(directory, "init", "--quiet", "--initial-branch=main");
+  initialize(directory);
 
   function put(path: string, file: TestFile): void {
     const target = join(directory, path);
@@ -93,7 +119,7 @@ export function makeRepository(...commits: readonly Readonly<Record<string, Test
         git(directory, "update-index", "--add", "--cacheinfo", `160000,${file.submodule},${path}`);
       }
       git(directory, "commit", "--quiet", "--allow-empty", "--message", message);
-      return git(directory, "rev-parse", "HEAD");
+      return headOf(directory);
     },
     folder() {
       folders += 1;
