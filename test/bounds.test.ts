@@ -1,6 +1,6 @@
 /** What one file, and one change, may take of a review: the rest is left out, on both sides, and said. */
 import { afterEach, expect, test } from "vitest";
-import type { Change, FileChange } from "../src/change/change.ts";
+import type { Change, FileChange, Tree } from "../src/change/change.ts";
 import { readAhead } from "../src/change/contents.ts";
 import { openGitChange } from "../src/change/git.ts";
 import { openRepository } from "../src/change/repository.ts";
@@ -102,6 +102,31 @@ test("a list with more entries than are read at a time is read as a whole", { ti
   const { pins, unchecked } = await factsOf({ "list.nix": list(0) }, { "list.nix": list(1) });
   expect(unchecked).toEqual([]);
   expect(pins).toHaveLength(1_501);
+});
+
+test("a text that does not fit into the rest of the memory is not read", async () => {
+  const large = (name: string) => `${name.repeat(19_000_000)}\n`;
+  const small = { "needle.nix": "1\n" };
+  made = makeRepository({}, { "a.nix": large("a"), "b.nix": large("b"), "c.nix": large("c"), ...small });
+  const repository = await openRepository(made.directory);
+  try {
+    const change = await openGitChange(repository);
+    const read: string[] = [];
+    const head: Tree = {
+      ...change.head,
+      read: (entry) => {
+        read.push(entry.path);
+        return change.head.read(entry);
+      },
+    };
+    const contentsOf = readAhead({ ...change, head });
+    const kinds: (string | undefined)[] = [];
+    for (const index of change.files.keys()) kinds.push((await contentsOf(index)).head?.kind);
+    expect(kinds).toEqual(["text", "text", "unavailable", "text"]);
+    expect(read.sort()).toEqual(["a.nix", "b.nix", "needle.nix"]);
+  } finally {
+    repository.close();
+  }
 });
 
 test("of more than 25,000 files the rest is not read", async () => {

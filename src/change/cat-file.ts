@@ -19,21 +19,25 @@ export type ObjectAnswer =
   | { readonly kind: "failed"; readonly reason: string };
 
 export interface ObjectReader {
-  /** Asks for an object name without line breaks. Questions may overlap; answers come in their order. */
-  ask(name: string): Promise<ObjectAnswer>;
+  /**
+   * Asks for an object name without line breaks. Questions may overlap; answers come in their order. Of an object of more
+   * than `most` bytes only the size is wanted.
+   */
+  ask(name: string, most?: number): Promise<ObjectAnswer>;
   /** Ends the process. Open questions are answered `failed`. */
   close(): void;
 }
 
 interface Question {
   readonly name: string;
+  readonly most: number;
   readonly answer: (answer: ObjectAnswer) => void;
   readonly fail: (error: Error) => void;
 }
 
 /**
  * A reader of the objects of `gitDirectory`. The process is started at the first question, and again when git ends
- * over one (that question alone fails) or begins to send an object of more than `limit` bytes.
+ * over one (that question alone fails) or begins to send an object of more bytes than are wanted, or than `limit`.
  */
 export function openObjectReader(gitDirectory: string, limit: number): ObjectReader {
   const questions: Question[] = [];
@@ -52,7 +56,8 @@ export function openObjectReader(gitDirectory: string, limit: number): ObjectRea
       stderr = `fatal: git did not answer within ${gitTimeoutMs / 1000} s`;
       git.kill("SIGKILL");
     }, gitTimeoutMs).unref();
-    const receive = answerParser(limit, (answer) => {
+    const mostWanted = () => questions[0]?.most ?? limit;
+    const receive = answerParser(mostWanted, (answer) => {
       questions.shift()?.answer(answer);
       abandoned = answer.kind === "object" && answer.data === null;
       if (abandoned) git.kill("SIGKILL");
@@ -79,12 +84,12 @@ export function openObjectReader(gitDirectory: string, limit: number): ObjectRea
   }
 
   return {
-    ask(name) {
+    ask(name, most = limit) {
       if (closed) return Promise.reject(new VerifodError("outside", "the repository was closed"));
       return new Promise((answer, fail) => {
         running ??= start();
         if (questions.length === 0) running.watchdog.refresh();
-        questions.push({ name, answer, fail });
+        questions.push({ name, most: Math.min(most, limit), answer, fail });
         const { stdin } = running.git;
         // Questions of one turn go out in one write.
         if (stdin.writableCorked === 0) {
@@ -113,8 +118,11 @@ interface Body {
   wanted: number;
 }
 
-/** A consumer of git's output that gives each answer, in order; the last one is of an object over the limit. */
-function answerParser(limit: number, give: (answer: ObjectAnswer) => void): (chunk: Buffer) => void {
+/** A consumer of git's output that gives each answer, in order; the last one is of an object of more than is wanted. */
+function answerParser(
+  mostWanted: () => number,
+  give: (answer: ObjectAnswer) => void,
+): (chunk: Buffer) => void {
   let headerParts: Buffer[] = [];
   let body: Body | null = null;
 
@@ -147,7 +155,7 @@ function answerParser(limit: number, give: (answer: ObjectAnswer) => void): (chu
       }
       const [, oid = "", type = "", size = ""] = match;
       const header = { oid, type, size: Number(size) };
-      if (header.size > limit) {
+      if (header.size > mostWanted()) {
         give({ kind: "object", ...header, data: null });
         return;
       }

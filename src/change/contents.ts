@@ -82,8 +82,10 @@ export function readAhead(change: Change): (index: number) => Promise<Contents> 
     if (index >= MOST_FILES) return { base: file.base && TOO_MANY_FILES, head: file.head && TOO_MANY_FILES };
     if (early) {
       const small = await early;
-      if (!small && (await knownSize(file)) > left)
+      if (!small && (await knownSize(file)) > left) {
+        toRead -= KEPT_AHEAD_CHARACTERS;
         return { base: file.base && OVER_LIMIT, head: file.head && OVER_LIMIT };
+      }
       const contents = small ?? (await read(file));
       const size = sizeOf(contents);
       toRead -= size;

@@ -13,6 +13,8 @@ import { type Commit, contentOf, type Folder, parseCommit, parseFolder } from ".
  * https://docs.github.com/en/repositories/working-with-files/managing-large-files/about-large-files-on-github
  */
 const largestObject = 20_000_000;
+/** To ask for the size of a larger one costs as much as to start git; a smaller one is read with it. */
+const smallObject = 1_000_000;
 const keptFiles = 64_000_000;
 const keptFolders = 64_000_000;
 
@@ -37,6 +39,8 @@ export interface Repository {
   folder(oid: string): Promise<Folder>;
   /** The content of a blob id; what cannot be read is an answer. */
   content(oid: string): Promise<Content>;
+  /** The bytes of a blob id; null where only its content says what it is, or it is at hand already. */
+  size(oid: string): Promise<number | null>;
   /** Ends git, which keeps our process alive until then. The repository answers nothing afterwards. */
   close(): void;
 }
@@ -59,6 +63,8 @@ export function openGitDirectory({ gitDirectory, shallow, hash }: Location): Rep
   const contents = byteCache<Promise<Content>>(keptFiles);
   const folders = byteCache<Folder>(keptFolders);
   const commits = byteCache<Commit>(1_000_000);
+  /** Of blobs that are not small. */
+  const sizes = byteCache<number>(1_000_000);
   const emptyTree = createHash(hash).update("tree 0\0").digest("hex");
   const oidBytes = emptyTree.length / 2;
 
@@ -86,14 +92,27 @@ export function openGitDirectory({ gitDirectory, shallow, hash }: Location): Rep
     return parsed;
   }
 
+  function keep(oid: string, data: Buffer): Content {
+    const content = contentOf(data);
+    contents.set(oid, Promise.resolve(content), data.length * 2);
+    return content;
+  }
+
   async function readContent(oid: string): Promise<Content> {
     const answer = await objects.ask(oid);
     if (answer.kind !== "object" || answer.type !== "blob" || answer.data === null) {
       return { kind: "unavailable", reason: lack(answer, "blob") };
     }
-    const content = contentOf(answer.data);
-    contents.set(oid, Promise.resolve(content), answer.size * 2);
-    return content;
+    return keep(oid, answer.data);
+  }
+
+  async function sizeOf(oid: string): Promise<number | null> {
+    const answer = await objects.ask(oid, smallObject);
+    if (answer.kind !== "object" || answer.type !== "blob") return null;
+    if (answer.data !== null) keep(oid, answer.data);
+    else if (answer.size <= largestObject) sizes.set(oid, answer.size, 200);
+    else return null;
+    return answer.size;
   }
 
   return {
@@ -116,6 +135,9 @@ export function openGitDirectory({ gitDirectory, shallow, hash }: Location): Rep
       const reading = readContent(oid);
       contents.set(oid, reading, 1000);
       return reading;
+    },
+    async size(oid) {
+      return contents.get(oid) === undefined ? (sizes.get(oid) ?? sizeOf(oid)) : null;
     },
     close: objects.close,
   };

@@ -35,6 +35,7 @@ export function repositoryTree(repository: Repository, commit: string, tree: str
       if (kind !== "submodule") return repository.content(oid);
       return { kind: "unavailable", reason: "a submodule: its files are in another repository" };
     },
+    size: async ({ kind, oid }) => (kind === "submodule" ? null : repository.size(oid)),
   };
 }
 

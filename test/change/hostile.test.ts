@@ -140,6 +140,32 @@ test("a 50 MB file is unavailable; those asked for beside it are read", async ()
   ]);
 });
 
+test("a file of 2 MB tells its size, and what is asked for beside it is read", async () => {
+  const large = `${"#".repeat(2_000_000)}\n`;
+  const repository = make({}, { "a.nix": "1\n", "large.nix": large, "y.nix": large, "z.nix": "22\n" });
+  const change = await open(repository);
+  const heads = change.files.flatMap(({ head }) => head ?? []);
+  const sizes = () => Promise.all(heads.map((head) => change.head.size?.(head)));
+  expect(await sizes()).toEqual([2, 2_000_001, 2_000_001, 3]);
+  // The small ones are at hand by now.
+  expect(await sizes()).toEqual([null, 2_000_001, 2_000_001, null]);
+  expect(Object.values(await readHead(change))).toEqual([
+    { kind: "text", text: "1\n" },
+    { kind: "text", text: large },
+    { kind: "text", text: large },
+    { kind: "text", text: "22\n" },
+  ]);
+});
+
+test("what is no file of a size that is read tells none", async () => {
+  const repository = make({ "a.nix": "1\n" }, { "a.nix": `${"#".repeat(20_000_001)}\n` });
+  const [file] = (await open(repository)).files;
+  const [opening] = opened;
+  expect(await opening?.size(file?.head?.oid ?? "")).toBeNull();
+  expect(await opening?.size(repository.git("rev-parse", "HEAD^{tree}"))).toBeNull();
+  expect(await opening?.size("1".repeat(40))).toBeNull();
+});
+
 test("names that are not UTF-8 are unchecked, each by its own bytes", async () => {
   const repository = make({ "a.nix": "1\n" });
   const blob = repository.git("rev-parse", "HEAD:a.nix");
