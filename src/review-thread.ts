@@ -4,7 +4,8 @@
  */
 import { parentPort } from "node:worker_threads";
 import { type ByteCache, byteCache } from "./change/cache.ts";
-import type { Content, Entry, Tree } from "./change/change.ts";
+import type { Change, Content, Entry, Tree } from "./change/change.ts";
+import { openGitPair } from "./change/git.ts";
 import { openGitDirectory, type Repository } from "./change/repository.ts";
 import { repositoryTree } from "./change/tree.ts";
 import { type Config, loadConfig, readConfigFile } from "./config.ts";
@@ -99,6 +100,12 @@ async function readTree(repository: Repository, commit: string): Promise<Tree> {
   return repositoryTree(repository, commit, found.tree);
 }
 
+/** The change between two commits. Of what is not here nobody may think that nothing differs. */
+function compared(repository: Repository | null, base: string, head: string): Promise<Change> {
+  if (!repository) throw new Error("only what is of this machine's git can be compared here");
+  return openGitPair(repository, base, head);
+}
+
 const upstream = upstreamThrough((changes) => ask({ method: "upstream", changes }) as Promise<UpstreamReply>);
 const memory: Memory = {
   pinsWith: (hashes) => ask({ method: "memory", hashes }) as Promise<readonly KnownPin[]>,
@@ -110,14 +117,16 @@ function configOf({ config }: ReviewTask, tip: Tree): Promise<Config> {
 
 async function run(task: ReviewTask): Promise<void> {
   const { trees, directory, files, unchecked, subjects } = task;
+  const [before, after] = [trees.base.commit, trees.head.commit];
   let repository: Repository | null = null;
   try {
-    repository = directory === null ? null : openAgain(directory, trees.head.commit);
+    repository = directory === null ? null : openAgain(directory, after);
     const contents: Contents = byteCache(KEPT_BYTES);
     const treeOf = async (name: TreeName): Promise<Tree> =>
       repository ? readTree(repository, trees[name].commit) : askedTree(name, trees[name], contents);
     const [base, head, tip] = await Promise.all([treeOf("base"), treeOf("head"), treeOf("tip")]);
-    const change = { base, head, files, unchecked, subjects };
+    const listed = files && { base, head, files, unchecked, subjects };
+    const change = listed ?? (await compared(repository, before, after));
     const result = await review(change, tools, {
       config: await configOf(task, tip),
       upstream: task.asks ? upstream : null,

@@ -7,7 +7,7 @@ import { getHeapStatistics } from "node:v8";
 import { Worker } from "node:worker_threads";
 import PQueue from "p-queue";
 import type { PullChange } from "./change/api.ts";
-import type { Change, Entry, FileChange, Unchecked } from "./change/change.ts";
+import type { Change, Entry, FileChange, Range, Unchecked } from "./change/change.ts";
 import { type Fault, messageOf, unreachable, VerifodError } from "./errors.ts";
 import type { Memory } from "./facts.ts";
 import type { SourceChange } from "./pair/sources.ts";
@@ -24,7 +24,8 @@ export interface ReviewTask {
   /** Where all trees are read; null: they are asked for. */
   readonly directory: string | null;
   readonly trees: Readonly<Record<TreeName, { readonly commit: string; readonly remote: boolean }>>;
-  readonly files: readonly FileChange[];
+  /** Null: what differs is to be found out, in `directory`. */
+  readonly files: readonly FileChange[] | null;
   readonly unchecked: readonly Unchecked[];
   /** Null: not known. */
   readonly subjects: readonly string[] | null;
@@ -92,12 +93,15 @@ export interface ReviewAbout {
   readonly memory: Memory | null;
 }
 
+/** A range whose base is the tip of its branch. */
+export type TippedRange = Range & Pick<PullChange, "tip">;
+
 export interface ReviewThreads {
   /**
    * The review of a change, read through its trees.
    * @throws VerifodError (outside) when it takes too long, needs too much memory, or is stopped
    */
-  review(change: PullChange, about: ReviewAbout, signal?: AbortSignal): Promise<Review>;
+  review(change: PullChange | TippedRange, about: ReviewAbout, signal?: AbortSignal): Promise<Review>;
   /** Ends all threads; what they were doing fails. */
   close(): Promise<void>;
 }
@@ -148,7 +152,7 @@ export function openReviewThread(): ReviewThreads {
  */
 export async function reviewHere(
   threads: ReviewThreads,
-  change: Change,
+  change: Change | Range,
   about: ReviewAbout,
 ): Promise<Review> {
   try {
@@ -201,7 +205,7 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
 
   function run(
     worker: Worker,
-    change: PullChange,
+    change: PullChange | TippedRange,
     about: ReviewAbout,
     task: ReviewTask,
     signal: AbortSignal,
@@ -293,9 +297,11 @@ function errorOf({ fault, message, stack }: Extract<ThreadMessage, { kind: "fail
   return error;
 }
 
+type Trees = Pick<PullChange, TreeName>;
+
 /** Answers what was asked together, together. */
 function answer(
-  change: PullChange,
+  change: Trees,
   about: ReviewAbout,
   questions: readonly Question[],
 ): Promise<readonly Answer[]> {
@@ -311,11 +317,7 @@ function answer(
   );
 }
 
-async function ask(
-  change: PullChange,
-  { upstream, memory }: ReviewAbout,
-  question: Question,
-): Promise<unknown> {
+async function ask(change: Trees, { upstream, memory }: ReviewAbout, question: Question): Promise<unknown> {
   if (question.method === "upstream") return askUpstream(upstream, question.changes);
   if (question.method === "memory") return memory?.pinsWith(question.hashes);
   const { method, argument } = question;

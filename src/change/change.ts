@@ -66,6 +66,12 @@ export interface Change {
   readonly directory?: string;
 }
 
+/** A change of this machine's git before it is known which files differ. */
+export interface Range extends Omit<Change, "files"> {
+  readonly files: null;
+  readonly directory: string;
+}
+
 /** The path that a reader of the pull request looks for. */
 export function pathOf(file: FileChange): string {
   return (file.head ?? file.base).path;

@@ -1,6 +1,6 @@
 /** Changes of a git repository: from a range as people write it, or from a pair of commits. */
 import { VerifodError } from "../errors.ts";
-import { byPath, type Change, type Tree } from "./change.ts";
+import { byPath, type Change, type Range, type Side, type Tree } from "./change.ts";
 import { compareTrees } from "./compare.ts";
 import { complaint, runGit } from "./git-process.ts";
 import type { Commit } from "./objects.ts";
@@ -14,15 +14,36 @@ import { repositoryTree } from "./tree.ts";
  * @throws VerifodError (usage) for a range that cannot be resolved; (outside) for commits that the repository lacks.
  */
 export async function openGitChange(repository: Repository, range = "HEAD"): Promise<Change> {
+  const { base, head } = await resolveRange(repository, range);
+  return openChange(repository, base, head);
+}
+
+/**
+ * The same, without what is found by comparing the two: `openGitPair` does that with their ids.
+ * @throws VerifodError as `openGitChange`
+ */
+export async function openGitRange(repository: Repository, range = "HEAD"): Promise<Range> {
+  const { base, head } = await resolveRange(repository, range);
+  const { directory } = repository;
+  return { ...treesOf(repository, base, head), files: null, unchecked: [], subjects: null, directory };
+}
+
+interface Ends {
+  /** Null: what stands before a root commit. */
+  readonly base: Commit | null;
+  readonly head: Commit;
+}
+
+async function resolveRange(repository: Repository, range: string): Promise<Ends> {
   const parts = splitRange(range);
   if (parts === null) {
     const head = await repository.resolve(range);
-    return openChange(repository, await firstParent(repository, head), head);
+    return { base: await firstParent(repository, head), head };
   }
   const head = await repository.resolve(parts.head);
   const base = await resolveBase(repository, parts.base);
-  if (!parts.fromMergeBase || base === null) return openChange(repository, base, head);
-  return openChange(repository, await mergeBase(repository, base, head, range), head);
+  if (!parts.fromMergeBase || base === null) return { base, head };
+  return { base: await mergeBase(repository, base, head, range), head };
 }
 
 /**
@@ -90,16 +111,22 @@ async function mergeBase(repository: Repository, base: Commit, head: Commit, ran
   throw new VerifodError("usage", `${range} has no merge base: ${advice}`);
 }
 
+function treesOf(repository: Repository, base: Commit | null, head: Commit): Record<Side, Tree> {
+  const { emptyTree } = repository;
+  return {
+    base: repositoryTree(repository, base?.oid ?? emptyTree, base?.tree ?? emptyTree),
+    head: repositoryTree(repository, head.oid, head.tree),
+  };
+}
+
 async function openChange(repository: Repository, base: Commit | null, head: Commit): Promise<Change> {
-  const baseTree = base?.tree ?? repository.emptyTree;
-  const compared = await compareTrees(repository, baseTree, head.tree);
-  const before: Tree = repositoryTree(repository, base?.oid ?? repository.emptyTree, baseTree);
-  const after: Tree = repositoryTree(repository, head.oid, head.tree);
-  const files = await matchRenames(compared.files, before, after);
+  const compared = await compareTrees(repository, base?.tree ?? repository.emptyTree, head.tree);
+  const trees = treesOf(repository, base, head);
+  const files = await matchRenames(compared.files, trees.base, trees.head);
   const subjects = await subjectsBetween(repository, base, head);
   const { unchecked } = compared;
   const { directory } = repository;
-  return { base: before, head: after, files: files.sort(byPath), unchecked, subjects, directory };
+  return { ...trees, files: files.sort(byPath), unchecked, subjects, directory };
 }
 
 /** A pull request of more commits is none that titles describe. */

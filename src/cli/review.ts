@@ -1,7 +1,7 @@
 /** `verifod review`: one change. */
 import type { Command } from "commander";
-import type { Change } from "../change/change.ts";
-import { openGitChange } from "../change/git.ts";
+import type { Range } from "../change/change.ts";
+import { openGitPair, openGitRange } from "../change/git.ts";
 import { openRepository, type Repository } from "../change/repository.ts";
 import { type Config, configuredSeverity } from "../config.ts";
 import { VerifodError } from "../errors.ts";
@@ -59,12 +59,15 @@ async function run(range: string | undefined, options: Options): Promise<void> {
 async function runOn(thread: ReviewThreads, range: string | undefined, options: Options): Promise<void> {
   const repository = await openRepository(options.repo);
   try {
-    const change = await openGitChange(repository, range);
+    // What differs is found out by the thread: of a hundred thousand files, a second list would take 60 MB.
+    const change = await openGitRange(repository, range);
     const config = await configFor(change.base, options);
     if (options.compare && options.offline)
       throw new VerifodError("usage", "--compare fetches, which --offline forbids: leave one of them out");
-    const reviewed = await reviewRemembering(thread, change, repository.directory, options);
-    const known = options.verify ? await verified(reviewed, change, repository, config, options) : reviewed;
+    const reviewed = await reviewRemembering(thread, change, options);
+    // Its memory is needed for the report.
+    await thread.close();
+    const known = options.verify ? await verified(reviewed, repository, config, options) : reviewed;
     const result = options.compare ? await compared(known, config, options) : known;
     process.exitCode = exitStatus(result, options.failOn ?? config.failOn, options.format);
     const color = options.output === undefined && wantsColor(process.env, process.stdout.isTTY === true);
@@ -79,7 +82,6 @@ async function runOn(thread: ReviewThreads, range: string | undefined, options: 
 /** The review with what Nix says. It is loaded here: a review without it does not wait for it. */
 async function verified(
   reviewed: Review,
-  change: Change,
   repository: Repository,
   config: Config,
   options: Options,
@@ -88,6 +90,7 @@ async function verified(
     import("./verify.ts"),
     import("../verify/join.ts"),
   ]);
+  const change = await openGitPair(repository, reviewed.base, reviewed.head);
   const verification = await verifyShowing(change, repository, config, options);
   return joinVerification(reviewed, verification, (rule, path) => configuredSeverity(config, rule, path));
 }
@@ -110,19 +113,14 @@ async function compared(reviewed: Review, config: Config, { allowHost }: Options
 }
 
 /** The review with what the index and the ledger remember. */
-async function reviewRemembering(
-  thread: ReviewThreads,
-  change: Change,
-  gitDirectory: string,
-  options: Options,
-): Promise<Review> {
+async function reviewRemembering(thread: ReviewThreads, change: Range, options: Options): Promise<Review> {
   const { offline, ask } = options;
   const upstream = ask ? await upstreamFrom(process.env, offline ?? false) : null;
   const environment = offline ? { ...process.env, VERIFOD_DATABASE_URL: undefined } : process.env;
-  const memory = await openMemory(environment, gitDirectory);
+  const memory = await openMemory(environment, change.directory);
   try {
-    const { subjects } = change;
-    return await reviewHere(thread, change, { config: configPlace(options), subjects, upstream, memory });
+    const about = { config: configPlace(options), subjects: null, upstream, memory };
+    return await reviewHere(thread, change, about);
   } finally {
     await memory.close();
   }
