@@ -79,7 +79,7 @@ const MANY_FILES = 10_000;
 const HEAP_GROWTH_PERCENT = 10;
 /** More of huge files than any release of all Haskell packages: the garbage of reading them is as large as a machine. */
 const MUCH_REWRITTEN = 8_000_000;
-const HEAP_GROWTH_PERCENT_REWRITTEN = 40;
+const HEAP_GROWTH_PERCENT_REWRITTEN = 10;
 /** The tree of one side of a larger file goes, too. */
 const LARGEST_TREES_CHARACTERS = 4_000_000;
 /** Names that stand for another package now; each is looked for in all pins. */
@@ -138,7 +138,7 @@ export async function gatherFacts(
             path,
             unchecked,
           );
-    files.push({ ...read.facts, ...(found?.errors ?? NO_ERRORS) });
+    files.push(factsOf(read, found?.errors ?? NO_ERRORS));
     if (!isLater)
       for (const entry of [file.base, file.head])
         for (const name of entry ? namesOf(entry.path) : []) changedNames.add(name);
@@ -272,6 +272,12 @@ async function bounded<T>(read: () => Promise<T>, what: string, unchecked: Unche
 type Errors = Pick<FileFacts, "parseErrors" | "baseParseErrors">;
 const NO_ERRORS: Errors = { parseErrors: [], baseParseErrors: [] };
 
+/** Part by part: of thousands of objects that are made of two others, each would have a shape of its own. */
+function factsOf({ facts }: ReadFile, { parseErrors, baseParseErrors }: Errors): FileFacts {
+  const { change, base, head, changed, target, binary } = facts;
+  return { change, base, head, changed, target, binary, parseErrors, baseParseErrors };
+}
+
 interface FoundIn extends Found {
   readonly pins: FilePins;
   readonly errors: Errors;
@@ -316,7 +322,10 @@ async function readCode(
       return { base: nothing(), head: nothing(), pins: NO_PINS, errors: NO_ERRORS, cut: [] };
     const changed = regions[side];
     const { scripts, settings, impurities } = found[side];
+    const isHuge = code.text.length > HUGE_CHARACTERS;
     if (withPins) pins[side] = await sides[side].sources(entry.path, changed);
+    // What comes next goes through the file piece by piece.
+    if (isHuge && code.kind === "nix") code.document.forgetNodes();
     if (mayHoldScripts(code)) {
       append(scripts, scriptsOf(code, changed, await tools.scripts(), onCut));
     }
@@ -327,7 +336,7 @@ async function readCode(
     if (code.kind !== "nix") continue;
     if (code.document.text.length > LARGEST_TREES_CHARACTERS) tools.documents.release(entry.oid);
     // They go before those of the other side are read.
-    else if (code.text.length > HUGE_CHARACTERS) code.document.forgetNodes();
+    else if (isHuge) code.document.forgetNodes();
   }
   const baseParseErrors = parseErrors.length > 0 ? errorsOf(both.base) : [];
   return { ...found, pins, errors: { parseErrors, baseParseErrors }, cut: [...cut] };

@@ -38,6 +38,9 @@ export interface Folder {
   readonly faults: ReadonlyMap<string, string>;
 }
 
+/** Most folders have none: a map of its own for each would take as much as a file. */
+const NO_FAULTS: Folder["faults"] = new Map();
+
 /** Reads a tree object whose ids have `oidBytes` bytes. Names are hostile: git itself does not check what it stores. */
 export function parseFolder(data: Buffer, oidBytes: number): Folder {
   const items = new Map<string, TreeItem>();
@@ -65,7 +68,7 @@ export function parseFolder(data: Buffer, oidBytes: number): Folder {
       items.set(name, { kind: kindOf(mode), oid });
     }
   }
-  return { items, faults };
+  return { items, faults: faults.size > 0 ? faults : NO_FAULTS };
 }
 
 /** https://git-scm.com/docs/git-fast-import#_filemodify; old repositories also hold 100664. */

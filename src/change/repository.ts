@@ -87,8 +87,8 @@ export function openGitDirectory({ gitDirectory, shallow, hash }: Location): Rep
       );
     }
     const parsed = parseFolder(answer.data, oidBytes);
-    // An item takes about four times its bytes once it is an object in a map.
-    folders.set(oid, parsed, answer.size * 4);
+    // An item takes about four times its bytes once it is an object in a map; the map itself, as much as ten.
+    folders.set(oid, parsed, 400 + answer.size * 4);
     return parsed;
   }
 

@@ -4,6 +4,8 @@ import { createParser, type Document, type DocumentParser, type ParseResult } fr
 
 /** Characters of text whose trees are kept; a tree takes some ten bytes of memory a character, its nodes forty. */
 const KEPT_CHARACTERS = 4_000_000;
+/** What a tree takes beside that, in such characters: of many small files, as much as the trees of large ones. */
+const OWN_CHARACTERS = 200;
 
 /** A cache of documents. Not for use by several reviews at once: `trim` ends what a review may hold. */
 export interface Documents {
@@ -36,7 +38,7 @@ export async function createDocuments(): Promise<Documents> {
   function release(oid: string): void {
     const document = kept.get(oid);
     if (!document) return;
-    total -= document.text.length;
+    total -= weightOf(document);
     kept.delete(oid);
     document.dispose();
   }
@@ -54,7 +56,7 @@ export async function createDocuments(): Promise<Documents> {
       if (result.kind === "document") {
         kept.set(oid, result.document);
         used.add(result.document);
-        total += result.document.text.length;
+        total += weightOf(result.document);
       }
       return result;
     },
@@ -69,6 +71,10 @@ export async function createDocuments(): Promise<Documents> {
       used = new Set();
     },
   };
+}
+
+function weightOf({ text }: Document): number {
+  return OWN_CHARACTERS + text.length;
 }
 
 function parseNear(parser: DocumentParser, text: string, near: Document | undefined): ParseResult {

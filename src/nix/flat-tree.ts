@@ -1,5 +1,5 @@
 /** A syntax tree as numbers: it takes half of the room of tree-sitter's, and its nodes are read without calls. */
-import type { MakeNode, NodeHandle, NodeKind, TreeMemory } from "./tree-memory.ts";
+import { type MakeNode, NONE, type NodeHandle, type NodeKind, type TreeMemory } from "./tree-memory.ts";
 
 type Words<Text> = Text extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Text;
 
@@ -115,6 +115,7 @@ export function flatMemory<Made extends NodeHandle & { readonly kind: NodeKind }
   return {
     root: () => read(null, root),
     children(node) {
+      if (node.kind.isToken) return NONE;
       const count = (words[node.id] as number) >>> KIND_BITS;
       const made = new Array<Made>(count);
       for (let n = 0; n < count; n++) made[n] = read(node, words[node.id + CHILDREN + n] as number);

@@ -66,7 +66,7 @@ export async function createParser(name: GrammarName): Promise<DocumentParser> {
       if (flat)
         return {
           kind: "document",
-          document: documentOf(text, null, () => SyntaxNode.rootOf((make) => flatMemory(flat, make))),
+          document: new Parsed(text, null, () => SyntaxNode.rootOf((make) => flatMemory(flat, make))),
         };
       const limit =
         LIMIT_MILLISECONDS + Math.round((text.length / 1_000_000) * LIMIT_MILLISECONDS_A_MEGABYTE);
@@ -86,32 +86,42 @@ export async function createParser(name: GrammarName): Promise<DocumentParser> {
       }
       return {
         kind: "document",
-        document: documentOf(text, tree, () => SyntaxNode.rootOf((make) => treeMemory(tree, make))),
+        document: new Parsed(text, tree, () => SyntaxNode.rootOf((make) => treeMemory(tree, make))),
       };
     },
   };
 }
 
-function documentOf(text: string, tree: Tree | null, makeRoot: () => SyntaxNode): Document {
-  let root: SyntaxNode | null = null;
-  let disposed = false;
-  return {
-    text,
-    tree,
-    get root() {
-      root ??= makeRoot();
-      return root;
-    },
-    get disposed() {
-      return disposed;
-    },
-    forgetNodes() {
-      root = null;
-    },
-    dispose() {
-      if (!disposed) tree?.delete();
-      disposed = true;
-      root = null;
-    },
-  };
+/** A class: of thousands of object literals with getters, each would have a shape of its own, of a kilobyte. */
+class Parsed implements Document {
+  readonly text: string;
+  readonly tree: Tree | null;
+  private readonly makeRoot: () => SyntaxNode;
+  private known: SyntaxNode | null = null;
+  private isDisposed = false;
+
+  constructor(text: string, tree: Tree | null, makeRoot: () => SyntaxNode) {
+    this.text = text;
+    this.tree = tree;
+    this.makeRoot = makeRoot;
+  }
+
+  get root(): SyntaxNode {
+    this.known ??= this.makeRoot();
+    return this.known;
+  }
+
+  get disposed(): boolean {
+    return this.isDisposed;
+  }
+
+  forgetNodes(): void {
+    this.known = null;
+  }
+
+  dispose(): void {
+    if (!this.isDisposed) this.tree?.delete();
+    this.isDisposed = true;
+    this.known = null;
+  }
 }

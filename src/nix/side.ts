@@ -94,26 +94,9 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
       return null;
     }
     const { text } = content;
-    if (path.endsWith(".json")) return jsonFile(path, text);
+    if (path.endsWith(".json")) return new JsonText(path, text);
     if (!path.endsWith(".nix")) return { kind: "text", path, text };
     return nixFile(entry, withLines(text), previous, changed);
-  }
-
-  function jsonFile(path: string, text: string): SourceFile {
-    // Held by who reads it: of many files, the trees would fill the memory.
-    let tree: WeakRef<JsonNode> | null = null;
-    return {
-      kind: "json",
-      path,
-      text,
-      get root() {
-        const known = tree?.deref();
-        if (known) return known;
-        const root = parseJson(text);
-        tree = root ? new WeakRef(root) : null;
-        return root;
-      },
-    };
   }
 
   function nixFile(
@@ -124,20 +107,15 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
   ): SourceFile {
     let unread: Document | null = null;
     let parsed: string | null = null;
-    return {
-      kind: "nix",
-      path,
-      text,
-      get document() {
-        if (unread) return unread;
-        parsed ??= changed ? withoutUntouched(text, changed) : text;
-        const result = documents.get(oid, parsed, previous);
-        if (result.kind === "document") return result.document;
-        unchecked.push({ what: path, reason: result.reason });
-        unread = documents.empty;
-        return unread;
-      },
-    };
+    return new NixText(path, text, () => {
+      if (unread) return unread;
+      parsed ??= changed ? withoutUntouched(text, changed) : text;
+      const result = documents.get(oid, parsed, previous);
+      if (result.kind === "document") return result.document;
+      unchecked.push({ what: path, reason: result.reason });
+      unread = documents.empty;
+      return unread;
+    });
   }
 
   /** For the evaluation of one file: loads what its steps ask for. */
@@ -212,6 +190,45 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     text: (path) => loaded.get(path)?.text ?? null,
     unchecked,
   };
+}
+
+/** Classes: of thousands of object literals with getters, each would have a shape of its own, of a kilobyte. */
+class NixText {
+  readonly kind = "nix";
+  readonly path: string;
+  readonly text: string;
+  private readonly read: () => Document;
+
+  constructor(path: string, text: string, read: () => Document) {
+    this.path = path;
+    this.text = text;
+    this.read = read;
+  }
+
+  get document(): Document {
+    return this.read();
+  }
+}
+
+class JsonText {
+  readonly kind = "json";
+  readonly path: string;
+  readonly text: string;
+  /** Held by who reads it: of many files, the trees would fill the memory. */
+  private tree: WeakRef<JsonNode> | null = null;
+
+  constructor(path: string, text: string) {
+    this.path = path;
+    this.text = text;
+  }
+
+  get root(): JsonNode | undefined {
+    const known = this.tree?.deref();
+    if (known) return known;
+    const root = parseJson(this.text);
+    this.tree = root ? new WeakRef(root) : null;
+    return root;
+  }
 }
 
 /** More files than these in one folder are a collection, not parts of one package. */

@@ -115,6 +115,8 @@ export function nodeMemo<T>(): NodeMemo<T> {
 export function nodeAt(root: SyntaxNode, start: number, end = start + 1): SyntaxNode {
   let node = root;
   for (;;) {
+    // A string's quotes are children of their own: none of these covers it. Files have hundreds of thousands of strings.
+    if (node.start === start && node.end === end && node.type === "string_expression") return node;
     const inner = childCovering(node.children, start, end);
     if (!inner) return node;
     node = inner;

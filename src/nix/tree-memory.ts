@@ -201,4 +201,4 @@ export function treeMemory<Made extends NodeHandle & { readonly kind: NodeKind }
   };
 }
 
-const NONE: readonly never[] = [];
+export const NONE: readonly never[] = [];
