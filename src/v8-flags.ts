@@ -4,6 +4,7 @@
  * the one thread that a process has beside it.
  */
 import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { isMainThread, workerData } from "node:worker_threads";
 
 /** What a thread is given that does all of its process's work. */
@@ -44,6 +45,21 @@ export function compileLess(): void {
  */
 export function growHeapBy(percent: number): void {
   set(`--heap-growing-percent=${percent}`);
+}
+
+let collect: (() => void) | undefined;
+
+/**
+ * Collects garbage now: for a thread that has made much of it and waits from now on. V8 does so when more is made, which by
+ * then nobody may do. https://nodejs.org/api/v8.html#v8setflagsfromstringflags
+ */
+export function collectGarbage(): void {
+  if (!collect) {
+    setFlagsFromString("--expose-gc");
+    collect = runInNewContext("gc") as () => void;
+    setFlagsFromString("--no-expose-gc");
+  }
+  collect();
 }
 
 function set(flag: string): void {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { PullChange } from "../src/change/api.ts";
-import type { Tree } from "../src/change/change.ts";
+import type { Content, Tree } from "../src/change/change.ts";
 import { openReviewThreads } from "../src/review-threads.ts";
 
 /** A thread of a program: `task` is what it was given. */
@@ -41,6 +41,30 @@ test("a thread asks here for what it reads, many things at once; a refusal is an
     { id: 2, outcome: { kind: "refused", message: "not listed" } },
     { id: 3, outcome: { kind: "value", value: { kind: "text", text: "1\n" } } },
   ]);
+  await threads.close();
+});
+
+test("a large text that a thread was told is not held here", async () => {
+  const threads = openReviewThreads({
+    threads: 1,
+    program: program(
+      `const read = (path) => ({ id: 1, tree: "head", method: "read", argument: { path, kind: "file", oid: "b" } });
+       if ("trees" in task) port.postMessage({ kind: "ask", questions: [read("large")] });
+       else if (task[0].outcome.value.text.length > 1) port.postMessage({ kind: "ask", questions: [read("small")] });
+       else port.postMessage({ kind: "done", result: "fine" });`,
+    ),
+  });
+  const told: WeakRef<Content>[] = [];
+  const isHeld: boolean[] = [];
+  const read: Tree["read"] = async ({ path }) => {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    isHeld.push(told[0]?.deref() !== undefined);
+    const content = { kind: "text", text: path === "large" ? "x".repeat(9_000_000) : "1" } as const;
+    told.push(new WeakRef(content));
+    return content;
+  };
+  expect(await threads.review({ ...change, head: { ...tree, read } }, about([]), never)).toBe("fine");
+  expect(isHeld).toEqual([false, false]);
   await threads.close();
 });
 
