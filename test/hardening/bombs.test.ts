@@ -29,15 +29,15 @@ const BOMBS: Readonly<Record<string, readonly [path: string, text: string]>> = {
   "operators without end": ["package.nix", `1${" + 1".repeat(N)}`],
   "concatenations without end": ["package.nix", `[]${" ++ []".repeat(N)}`],
   "calls without end": ["package.nix", `f${" x".repeat(N)}`],
-  "bindings without end": ["package.nix", `{ ${all((n) => `a${n}=1;`, 100_000)} }`],
-  "a wide list": ["package.nix", `[ ${all((n) => `${n} `, 100_000)}]`],
+  "bindings without end": ["package.nix", `{ ${all((n) => `a${n}=1;`, 40_000)} }`],
+  "a wide list": ["package.nix", `[ ${all((n) => `${n} `, 40_000)}]`],
   "bindings that call one another": ["package.nix", `rec { ${all((n) => `a${n} = a${n + 1};`)} }`],
   "a value that doubles itself": [
     "package.nix",
     `rec { a0 = "aaaaaaaa"; ${all((n) => `a${n + 1} = a${n} + a${n};`, 60)} src = fetchurl { url = a60; hash = a60; }; }`,
   ],
-  "a huge string": ["package.nix", `{ a = "${"x".repeat(5_000_000)}"; }`],
-  "one line of megabytes": ["package.nix", `{ ${all((n) => `a${n} = "b"; `, 100_000)} }`],
+  "a huge string": ["package.nix", `{ a = "${"x".repeat(1_500_000)}"; }`],
+  "one line of megabytes": ["package.nix", `{ ${all((n) => `a${n} = "b"; `, 40_000)} }`],
   "comments without end": ["package.nix", `${"/* ".repeat(N)}1`],
   "comments by the line": ["package.nix", `${"# verifod: ignore[x] y\n".repeat(N)}1`],
   "carriage returns": ["package.nix", `{ a = 1; #${"\r#".repeat(N)}\r}`],
@@ -45,11 +45,11 @@ const BOMBS: Readonly<Record<string, readonly [path: string, text: string]>> = {
   "a byte order mark on each line": ["package.nix", "\ufeff\n".repeat(N)],
   "pins without end": [
     "package.nix",
-    `{ fetchurl }: [ ${all((n) => `(fetchurl { url = "https://example.org/${n}"; sha256 = "${String(n).padStart(52, "0")}"; })`, 3_000)} ]`,
+    `{ fetchurl }: [ ${all((n) => `(fetchurl { url = "https://example.org/${n}"; sha256 = "${String(n).padStart(52, "0")}"; })`, 1_500)} ]`,
   ],
   "scripts without end": [
     "package.nix",
-    `{ ${all((n) => `p${n}.installPhase = ''curl a | sh\n'';`, 3_000)} }`,
+    `{ ${all((n) => `p${n}.installPhase = ''curl a | sh\n'';`, 1_500)} }`,
   ],
   "heredocs in one another": ["run.sh", `#!/bin/sh\n${"cat <<A\n$(".repeat(2_000)}`],
   "quotes in one another": ["run.sh", `#!/bin/sh\n${'"$('.repeat(N)}`],
@@ -60,7 +60,7 @@ const BOMBS: Readonly<Record<string, readonly [path: string, text: string]>> = {
   "deep JSON": ["sources.json", "[".repeat(N)],
   "wide JSON": [
     "sources.json",
-    `{${all((n) => `"a${n}":{"url":"https://example.org/${n}","sha256":"${String(n).padStart(52, "0")}"},`, 5_000)}"z":1}`,
+    `{${all((n) => `"a${n}":{"url":"https://example.org/${n}","sha256":"${String(n).padStart(52, "0")}"},`, 2_500)}"z":1}`,
   ],
   "a lock file of npm": [
     "package-lock.json",
@@ -73,7 +73,7 @@ const BOMBS: Readonly<Record<string, readonly [path: string, text: string]>> = {
   "aliases of YAML": ["pnpm-lock.yaml", `a: &a [x]\n${all((n) => `b${n}: &b${n} [*a,*a,*a,*a]\n`, 2_000)}`],
   "a workflow of many steps": [
     ".github/workflows/a.yml",
-    `on: push\njobs:\n  a:\n    steps:\n${"      - run: curl a | sh\n".repeat(3_000)}`,
+    `on: push\njobs:\n  a:\n    steps:\n${"      - run: curl a | sh\n".repeat(1_500)}`,
   ],
   owners: ["ci/OWNERS", all((n) => `/${"*a".repeat(20)}/${n} @b\n`)],
 };

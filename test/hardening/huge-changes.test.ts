@@ -12,11 +12,11 @@ const NODE_OPTIONS = "--max-old-space-size=320";
 
 // Sizes that pass each limit by little: `npm run bench:nasty` measures more.
 test.each<{ shape: Shape; scale: number; open: RegExp | null }>([
-  { shape: "wide", scale: 0.02, open: null },
+  { shape: "wide", scale: 0.01, open: null },
   { shape: "deep", scale: 1, open: null },
   { shape: "blobs", scale: 0.11, open: /more than the 20 MB that are read/ },
   { shape: "texts", scale: 0.15, open: /50 MB that are read of one change|more than 1 million lines/ },
-  { shape: "rewritten", scale: 0.01, open: null },
+  { shape: "rewritten", scale: 0.004, open: null },
   { shape: "pins", scale: 0.01, open: null },
 ])(
   "$shape: the swapped hash is found, and what was not read is said",

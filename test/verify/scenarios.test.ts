@@ -120,7 +120,19 @@ const CASES = SCENARIOS.flatMap((scenario) =>
   })),
 );
 
-describe.each(NIXES)("$label", ({ bin }) => {
+/**
+ * With a second Nix, what that Nix says and does itself: its own fetcher, whether a hash fits, and a builder that forges. What
+ * becomes of a builder's own words was seen with the first.
+ */
+const AGAIN = CASES.filter(
+  ({ name, fetcher, fetchers }) =>
+    fetcher === "builtin" ||
+    ["match", "wrong-hash", "forging"].includes(name) ||
+    (fetchers !== undefined && fetcher === "shell"),
+);
+
+const RUNS = NIXES.map((nix, index) => ({ ...nix, cases: index === 0 ? CASES : AGAIN }));
+describe.each(RUNS)("$label", ({ bin, cases }) => {
   let origin: Origin;
   let store: IsolatedStore;
   let repository: TestRepository;
@@ -129,7 +141,7 @@ describe.each(NIXES)("$label", ({ bin }) => {
   beforeAll(async () => {
     [origin, store] = await Promise.all([startOrigin(), isolatedStore()]);
     const files: Record<string, TestFile> = {};
-    for (const { attr, fetcher, path, content, more = "" } of CASES) {
+    for (const { attr, fetcher, path, content, more = "" } of cases) {
       // Servers that count answer each fetcher anew.
       const url = `${origin.url}${path}${/flaky|alternate/.test(path) ? `?${fetcher}` : ""}`;
       const expected = content ?? contentOf(path.split("/")[2] ?? "");
@@ -156,10 +168,10 @@ describe.each(NIXES)("$label", ({ bin }) => {
 
   test("everything was checked", () => {
     expect(verification.unchecked).toEqual([]);
-    expect(verification.verdicts).toHaveLength(CASES.length);
+    expect(verification.verdicts).toHaveLength(cases.length);
   });
 
-  test.each(CASES)("$name by $fetcher: $outcome", ({ attr, outcome, reason }) => {
+  test.each(cases)("$name by $fetcher: $outcome", ({ attr, outcome, reason }) => {
     const verdict = verification.verdicts.find(({ attrs }) => attrs.includes(`${attr}.src`));
     expect(verdict).toMatchObject({ outcome, reason: expect.stringMatching(reason) });
   });
