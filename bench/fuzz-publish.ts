@@ -25,7 +25,9 @@ let failures = 0;
 try {
   assert.deepEqual(foundOn(stage), HEADS);
   await repeat("schedules", Number(values.schedules), schedules, (schedule) => play(stage, schedule));
-  await repeat("kill -9", Number(values.kills), kills, (kill) => playKill(stage, kill));
+  await repeat("kill -9", Number(values.kills), kills, async (kill) => {
+    await playKill(stage, kill);
+  });
 } finally {
   stage.remove();
 }

@@ -135,9 +135,10 @@ export async function play(stage: Stage, { steps, last }: Schedule): Promise<voi
 
 /**
  * Runs the built action and ends its process as `kill -9` does at its n-th request; then a run in peace finishes.
+ * @returns whether that request was to write
  * @throws AssertionError when something has happened that must never be
  */
-export async function playKill(stage: Stage, { head: index, at, applied }: Kill): Promise<void> {
+export async function playKill(stage: Stage, { head: index, at, applied }: Kill): Promise<boolean> {
   const world = await openWorld(stage);
   const { fake, pull } = world;
   try {
@@ -157,10 +158,12 @@ export async function playKill(stage: Stage, { head: index, at, applied }: Kill)
     const checked = watch(world, running, ({ index }) => index <= at);
     const { status } = await reviewPull(fake, pull, { runId: world.number, onSpawn });
     checked();
-    if (fake.requests.length >= at) assert.equal(status, null, "it was not killed");
+    const killed = fake.requests[at - 1];
+    if (killed) assert.equal(status, null, "it was not killed");
     checkAlways(fake, stage.expected);
     world.number *= 1_000;
     await end(world, head);
+    return killed?.isWrite ?? false;
   } finally {
     await fake.close();
   }
