@@ -79,7 +79,7 @@ const MANY_FILES = 10_000;
 const HEAP_GROWTH_PERCENT = 10;
 /** More of huge files than any release of all Haskell packages: the garbage of reading them is as large as a machine. */
 const MUCH_REWRITTEN = 8_000_000;
-const HEAP_GROWTH_PERCENT_REWRITTEN = 10;
+const HEAP_GROWTH_PERCENT_REWRITTEN = 20;
 /** The tree of one side of a larger file goes, too. */
 const LARGEST_TREES_CHARACTERS = 4_000_000;
 /** Names that stand for another package now; each is looked for in all pins. */
