@@ -87,26 +87,28 @@ export function pinAt(pins: readonly Source[], places: readonly Origin[]): Sourc
   return source && others.length === 0 ? source : null;
 }
 
-/** A file that did not change, but hands its hashes to one that did: on which sides. */
+/** A file that did not change, whose pins a changed one may have a part in: on which sides. */
 export interface User {
   readonly path: string;
   readonly sides: readonly Side[];
 }
 
-/** The files that hand their hashes to a changed one. */
+/** The files whose pins a changed one may have a part in, but for those that changed themselves. */
 export async function usersOf(
   file: Readonly<Record<Side, Entry>>,
   sides: Record<Side, NixSide>,
   changed: ReadonlySet<string | undefined>,
 ): Promise<readonly User[]> {
-  const base = await sides.base.users(file.base.path);
-  const head = await sides.head.users(file.head.path);
-  return [...new Set([...base, ...head])]
-    .filter((path) => !changed.has(path))
-    .map((path) => ({
-      path,
-      sides: (["base", "head"] as const).filter((side) => (side === "base" ? base : head).includes(path)),
-    }));
+  const found = new Map<string, Set<Side>>();
+  for (const side of ["base", "head"] as const)
+    for (const { path, isPart } of await sides[side].users(file[side].path)) {
+      if (changed.has(path)) continue;
+      const of = found.get(path) ?? new Set();
+      // Hashes that are newly handed on are new; a file that is newly called has its pins as before.
+      for (const each of isPart ? (["base", "head"] as const) : [side]) of.add(each);
+      found.set(path, of);
+    }
+  return [...found].map(([path, of]) => ({ path, sides: [...of].sort() }));
 }
 
 /** Whether the other files make the same of a user on both sides, and all of its pins are the same then. */

@@ -107,6 +107,7 @@ export async function gatherFacts(
   const collected = createChangePins(unchecked);
   const repointed: Repointed[] = [];
   const changedNames = new Set<string>();
+  const reaching: Extract<FileChange, { status: "modified" | "renamed" }>[] = [];
   const contentsOf = readAhead(change);
   const rewritten: Rewritten = { characters: 0 };
   const pinsIn = (file: FileChange, regions: ReadFile["regions"]) => {
@@ -128,6 +129,7 @@ export async function gatherFacts(
       for (const name of repointedNames(text("base"), text("head")))
         repointed.push({ path, name, characters });
     }
+    if (!isLater && file.status === "modified") reaching.push(file);
     const path = pathOf(file);
     // Moved as it was: its pins are what they were.
     const found =
@@ -148,8 +150,7 @@ export async function gatherFacts(
     else collected.add(found.pins, path);
   }
   const changedPaths = new Set(change.files.flatMap((file) => [file.base?.path, file.head?.path]));
-  for (const file of change.files) {
-    if (file.status !== "modified") continue;
+  for (const file of reaching) {
     const path = pathOf(file);
     const within = <T>(read: () => Promise<T>) => bounded(read, path, unchecked);
     for (const user of (await within(() => usersOf(file, sides, changedPaths))) ?? []) {

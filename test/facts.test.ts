@@ -63,15 +63,48 @@ test("a file of too many lines is said to be unchecked, and those beside it are 
   expect(unchecked).toEqual([{ what: "lines.txt", reason: "it has more than 1 million lines" }]);
 });
 
-test("a location that lies deeper than is looked is said to be unchecked", async () => {
-  const deep = (host: string) => {
-    const names = Array.from({ length: 400 }, (_, n) => `v${n} = v${n + 1} + "";`).join(" ");
-    return `{ fetchurl }: let ${names} v400 = "https://${host}"; in fetchurl { url = v0; hash = "${A}"; }`;
-  };
-  const { unchecked } = await factsOf({ "p.nix": deep("old.example") }, { "p.nix": deep("new.example") });
-  expect(unchecked).toEqual([
-    { what: "p.nix", reason: "what its pins are made of lies deeper than is looked" },
+/** `value` in a recipe, with what stands before it. */
+const fetched = (value: string, before = "") =>
+  `{ fetchurl, lib, flag }: ${before} fetchurl { url = ${value}; hash = "${A}"; }`;
+const chained = (host: string) => {
+  const names = Array.from({ length: 400 }, (_, n) => `v${n} = v${n + 1} + "";`).join(" ");
+  return fetched("v0", `let ${names} v400 = "https://${host}"; in`);
+};
+/** A list of twice as many each time, 32,768 in the end. */
+const long = `let x0 = [ 1 ]; ${Array.from({ length: 15 }, (_, n) => `x${n + 1} = x${n} ++ x${n};`).join(" ")} in`;
+/** A hash that comes to its fetcher through a list. */
+const inSets = (host: string) =>
+  `{ fetchurl }: let f = hash: fetchurl { url = "${host}"; inherit hash; }; all = [ "${A}" ]; in
+  ${"{ a = ".repeat(14)} map f all ${"; }".repeat(14)}`;
+
+test.each<[string, (host: string) => string]>([
+  ["behind a chain of names", chained],
+  ["behind binders", (host) => fetched("u", `let u = "${host}"; in ${"let a = 1; in ".repeat(201)}`)],
+  ["in a long text", (host) => fetched(`"${host}/${"a".repeat(50_001)}" + ""`)],
+  ["in many parts", (host) => fetched(`"${host}${"${flag}x".repeat(101)}"`)],
+  ["in a long list", (host) => fetched(`lib.last (x15 ++ [ "${host}" ])`, long)],
+  ["in sets in one another", inSets],
+])("a location that lies deeper than is looked, %s, is said to be unchecked", async (_, recipe) => {
+  const { unchecked } = await factsOf({ "p.nix": recipe("old.example") }, { "p.nix": recipe("new.example") });
+  expect(unchecked).toEqual([{ what: "p.nix", reason: DEEPER }]);
+});
+
+const DEEPER = "what its pins are made of lies deeper than is looked";
+
+test("files beyond those that a recipe may lead to are read as its own change all the same", async () => {
+  const names = Array.from({ length: 64 }, (_, n) => `f${n}.nix`);
+  const files = (host: string) => ({
+    "p/a.nix": fetched(`${[...names, "z.nix"].map((name) => `import ./${name}`).join(" + ")} + "${host}"`),
+    "p/z.nix": fetched(`"https://${host}"`),
+  });
+  const beside = Object.fromEntries(names.map((name) => [`p/${name}`, '""']));
+  const { facts, unchecked } = await factsOf({ ...beside, ...files("old.example") }, files("new.example"));
+  const moved = facts.sources.find(({ after }) => after?.hashSpan.path === "p/z.nix");
+  expect([moved?.before?.urls[0]?.value, moved?.after?.urls[0]?.value]).toEqual([
+    "https://old.example",
+    "https://new.example",
   ]);
+  expect(unchecked).toEqual([{ what: "p/a.nix", reason: DEEPER }]);
 });
 
 const A = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=";
@@ -205,8 +238,7 @@ test("where a pin changes, the pins that the change cannot reach are known, in t
 });
 
 test("a list of hashes that a changed file makes nothing of is read once, and only where a pin changes", async () => {
-  const user = (comment: string) => `# ${comment}
-{ fetchurl, find, name }:
+  const user = (argument: string) => `{ fetchurl, find, name, ${argument} }:
 fetchurl { url = "https://example.org/\${name}"; sha256 = find name (import ./list.nix); }`;
   const list = `{ one = "${A}"; two = "${B}"; }`;
   const base = { "p/default.nix": user("old"), "p/list.nix": list, "q.nix": described("q", A, "mit") };

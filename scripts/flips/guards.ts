@@ -99,7 +99,11 @@ export const GUARDS: readonly Guard[] = [
     ["steps that are used up are said", "if (isExhausted(reading.plain))", "if (reading.worlds > 1e9)"],
   ]),
   ...guards("src/nix/sources.ts", "test/facts.test.ts", [
-    ["what lies too deep is said", "if (reading.plain.isTooDeep && ", "if (reading.worlds > 1e9 && "],
+    [
+      "what lies too deep is said",
+      "if ((reading.isCut || reading.plain.isCut) && ",
+      "if (reading.worlds > 1e9 && ",
+    ],
   ]),
   ...guards("src/nix/syntax.ts", "test/bounds.test.ts", [
     ["the nodes of a file are bounded", "if (++made > MOST_NODES)", "if (++made < 0)"],

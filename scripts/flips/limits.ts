@@ -57,7 +57,18 @@ export const LIMITS: readonly Guard[] = [
       "session.steps += Math.min(characters, 0);",
     ],
   ]),
-  ...guards("src/nix/side.ts", "test/hardening/expressions.test.ts", [
+  ...guards("src/nix/side.ts", "test/facts.test.ts", [
+    [
+      "the files that a recipe leads to are bounded, and it is said",
+      "++needed > NEEDED_LIMIT",
+      "++needed < 0",
+    ],
+    ["files beyond the limit are read for others", "beyond.add(error.path)", "loaded.set(error.path, null)"],
+  ]),
+  ...guards("src/nix/trace.ts", "test/facts.test.ts", [
+    ["values that are looked through no further are said", "session.isCut = true;", "session.depth += 0;"],
+  ]),
+  ...guards("src/nix/neighbours.ts", "test/hardening/expressions.test.ts", [
     ["a text is looked through for hashes once", "/\\binherit\\b[^;]*/g", "/\\binherit\\b[^;]*hash/g"],
   ]),
   ...guards("src/change-pins.ts", "test/bounds.test.ts", [

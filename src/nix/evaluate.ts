@@ -7,7 +7,7 @@ import { argumentKey, functionScope, OVERRIDES, recursiveScope, scopeAt } from "
 import { applyBuiltin, isBuiltin } from "./library/index.ts";
 import { binary } from "./operators.ts";
 import { platformFact } from "./platform.ts";
-import { bindWith, lookupWith, type Scope } from "./scope.ts";
+import { bindWith, isTooDeep, lookupWith, type Scope } from "./scope.ts";
 import { choose, DEPTH_LIMIT, decide, type Session, STEP_LIMIT, snippet } from "./session.ts";
 import { computedName, entriesOf, setLiteral } from "./sets.ts";
 import { directoryOf, normalPath, type SourceFile } from "./source-file.ts";
@@ -17,6 +17,7 @@ import {
   concatenate,
   type SetValue,
   type Thunk,
+  TOO_LONG,
   textValue,
   unknown,
   type Value,
@@ -34,11 +35,13 @@ export function evaluateAt(session: Session, file: SourceFile, node: SyntaxNode)
 
 /** Evaluates an expression in a scope. */
 export function evaluate(session: Session, file: SourceFile, node: SyntaxNode, scope: Scope): Value {
-  session.isTooDeep ||= session.depth > DEPTH_LIMIT;
+  session.isCut ||= session.depth > DEPTH_LIMIT || isTooDeep(scope);
   if (++session.steps > STEP_LIMIT || session.depth > DEPTH_LIMIT) return unknown(snippet(file, node));
   session.depth++;
   try {
-    return evaluateNode(session, file, node, scope);
+    const value = evaluateNode(session, file, node, scope);
+    session.isCut ||= value === TOO_LONG;
+    return value;
   } finally {
     session.depth--;
   }

@@ -4,7 +4,7 @@ import { charge, type Session, snippet } from "./session.ts";
 import { update } from "./sets.ts";
 import { normalPath, type SourceFile } from "./source-file.ts";
 import type { SyntaxNode } from "./syntax.ts";
-import { concatenate, knownText, LIST_LIMIT, type Thunk, unknown, type Value } from "./value.ts";
+import { concatenate, knownText, LIST_LIMIT, type Thunk, TOO_LONG, unknown, type Value } from "./value.ts";
 
 export function binary(
   session: Session,
@@ -42,7 +42,7 @@ export function binary(
       const b = right();
       if (a.kind !== "list" && b.kind !== "list") return here();
       const items = [a, b].flatMap((side) => (side.kind === "list" ? side.items : []));
-      if (items.length > LIST_LIMIT) return here();
+      if (items.length > LIST_LIMIT) return TOO_LONG;
       return charge(session, {
         kind: "list",
         items,

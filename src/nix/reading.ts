@@ -17,6 +17,8 @@ export interface Reading {
   /** What the values of whole files hold, of all files of the side. */
   readonly traces: WholeTraces;
   worlds: number;
+  /** Whether something of the pins is unknown for no other reason than a limit. */
+  isCut: boolean;
 }
 
 export function pinKey(file: { readonly path: string }, place: { readonly start: number }): string {

@@ -16,6 +16,11 @@ export const EMPTY_SCOPE: Scope = { lookup: () => undefined, withs: [], depth: 0
 const DEPTH_LIMIT = 200;
 const TOO_DEEP: Scope = { lookup: (name) => () => unknown(name), withs: [], depth: DEPTH_LIMIT };
 
+/** Whether there are so many binders around that names are not looked for. */
+export function isTooDeep(scope: Scope): boolean {
+  return scope === TOO_DEEP;
+}
+
 /** A scope that binds names over an outer one. `resolve` gives undefined for names that it does not bind. */
 export function bind(outer: Scope, resolve: (name: string) => Thunk | undefined): Scope {
   if (outer.depth >= DEPTH_LIMIT) return TOO_DEEP;

@@ -25,8 +25,8 @@ export interface Session {
   readonly values: Map<SyntaxNode, Value>;
   steps: number;
   depth: number;
-  /** Whether a value is unknown for no other reason than how deep it lies. */
-  isTooDeep: boolean;
+  /** Whether a value is unknown for no other reason than a limit: how deep it lies, how long it is. */
+  isCut: boolean;
 }
 
 /** Honest recipes need some hundreds of steps; the limit bounds hostile ones. */
@@ -36,7 +36,7 @@ export const DEPTH_LIMIT = 300;
 
 export function createSession(files: SourceFiles, assumed: Session["assumed"] = new Map()): Session {
   const [scopes, values] = [new Map(), new Map()];
-  return { files, assumed, choices: [], scopes, values, steps: 0, depth: 0, isTooDeep: false };
+  return { files, assumed, choices: [], scopes, values, steps: 0, depth: 0, isCut: false };
 }
 
 /** Whether values are unknown for no other reason than that working them out would take too long. */

@@ -8,10 +8,21 @@ import { sourcesOfJson } from "./data-sources.ts";
 import type { Documents } from "./documents.ts";
 import { parseJson } from "./json.ts";
 import type { Source } from "./model.ts";
+import {
+  holdsHashes,
+  isUsual,
+  NEIGHBOUR_LIMIT,
+  namedBelow,
+  names,
+  takesHashes,
+  usersFirst,
+} from "./neighbours.ts";
 import { type Document, withLines } from "./parser.ts";
 import type { Region } from "./scripts.ts";
+import type { NixFile } from "./sites.ts";
 import { type Attempt, directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
-import { handedPins, sourcesOfNix } from "./sources.ts";
+import { handedPins, hasPath, isOpen, sourcesOfNix, TOO_DEEP } from "./sources.ts";
+import { TooMuch } from "./too-much.ts";
 import { withoutUntouched } from "./untouched.ts";
 import type { Origin } from "./value.ts";
 import type { WholeTraces } from "./whole-trace.ts";
@@ -25,30 +36,45 @@ export interface NixSide {
    * large list the rest is as if it was not there.
    */
   load(entry: Entry, previous?: string, changed?: readonly Region[]): Promise<SourceFile | null>;
-  /** The pins of a loaded file that the changed stretches of its text can reach. */
+  /** The pins of a loaded file that the changed stretches of its text can reach. @throws TooMuch */
   sources(path: string, changed: readonly Region[]): Promise<readonly Source[]>;
   /** The pins that other files may make of a loaded one; null when it is not mere data, and all of its pins may be. */
   handed(path: string): Promise<readonly Source[] | null>;
   /** The places of the hashes that make the value of a file's attribute. */
   hashesOf(path: string, name: string): Promise<readonly Origin[]>;
-  /** The unchanged files beside that hand their hashes to this one, as `variants.nix` to `generic.nix`. */
-  users(path: string): Promise<readonly string[]>;
+  /**
+   * The files with hashes whose pins a file may have a part in: those that hand their hashes to it, as `variants.nix` to
+   * `generic.nix`, those that read it, and those that it hands a version.
+   */
+  users(path: string): Promise<readonly NearUser[]>;
   /** The text of a loaded file. */
   text(path: string): string | null;
   /** What could not be read, in the order met. */
   readonly unchecked: readonly Unchecked[];
 }
 
+/** A file with hashes, beside another one. */
+export interface NearUser {
+  readonly path: string;
+  /** One of the two names the other, or a third both; else its hashes may be handed to the other by their names. */
+  readonly isPart: boolean;
+}
+
 /** `traces`: shared by several sides of one tree. */
 export function createNixSide(tree: Tree, documents: Documents, traces: WholeTraces = new Map()): NixSide {
   const loaded = new Map<string, SourceFile | null>();
+  /** Files that the pins being read may no longer lead to; they are still there for others. */
+  const beyond = new Set<string>();
+  /** Nix files that cannot be parsed, and why. */
+  const unreadable = new Map<string, string>();
   const listed = new Map<string, readonly string[]>();
   const unchecked: Unchecked[] = [];
   const files: SourceFiles = {
     get(path) {
       const file = loaded.get(path);
-      if (file === undefined) throw new FileNeeded(path);
-      return file;
+      if (file !== undefined) return file;
+      if (beyond.has(path)) return null;
+      throw new FileNeeded(path);
     },
     siblings(path) {
       const directory = directoryOf(path);
@@ -61,10 +87,7 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
   async function list(directory: string): Promise<void> {
     const entries = await tree.list(directory);
     const paths = entries.map((entry) => entry.path).filter((path) => path.endsWith(".nix"));
-    listed.set(
-      directory,
-      paths.sort((a, b) => usersFirst(a) - usersFirst(b)),
-    );
+    listed.set(directory, paths.sort(usersFirst));
   }
 
   async function load(
@@ -113,13 +136,15 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
       const result = documents.get(oid, parsed, previous);
       if (result.kind === "document") return result.document;
       unchecked.push({ what: path, reason: result.reason });
+      unreadable.set(path, result.reason);
       unread = documents.empty;
       return unread;
     });
   }
 
-  /** For the evaluation of one file: loads what its steps ask for. */
-  function createAttempt(): Attempt {
+  /** For the evaluation of one file: loads what its steps ask for; `onBeyond` is told when that is too much. */
+  function createAttempt(onBeyond: () => void = () => {}): Attempt {
+    beyond.clear();
     let needed = 0;
     return async (step) => {
       for (;;) {
@@ -131,8 +156,13 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
             await list(error.path);
             continue;
           }
-          // Beyond the limit, files are as if they were not there: what depends on them stays unknown.
-          const entry = needed++ < NEEDED_LIMIT ? await tree.entry(error.path) : null;
+          if (++needed > NEEDED_LIMIT) {
+            // As if they were not there: what depends on them stays unknown.
+            beyond.add(error.path);
+            onBeyond();
+            continue;
+          }
+          const entry = await tree.entry(error.path);
           if (entry) await load(entry);
           else loaded.set(error.path, null);
         }
@@ -143,10 +173,21 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
   const onCut = (path: string) => (reason: string) => void unchecked.push({ what: path, reason });
 
   async function sources(path: string, changed: readonly Region[]): Promise<readonly Source[]> {
-    const file = loaded.get(path);
+    const entry = loaded.has(path) || !path.endsWith(".nix") ? null : await tree.entry(path);
+    const file = entry ? await load(entry) : loaded.get(path);
     switch (file?.kind) {
-      case "nix":
-        return sourcesOfNix(files, file, changed, createAttempt(), traces, onCut(path));
+      case "nix": {
+        let isBeyond = false;
+        const attempt = createAttempt(() => {
+          isBeyond = true;
+        });
+        const found = await sourcesOfNix(files, file, changed, attempt, traces, onCut(path));
+        const reason = unreadable.get(path);
+        // It has pins, which are not known: with none, those of the other side would all seem to be new.
+        if (reason !== undefined) throw new TooMuch(reason);
+        if (isBeyond && found.some(isOpen)) onCut(path)(TOO_DEEP);
+        return found;
+      }
       case "json":
         return createAttempt()(() => sourcesOfJson(files, file, changed));
       case "text":
@@ -167,18 +208,44 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     return file?.kind === "nix" ? createAttempt()(() => hashesOf(files, file, name)) : [];
   }
 
-  async function users(path: string): Promise<readonly string[]> {
+  /** The files that may have a part in the pins of a file's package: those beside it, those that it names, its caller. */
+  async function neighbours(path: string): Promise<readonly string[]> {
     const file = loaded.get(path);
-    if (file?.kind !== "nix" || !takesHashes(file.text)) return [];
-    if (!listed.has(directoryOf(path))) await list(directoryOf(path));
-    const beside = files.siblings(path).slice(0, USER_LIMIT);
-    const found: string[] = [];
-    for (const sibling of beside) {
-      const entry = await tree.entry(sibling);
+    const folder = directoryOf(path);
+    if (!listed.has(folder)) await list(folder);
+    const beside = files.siblings(path);
+    const isCode = file?.kind === "nix";
+    const paths = new Set(isCode ? namedBelow(file) : []);
+    const areParts = beside.length <= NEIGHBOUR_LIMIT || (isCode && takesHashes(file.text));
+    for (const each of areParts ? beside.slice(0, NEIGHBOUR_LIMIT) : beside.filter(isUsual)) paths.add(each);
+    // Who has hashes is a package; who has none may be a part of one.
+    if (folder !== "" && file && !holdsHashes(file.text))
+      for (const name of CALLERS) paths.add(`${directoryOf(folder)}/${name}`.replace(/^\//, ""));
+    paths.delete(path);
+    return [...paths];
+  }
+
+  async function users(path: string): Promise<readonly NearUser[]> {
+    const file = loaded.get(path);
+    const isCode = file?.kind === "nix";
+    const handsOn = isCode && takesHashes(file.text);
+    const named = new Set(isCode ? namedBelow(file) : []);
+    const near: NixFile[] = [];
+    for (const each of await neighbours(path)) {
+      const entry = await tree.entry(each);
       const user = entry && (await load(entry));
-      if (user?.kind === "nix" && holdsHashes(user.text)) found.push(sibling);
+      // A larger one is a list of many packages, none of which is the file's own.
+      if (user?.kind === "nix" && (handsOn || user.text.length < LIST_CHARACTERS)) near.push(user);
     }
-    return found;
+    const readers = near.filter((user) => names(user, path));
+    const isPart = (user: NixFile) =>
+      named.has(user.path) ||
+      readers.includes(user) ||
+      (!hasPath(user.text) && readers.some((reader) => names(reader, user.path)));
+    return near
+      .filter((user) => holdsHashes(user.text))
+      .map((user) => ({ path: user.path, isPart: isPart(user) }))
+      .filter((user) => user.isPart || handsOn);
   }
 
   return {
@@ -231,30 +298,7 @@ class JsonText {
   }
 }
 
-/** More files than these in one folder are a collection, not parts of one package. */
-const USER_LIMIT = 12;
-const SET_BY_NAME = /\b(?:hash|sha(?:1|256|512))\s*=\s*[A-Za-z_]/i;
-const INHERITED = /\binherit\b[^;]*/g;
-const HASH = /hash|sha(?:1|256|512)/i;
-const BOUND_TO_TEXT = /(?<![\w.-])([\w.-]+)"?\s*=\s*"/g;
+const LIST_CHARACTERS = 40_000;
 
-/** Whether a hash comes from elsewhere: `inherit sha256;`, `hash = src-hash;`. */
-function takesHashes(text: string): boolean {
-  if (SET_BY_NAME.test(text)) return true;
-  for (const [names] of text.matchAll(INHERITED)) if (HASH.test(names)) return true;
-  return false;
-}
-
-/** Whether a text binds a name of a hash to a string. */
-function holdsHashes(text: string): boolean {
-  for (const [, name = ""] of text.matchAll(BOUND_TO_TEXT)) if (HASH.test(name)) return true;
-  return false;
-}
-
-/** The names under which nixpkgs keeps the functions and the users of data files. */
-const USERS = ["generic.nix", "default.nix", "package.nix", "common.nix"];
-
-function usersFirst(path: string): number {
-  const index = USERS.findIndex((name) => path.endsWith(`/${name}`));
-  return index < 0 ? USERS.length : index;
-}
+/** The names of files that call what is in the folders below them. */
+const CALLERS = ["default.nix", "package.nix"];

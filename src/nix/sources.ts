@@ -95,7 +95,16 @@ async function readPins(
   const traced: Reading["traced"] = new Map();
   let worlds = FILE_WORLD_LIMIT;
   for (const group of groups) {
-    const reading: Reading = { files, file, plain: createSession(files), pins, traced, traces, worlds };
+    const reading: Reading = {
+      files,
+      file,
+      plain: createSession(files),
+      pins,
+      traced,
+      traces,
+      worlds,
+      isCut: false,
+    };
     // A big list is not one package: what is in it is looked for entry by entry.
     const isPackage = within === null && groups.length === 1;
     const left = await readGroup(reading, group, isPackage, attempt);
@@ -103,12 +112,18 @@ async function readPins(
     if (isExhausted(reading.plain))
       throw new TooMuch("its pins take more steps to work out than there is time for");
     // Such a location reads the same whatever it is in the end.
-    if (reading.plain.isTooDeep && [...pins.values()].some(({ urls }) => urls.some((url) => !url.resolved)))
-      onCut("what its pins are made of lies deeper than is looked");
+    if ((reading.isCut || reading.plain.isCut) && [...pins.values()].some(isOpen)) onCut(TOO_DEEP);
     worlds = reading.worlds;
     if (groups.length > 1) file.document.forgetNodes();
   }
   return [...pins.values()].sort((a, b) => compare(a.path, b.path) || a.hashSpan.start - b.hashSpan.start);
+}
+
+export const TOO_DEEP = "what its pins are made of lies deeper than is looked";
+
+/** Whether the text does not say what a hash is of. */
+export function isOpen({ urls, fetcher }: Source): boolean {
+  return urls.some((url) => !url.resolved) || (urls.length === 0 && fetcher === null);
 }
 
 /** The stretches to read, so many at a time as fit into memory. Null: all of the file. */
@@ -153,20 +168,33 @@ async function readGroup(
   const bare = sites.filter((site) => !site.application).map((site) => site.carrier);
   const literals = hashLiteralsOf(file, within);
   const open = () => literals.filter((literal) => !reading.pins.has(pinKey(file, literal.node)));
-  if (open().length === 0 && bare.length === 0) return open;
+  if (open().length === 0 && bare.length === 0) {
+    // What is left open may be what a file beside hands it: `import ./generic.nix { version = "1.2"; }`.
+    if (isPackage && literals.some((literal) => !isLocated(reading, literal))) {
+      const { isCut } = reading;
+      await traceSiblings(reading, [], [], attempt);
+      // A package that nothing beside calls has the same location open.
+      reading.isCut = isCut;
+    }
+    return open;
+  }
   if (isPackage) await attempt(() => traceFile(reading));
   const vague = literals.filter((literal) => isVague(reading, literal));
-  for (const literal of [...open(), ...vague].slice(0, TRACE_LIMIT)) {
-    await attempt(() => traceLiteral(reading, literal));
-  }
+  const sought = [...open(), ...vague];
+  reading.isCut ||= sought.length > TRACE_LIMIT;
+  for (const literal of sought.slice(0, TRACE_LIMIT)) await attempt(() => traceLiteral(reading, literal));
   if (isPackage) await traceSiblings(reading, literals, bare, attempt);
   return open;
 }
 
 /** Whether the location of a literal's pin depends on what would make the literal be used. */
 function isVague(reading: Reading, literal: HashLiteral): boolean {
-  const pin = reading.pins.get(pinKey(reading.file, literal.node));
-  return (pin?.urls.some((url) => !url.resolved) && reaching(reading.file, literal).size > 0) ?? false;
+  return !isLocated(reading, literal) && reaching(reading.file, literal).size > 0;
+}
+
+/** Whether all of the location of a literal's pin is known, as far as there is a pin. */
+function isLocated({ pins, file }: Reading, literal: HashLiteral): boolean {
+  return pins.get(pinKey(file, literal.node))?.urls.every((url) => url.resolved) ?? true;
 }
 
 function compare(a: string, b: string): number {
@@ -267,7 +295,9 @@ function exploreSite(reading: Reading, site: Site, hashName: string): void {
     if (knownText(hash) !== null) addAt(reading, session, site, attributes, hashName, hash);
     else queue.push(...worldsAfter(assumed, session.choices));
     reading.worlds -= session.steps >> 9;
+    reading.isCut ||= session.isCut || isExhausted(session);
   }
+  reading.isCut ||= queue.length > 0;
 }
 
 /** Whether the conditions around a site are as they must be, as far as is known: `if branch == "testing" then …`. */

@@ -28,7 +28,10 @@ export function hashedCalls(session: Session, value: Value): readonly HashedCall
   const seen = new Set<Value>();
   let budget = VALUE_LIMIT;
   const look = (thunk: Thunk, around: HashedCall["package"], depth: number): void => {
-    if (--budget < 0 || depth > DEPTH_LIMIT) return;
+    if (--budget < 0 || depth > DEPTH_LIMIT) {
+      session.isCut = true;
+      return;
+    }
     let inner = thunk();
     for (let count = 0; inner.kind === "function" && count < 3; count++) {
       inner = apply(session, inner, () => unknown("argument"), "function");

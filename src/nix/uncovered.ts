@@ -6,7 +6,7 @@ import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
 import { makeSource } from "./pin.ts";
 import { DEFAULT_SYSTEM } from "./platform.ts";
 import { addPin, pinKey, type Reading } from "./reading.ts";
-import { type Choice, createSession, type Session, snippet } from "./session.ts";
+import { type Choice, createSession, isExhausted, type Session, snippet } from "./session.ts";
 import { update } from "./sets.ts";
 import { conditionsAround, type HashLiteral, type NixFile } from "./sites.ts";
 import { type Attempt, directoryOf, type SourceFile } from "./source-file.ts";
@@ -50,6 +50,7 @@ function follow(
     if (reading.pins.get(wanted)?.urls.every((url) => url.resolved)) return true;
     assumed = towards(literal, assumed, choices);
   }
+  reading.isCut ||= assumed !== null;
   return false;
 }
 
@@ -78,6 +79,7 @@ function traceOnce(
   reading.worlds--;
   trace(session);
   reading.worlds -= session.steps >> 9;
+  reading.isCut ||= session.isCut || isExhausted(session);
   reading.traced.set(key, session.choices);
   return session.choices;
 }

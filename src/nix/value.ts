@@ -160,11 +160,18 @@ export function partsOf(value: Value): readonly TextPart[] {
   return [text ? { known: true, text: text.value } : { known: false, text: value.kind }];
 }
 
+/** What is not worked out since it is longer than any honest value: who meets it knows that a limit was. */
+export const TOO_LONG: TextValue = {
+  kind: "text",
+  parts: [{ known: false, text: "too long" }],
+  origin: null,
+};
+
 /** An address or a name has some hundred characters and few parts; a text that doubles itself has no end. */
 const TEXT_LIMIT = 50_000;
 const PART_LIMIT = 200;
 
-/** Strings joined; too long a text is not known. The origin is that of a hash-like literal among them. */
+/** Strings joined; `TOO_LONG` when they are. The origin is that of a hash-like literal among them. */
 export function concatenate(values: readonly Value[]): TextValue {
   const parts: TextPart[] = [];
   let origin: Origin | null = null;
@@ -172,9 +179,7 @@ export function concatenate(values: readonly Value[]): TextValue {
   for (const value of values) {
     for (const part of partsOf(value)) {
       size += part.text.length;
-      if (size > TEXT_LIMIT || parts.length > PART_LIMIT) {
-        return { kind: "text", parts: [{ known: false, text: "too long" }], origin: null };
-      }
+      if (size > TEXT_LIMIT || parts.length > PART_LIMIT) return TOO_LONG;
       const last = parts.at(-1);
       if (last?.known && part.known) parts[parts.length - 1] = { known: true, text: last.text + part.text };
       else parts.push(part);

@@ -5,7 +5,7 @@
 import { evaluateAt } from "./evaluate.ts";
 import type { Source } from "./model.ts";
 import type { Reading } from "./reading.ts";
-import { type Choice, createSession } from "./session.ts";
+import { type Choice, createSession, STEP_LIMIT } from "./session.ts";
 import type { NixFile } from "./sites.ts";
 import { directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { type HashedCall, hashedCalls } from "./trace.ts";
@@ -24,6 +24,8 @@ interface WholeTrace {
   /** What holds for files whose hashes are not among these. */
   readonly nothing: Found;
   readonly choices: readonly Choice[];
+  /** Whether a limit was met. */
+  readonly isCut: boolean;
 }
 
 /** What was found in the files of one tree. It holds plain data, and no nodes. */
@@ -51,10 +53,11 @@ export function nearFiles(path: string, files: SourceFiles, reach?: "and below")
  * met. Throws `FileNeeded` as each evaluation does.
  */
 export function traceWhole(
-  { file, files, traces }: Reading,
+  reading: Reading,
   target: NixFile,
   assumed: ReadonlyMap<string, string> = new Map(),
 ): { readonly sources: readonly Source[]; readonly choices: readonly Choice[] } {
+  const { file, files, traces } = reading;
   const key = JSON.stringify([target.path, ...assumed]);
   let trace = traces.get(key);
   let found = trace && foundIn(trace, file.path);
@@ -68,6 +71,7 @@ export function traceWhole(
       traces.delete(oldest);
     }
   }
+  reading.isCut ||= trace.isCut;
   return { sources: found?.sources ?? [], choices: trace.choices };
 }
 
@@ -120,5 +124,5 @@ function lookThrough(
       found.set(file.path, null);
     }
   }
-  return { found, nothing, choices: session.choices };
+  return { found, nothing, choices: session.choices, isCut: session.isCut || steps > STEP_LIMIT };
 }

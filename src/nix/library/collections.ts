@@ -10,6 +10,7 @@ import {
   type SetValue,
   set,
   type Thunk,
+  TOO_LONG,
   textValue,
   unknown,
   type Value,
@@ -134,7 +135,7 @@ export const COLLECTIONS: Library = {
       for (const inner of itemsAt(args, 0) ?? [() => unknown("list")]) {
         const value = inner();
         if (value.kind !== "list" || value.open) return undefined;
-        if (items.length + value.items.length > LIST_LIMIT) return undefined;
+        if (items.length + value.items.length > LIST_LIMIT) return TOO_LONG;
         items.push(...value.items);
       }
       return known(items);

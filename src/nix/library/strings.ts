@@ -1,7 +1,7 @@
 /** Strings: `lib.strings` and the string functions of `builtins`. */
 import { apply, coerced } from "../evaluate.ts";
 import { decide, type Session, spend } from "../session.ts";
-import { concatenate, knownText, list, type Thunk, textValue, type Value } from "../value.ts";
+import { concatenate, knownText, list, type Thunk, TOO_LONG, textValue, type Value } from "../value.ts";
 import {
   argument,
   type Builtin,
@@ -23,7 +23,7 @@ function replaced(
   from: readonly string[],
   to: readonly string[],
   text: string,
-): string | undefined {
+): string | null | undefined {
   // Each place is compared with each pattern, to its end at worst.
   const size = from.reduce((sum, each) => sum + each.length, 0);
   if (!spend(session, size * text.length)) return undefined;
@@ -34,7 +34,7 @@ function replaced(
     else {
       result += to[match] ?? "";
       index += from[match]?.length ?? 1;
-      if (result.length > WORK_LIMIT) return undefined;
+      if (result.length > WORK_LIMIT) return null;
     }
   }
   return result;
@@ -49,6 +49,7 @@ const replaceStrings: Builtin = {
     // An empty pattern fits between all characters; nobody means that.
     if (from?.includes("")) return undefined;
     const result = from && to && text !== null ? replaced(session, from, to, text) : undefined;
+    if (result === null) return TOO_LONG;
     return result === undefined ? undefined : textValue(result);
   },
 };
