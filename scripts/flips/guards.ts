@@ -256,6 +256,11 @@ export const GUARDS: readonly Guard[] = [
       "if (head !== null) return head !== pull.head;",
       "if (head !== null) return false;",
     ],
+    [
+      "nobody acknowledges on a head that was never looked at",
+      'begun === undefined ? kind === "acknowledge"',
+      "begun === undefined ? false",
+    ],
     ["who may not acknowledge does not", "if (!permit.allowed) return permit;", ""],
   ]),
   ...guards("src/config-schema.ts", "test/config.test.ts", [

@@ -65,7 +65,7 @@ const NOTHING_HEARD: Heard = { outcomes: [], again: false, open: [] };
 
 /**
  * Answers what needs no findings. `checks`: those that stood on the head before; what was written before the first of them
- * was begun is about another head.
+ * was begun is about another head, and so is what is acknowledged when there are none.
  */
 export async function hear(
   setting: Setting,
@@ -74,10 +74,9 @@ export async function hear(
 ): Promise<Heard> {
   let heard = NOTHING_HEARD;
   for (const { said, commands } of asked) {
-    const late = isLate(said, setting.pull, checks);
     for (const command of commands) {
-      const isOfHead = command.kind === "recheck" || command.kind === "acknowledge";
-      const one = late && isOfHead ? { outcomes: [tooLate(said)] } : await hearOne(setting, said, command);
+      const late = isLate(said, command, setting.pull, checks);
+      const one = late ? { outcomes: [tooLate(said)] } : await hearOne(setting, said, command);
       heard = join(heard, one);
     }
   }
@@ -89,10 +88,17 @@ function tooLate(said: Said): Outcome {
   return { said, reaction: "THUMBS_DOWN", text };
 }
 
-function isLate({ head, createdAt }: Said, pull: PullRequest, checks: readonly OwnCheck[]): boolean {
+function isLate(
+  { head, createdAt }: Said,
+  { kind }: Command,
+  pull: PullRequest,
+  checks: readonly OwnCheck[],
+): boolean {
+  if (kind !== "recheck" && kind !== "acknowledge") return false;
   if (head !== null) return head !== pull.head;
-  const begun = checks.map(({ startedAt }) => startedAt).sort();
-  return begun[0] !== undefined && createdAt < begun[0];
+  const [begun] = checks.map(({ startedAt }) => startedAt).sort();
+  // Of a head that was never looked at nobody has seen a finding: it was pushed after what they acknowledge.
+  return begun === undefined ? kind === "acknowledge" : createdAt < begun;
 }
 
 function join(a: Heard, b: Partial<Heard>): Heard {

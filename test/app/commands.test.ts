@@ -187,6 +187,18 @@ test("a push voids what was acknowledged, and what was asked before it", async (
   expect(fake.checkRuns.length).toBe(before);
 });
 
+test("an acknowledgement that a push overtakes is none of the new head, whose finding has the same number", async () => {
+  const numbers = found();
+  // The push's own event comes last, so that the job for the comment is the first to see the new head.
+  const orders = numbers.map((id) => fake.comment(pull, known(writer), `@verifod acknowledge ${id} fine`));
+  made.git("commit", "--quiet", "--allow-empty", "-m", "nothing");
+  pull.head.sha = made.git("rev-parse", "HEAD");
+  await send(...orders.map((order) => commentEvent(fake, pull, order)), pullEvent(fake, pull, "synchronize"));
+  expect(newest()).toMatchObject({ conclusion: "failure", head_sha: pull.head.sha });
+  expect(found()).toEqual(numbers);
+  expect(orders.map(reactions)).toEqual(orders.map(() => ["THUMBS_DOWN"]));
+});
+
 test("the author, strangers, bots and edits acknowledge nothing", async () => {
   const id = found()[0] ?? "";
   const order = `@verifod acknowledge ${id} fine`;

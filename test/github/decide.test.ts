@@ -231,6 +231,13 @@ const acks: readonly (readonly [string, () => unknown, Options, string, string])
     "A push voids",
   ],
   [
+    "a writer, on a head that was never looked at",
+    () => say(writer, acknowledge(one)),
+    { checks: [] },
+    "THUMBS_DOWN",
+    "A push voids what was asked before it",
+  ],
+  [
     "a writer without a reason",
     () => say(writer, `@verifod acknowledge ${digitsOf(one)}`),
     {},
