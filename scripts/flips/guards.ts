@@ -263,6 +263,14 @@ export const GUARDS: readonly Guard[] = [
     ],
     ["who may not acknowledge does not", "if (!permit.allowed) return permit;", ""],
   ]),
+  ...guards("src/ledger/fits.ts", "test/ledger/fits.test.ts", [
+    ["a verdict is of the pin's location", "record.urls.includes(url) && ", ""],
+    [
+      "of several locations each has to be the pin's",
+      "record.urls.every((known) => urls.includes(known))",
+      "record.urls.length > 0",
+    ],
+  ]),
   ...guards("src/config-schema.ts", "test/config.test.ts", [
     ["aliases of aliases do not grow", "maxAliasCount: 100", "maxAliasCount: -1"],
   ]),

@@ -13,7 +13,8 @@ export interface PinFacts {
 
 /**
  * Whether a verdict on a pin's hash is on the pin: from the same location, at the same revision. The same hash from
- * elsewhere says nothing: that the location really has it is what is asked.
+ * elsewhere says nothing: that the location really has it is what is asked. Of several locations one that answered made
+ * the verdict, which may be any of them: each has to be one of the pin.
  */
 export function fits(record: LedgerRecord, { urls, resolved, rev, attrs }: PinFacts): boolean {
   const [url] = urls;
@@ -21,8 +22,7 @@ export function fits(record: LedgerRecord, { urls, resolved, rev, attrs }: PinFa
   if (url === undefined) return record.urls.length === 0 && isOfPackage(record, attrs);
   if (!resolved) return false;
   if (rev !== null && !url.includes(rev) && record.rev !== rev) return false;
-  const [, file] = /^mirror:\/\/[^/]+(\/.+)$/.exec(url) ?? [];
-  return record.urls.some((known) => known === url || (file !== undefined && known.endsWith(file)));
+  return record.urls.includes(url) && record.urls.every((known) => urls.includes(known));
 }
 
 /** Whether the record is on a source of one of the packages. */

@@ -17,7 +17,7 @@ export type Plan =
   | {
       readonly kind: "ways";
       readonly ways: readonly Way[];
-      /** The declared locations; empty when the derivation does not say any. */
+      /** The declared locations, those behind mirrors where they are known; empty when the derivation does not say any. */
       readonly urls: readonly string[];
       /** Locations that were left out, with the reason. */
       readonly leftOut: readonly string[];
@@ -40,7 +40,7 @@ export function planRefetch(
   own = false,
 ): Plan {
   const attributes = attributesOf(derivation);
-  const urls = wordsOf(attributes.urls).length > 0 ? wordsOf(attributes.urls) : wordsOf(attributes.url);
+  const urls = declaredLocations(derivation);
   const expanded = urls.flatMap((url) => expandMirror(url, mirrors));
   // A list of mirrors that is not known is known to the builder.
   const plain = !own && isPlainFetchurl(derivation, attributes) && !expanded.some(isMirror);
@@ -70,6 +70,12 @@ export function planRefetch(
     urls,
     leftOut: [],
   };
+}
+
+/** The locations that a derivation declares, as they stand: `mirror://…` is one. */
+export function declaredLocations(derivation: Derivation): readonly string[] {
+  const { urls, url } = attributesOf(derivation);
+  return wordsOf(urls).length > 0 ? wordsOf(urls) : wordsOf(url);
 }
 
 function planDownloads(derivation: Derivation, urls: readonly string[], allowed: AllowedHosts): Plan {

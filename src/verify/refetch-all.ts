@@ -9,7 +9,7 @@ import type { Nix } from "./nix.ts";
 import { sandboxWeakness, verifiesTls } from "./nix-version.ts";
 import type { VerifyOptions } from "./options.ts";
 import { createPacing } from "./pacing.ts";
-import { type Mirrors, type Plan, planRefetch } from "./plan.ts";
+import { declaredLocations, type Mirrors, type Plan, planRefetch } from "./plan.ts";
 import { rederive, specOf } from "./rederive.ts";
 import { type Refetched, refetch } from "./refetch.ts";
 import { reproduce } from "./reproduce.ts";
@@ -155,7 +155,7 @@ function verdictOf({ fod, plan }: Job, judgement: Judgement, more: Partial<FodVe
     seconds: 0,
     change: fod.change,
     place: null,
-    locations: plan.urls,
+    locations: declaredLocations(fod.derivation),
     ...argumentsOf(fod.derivation),
     before: base ? formatSri(base.hash) : null,
     authenticated: null,

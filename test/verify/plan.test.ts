@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
-import type { Derivation } from "../../src/verify/drv.ts";
+import type { Repository } from "../../src/change/repository.ts";
+import { type Derivation, fixedOutput } from "../../src/verify/drv.ts";
+import type { Nix } from "../../src/verify/nix.ts";
+import { DEFAULTS } from "../../src/verify/options.ts";
 import { planRefetch } from "../../src/verify/plan.ts";
+import { refetchAll } from "../../src/verify/refetch-all.ts";
 
 const HEX = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
 const SYSTEM = "x86_64-linux";
@@ -81,4 +85,26 @@ test("a place that is refused among others is left out, and said", () => {
     ways: [{ url: "https://a.org/x" }],
     leftOut: [expect.stringContaining("private"), expect.stringContaining("ftp")],
   });
+});
+
+test("a verdict is on the locations that are declared: a mirror is not taken for what stands behind it", async () => {
+  const derivation = fetchurl({ urls: "mirror://gnu/a/a.tar.gz" });
+  const output = fixedOutput(derivation);
+  if (output === null) throw new Error("no output");
+  const fod = {
+    change: "added",
+    derivation,
+    output,
+    base: null,
+    attrs: ["a.src"],
+    neededBy: ["a"],
+    place: "a.src",
+  } as const;
+  const options = { ...DEFAULTS, repository: {} as Repository, refetch: false };
+  const mirrors = { gnu: ["https://one.org/gnu/"] };
+  // Nothing is fetched: no Nix is needed.
+  const verdicts = await refetchAll({} as Nix, [fod], mirrors, options);
+  expect(verdicts).toMatchObject([
+    { locations: ["mirror://gnu/a/a.tar.gz"], urls: [{ url: "https://one.org/gnu/a/a.tar.gz" }] },
+  ]);
 });
