@@ -263,6 +263,14 @@ export const GUARDS: readonly Guard[] = [
     ],
     ["who may not acknowledge does not", "if (!permit.allowed) return permit;", ""],
   ]),
+  ...guards("src/rules/_text.ts", "test/hardening/pasted-commands.test.ts", [
+    [
+      "a file's name runs nothing in a command that is pasted",
+      "/^[\\w./@%+=,…-]+$/.test(named) ? named :",
+      'named !== "" ? named :',
+    ],
+    ["a file's name is no option", 'text.startsWith("-") ?', "text === null ?"],
+  ]),
   ...guards("src/ledger/fits.ts", "test/ledger/fits.test.ts", [
     ["a verdict is of the pin's location", "record.urls.includes(url) && ", ""],
     [

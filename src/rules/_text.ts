@@ -135,6 +135,13 @@ export function visible(text: string, length = 80): string {
   return cut.replace(UNSEEN, (character) => `<${codePoint(character)}>`);
 }
 
+/** A path for a command that a reader may paste: a file's name can hold `$(…)`, and a word of its own begins no option. */
+export function argument(path: string): string {
+  const text = visible(path, 200);
+  const named = text.startsWith("-") ? `./${text}` : text;
+  return /^[\w./@%+=,…-]+$/.test(named) ? named : `'${named.replaceAll("'", "'\\''")}'`;
+}
+
 /** `3 lines`, `1 line`. */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;

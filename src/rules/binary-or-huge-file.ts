@@ -1,6 +1,6 @@
 /** Files that nobody can review by reading: programs, archives, bytes under a text's name, very large texts. */
 import type { Severity } from "../report/review.ts";
-import { extension, fileName, headPath, inHead, visible } from "./_text.ts";
+import { argument, extension, fileName, headPath, inHead, visible } from "./_text.ts";
 import type { BinaryFacts, FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 type Family = "program" | "archive" | "image" | "font" | "document" | "key";
@@ -247,7 +247,7 @@ function* check(file: FileFacts, files: readonly FileFacts[]): Iterable<RuleFind
     message:
       `\`${visible(path, 200)}\`: ${why}${unnamed} ` +
       "Clear it by fetching the file with a hash from where it is published, or by a recipe that makes it. " +
-      `Check with: git cat-file blob HEAD:${visible(path, 200)} | head -c 64 | od -c`,
+      `Check with: git cat-file blob HEAD:${argument(path)} | head -c 64 | od -c`,
     at: inHead(file, 0, 0),
     before: file.binary.base ? size(file.binary.base.bytes) : null,
     after: size(file.binary.head?.bytes ?? file.head?.length ?? 0),

@@ -1,7 +1,7 @@
 /** Changes that give a workflow more power, or strangers a way into one; and owners who are no longer asked. */
 
 import { ownerRisks } from "./_owners.ts";
-import { headPath, inBase, inHead, visible } from "./_text.ts";
+import { argument, headPath, inBase, inHead, visible } from "./_text.ts";
 import { type Permissions, readWorkflow, type Value, type Workflow } from "./_workflow.ts";
 import { actionOf, isPinned, type Risk, risksOf, usesOf } from "./_workflow-risks.ts";
 import type { FileFacts, Rule, RuleFinding, Undecided } from "./rule.ts";
@@ -114,7 +114,7 @@ function findingOf(file: FileFacts, risk: Risk, text: string): RuleFinding {
     severity: risk.severity,
     confidence: risk.severity === "low" ? "medium" : "high",
     title: risk.title,
-    message: `${risk.why} ${risk.clear} Check with: git diff HEAD^ HEAD -- ${visible(headPath(file), 200)}`,
+    message: `${risk.why} ${risk.clear} Check with: git diff HEAD^ HEAD -- ${argument(headPath(file))}`,
     at: inHead(file, risk.at.start, risk.at.end),
     before: null,
     after: visible(text.slice(risk.at.start, Math.min(risk.at.end, risk.at.start + 200)).trim(), 200),
@@ -148,7 +148,7 @@ function* checkWorkflow(file: FileFacts): Iterable<RuleFinding> {
       title: "Workflow could not be read",
       message:
         "This file is no YAML mapping, or too large or too deep: none of the checks on workflows saw it. " +
-        `Clear it by plain YAML. Check with: git show HEAD:${visible(headPath(file), 200)}`,
+        `Clear it by plain YAML. Check with: git show HEAD:${argument(headPath(file))}`,
       at: inHead(file, 0, 0),
       before: null,
       after: null,
@@ -174,7 +174,7 @@ function* checkOwners(file: FileFacts, files: readonly FileFacts[]): Iterable<Ru
       message:
         `\`${visible(risk.pattern)}\` had ${visible(risk.before, 200)} as owners and has ${risk.after === "" ? "none" : visible(risk.after, 200)} now: ` +
         "later changes there are merged without those who know them. Clear it by a word of the former owners. " +
-        `Check with: git log -p -1 -- ${visible(headPath(file), 200)}`,
+        `Check with: git log -p -1 -- ${argument(headPath(file))}`,
       at:
         risk.at.side === "head"
           ? inHead(file, risk.at.start, risk.at.end)

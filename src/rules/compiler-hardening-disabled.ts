@@ -12,6 +12,7 @@ import {
   settingName,
   shownValue,
 } from "./_settings.ts";
+import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
 
 interface Off {
@@ -61,7 +62,7 @@ export const rule: Rule = {
         severity: seen.severity,
         confidence: "medium",
         title: seen.what,
-        message: `New in ${nameOf(script)}: ${shown(seen.command)}. ${WHY} Leaving the flag away, or a link to the bug that needs it, would clear this. See it with: git diff BASE HEAD -- ${script.path}`,
+        message: `New in ${nameOf(script)}: ${shown(seen.command)}. ${WHY} Leaving the flag away, or a link to the bug that needs it, would clear this. See it with: git diff BASE HEAD -- ${argument(script.path)}`,
         after: seen.what,
       });
     }

@@ -1,6 +1,6 @@
 /** Git attributes that make a file be folded, shown as binary, or stored as another text than the reviewed one. */
 import ignore from "ignore";
-import { fileName, headPath, inHead, visible } from "./_text.ts";
+import { argument, fileName, headPath, inHead, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 interface AttributeLine {
@@ -112,7 +112,7 @@ function* check(file: FileFacts, files: readonly FileFacts[]): Iterable<RuleFind
           ? `It covers ${names.join(", ")}${hidden.length > 3 ? ` and ${hidden.length - 3} more` : ""}, changed here and written by hand: the reviewer is not shown it. `
           : "Later changes to such files are easily overlooked. ") +
         "Clear it by naming generated files only, in a change of its own. " +
-        `Check with: git check-attr --all -- ${visible(hidden[0] === undefined ? "FILE" : directory + hidden[0], 200)}`,
+        `Check with: git check-attr --all -- ${argument(hidden[0] === undefined ? "FILE" : directory + hidden[0])}`,
       at: inHead(file, line.start, line.end),
       before: null,
       after: visible(file.head.slice(line.start, line.end).trim(), 200),

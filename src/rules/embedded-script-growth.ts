@@ -1,6 +1,7 @@
 import type { Command, Script } from "../nix/model.ts";
 import { isNetwork, runsItsInput } from "./_commands.ts";
 import { addedCode, baseCode, isNewFile, nameOf } from "./_scripts.ts";
+import { argument } from "./_text.ts";
 import type { Rule, RuleFinding } from "./rule.ts";
 
 /** Lines of code that a script may gain before it is worth a look; tests are scripts by design. */
@@ -71,7 +72,7 @@ function finding(
       "Long scripts inside Nix files are checked by no linter and read by few people.",
       `Commands: ${used.slice(0, 15).join(", ")}${used.length > 15 ? ", …" : ""}.`,
       "A shorter script, or a file of its own that a reviewer has read line by line, clears this.",
-      `See it with: git diff -w BASE HEAD -- ${script.path}`,
+      `See it with: git diff -w BASE HEAD -- ${argument(script.path)}`,
     ]
       .filter((sentence) => sentence !== "")
       .join(" "),

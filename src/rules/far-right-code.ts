@@ -1,6 +1,6 @@
 /** Code pushed out of the visible part of a line, where a diff view cuts or scrolls. */
 import type { Severity } from "../report/review.ts";
-import { addedLines, extension, headPath, inHead, type Line, quota, visible } from "./_text.ts";
+import { addedLines, argument, extension, headPath, inHead, type Line, quota, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 /** Blank run in the middle of a line, in characters: no formatter makes one, and no table needs one. */
@@ -96,7 +96,7 @@ function* check(file: FileFacts): Iterable<RuleFinding> {
       message:
         `\`${tail}\` stands ${hit.what}, where a diff view has scrolled or folded it away, while the lines around are short: ` +
         "a reader does not see it. Clear it by putting it on a line of its own. " +
-        `Check with: cut -c ${hit.start + 1}- ${visible(path, 200)}`,
+        `Check with: cut -c ${hit.start + 1}- ${argument(path)}`,
       at: inHead(file, line.start + hit.start, line.end),
       before: null,
       after: tail,

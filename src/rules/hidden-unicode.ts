@@ -2,6 +2,7 @@
 
 import {
   addedLines,
+  argument,
   codePoint,
   count,
   extension,
@@ -149,7 +150,7 @@ function* checkText(file: FileFacts): Iterable<RuleFinding> {
       message:
         `${count(of.length, "added character")} of this file ${of.length === 1 ? "is" : "are"} ${kinds(of)}, first in \`${around}\`. ${WHY[group]} ` +
         "Clear it by removing them, or by an escape (`\\u…` where the format has it). " +
-        `Check with: grep -nP '[^\\x09\\x20-\\x7E]' ${visible(headPath(file), 200)} | cat -v`,
+        `Check with: grep -nP '[^\\x09\\x20-\\x7E]' ${argument(headPath(file))} | cat -v`,
       at: inHead(file, first.start, first.start + first.character.length),
       before: null,
       after: around,

@@ -3,6 +3,7 @@ import type { Severity } from "../report/review.ts";
 import {
   addedLines,
   addedText,
+  argument,
   extension,
   fileName,
   headPath,
@@ -151,7 +152,7 @@ function* check(file: FileFacts): Iterable<RuleFinding> {
       severity: hit.severity,
       confidence: hit.severity === "low" ? "low" : "high",
       title: hit.title,
-      message: `\`${visible(fileName(path), 100)}\` has \`${hit.value}\` (${hit.length} characters). ${hit.why} ${hit.clear} Check with: git show HEAD -- ${visible(path, 200)}`,
+      message: `\`${visible(fileName(path), 100)}\` has \`${hit.value}\` (${hit.length} characters). ${hit.why} ${hit.clear} Check with: git show HEAD -- ${argument(path)}`,
       at: inHead(file, line.start + hit.start, line.start + hit.start + hit.length),
       before: null,
       after: hit.value,

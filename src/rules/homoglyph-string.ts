@@ -3,6 +3,7 @@ import type { Severity } from "../report/review.ts";
 import { asciiLookalike, skeleton } from "./_confusables.ts";
 import {
   addedLines,
+  argument,
   codePoint,
   extension,
   fileName,
@@ -108,7 +109,7 @@ function finding(file: FileFacts, hit: Hit, at: number): RuleFinding {
       `\`${visible(hit.word)}\` has ${lettersOf(hit.word)} where a reader sees \`${visible(plain)}\`: the two are different ` +
       "names, so another host, owner, file or option than the one that is read can be meant. " +
       "Clear it by typing the name in ASCII; a name that really has these letters needs a word in the pull request. " +
-      `Check with: grep -nP '[^\\x00-\\x7F]' ${visible(headPath(file), 200)}`,
+      `Check with: grep -nP '[^\\x00-\\x7F]' ${argument(headPath(file))}`,
     at: inHead(file, at, at + hit.word.length),
     before: null,
     after: visible(hit.word),

@@ -1,5 +1,5 @@
 /** Vendored lockfiles, entry by entry: machine-made files of thousands of lines, where one changed line is not seen. */
-import { count, fileName, headPath, inHead, visible } from "./_text.ts";
+import { argument, count, fileName, headPath, inHead, visible } from "./_text.ts";
 import type { LockEntry, LockFormat } from "./lockfiles/entry.ts";
 import { lockFormatOf } from "./lockfiles/formats.ts";
 import { grouped, knownOf, type Suspicion, suspicionOf } from "./lockfiles/suspicions.ts";
@@ -41,7 +41,7 @@ function findingOf(file: FileFacts, text: string, suspicions: readonly Suspicion
     title: first.title,
     message:
       `${visible(fileName(headPath(file)), 80)}: ${name}${values}${others.length > 0 ? ` and ${count(others.length, "more entry").replace(/entrys$/, "entries")}` : ""}. ` +
-      `${first.why} ${first.clear} Check with: git diff HEAD^ HEAD -- ${visible(headPath(file), 200)}`,
+      `${first.why} ${first.clear} Check with: git diff HEAD^ HEAD -- ${argument(headPath(file))}`,
     at: inHead(file, start, end),
     before: first.before === null ? null : visible(first.before, 200),
     after: first.after === null ? null : visible(first.after, 200),
@@ -61,7 +61,7 @@ function unreadable(file: FileFacts, why: string): RuleFinding {
     title: "Lockfile could not be read entry by entry",
     message:
       `${why}: none of its entries was compared with the base. Clear it by the file as its tool writes it. ` +
-      `Check with: git diff HEAD^ HEAD -- ${visible(headPath(file), 200)}`,
+      `Check with: git diff HEAD^ HEAD -- ${argument(headPath(file))}`,
     at: inHead(file, 0, 0),
     before: null,
     after: null,

@@ -1,6 +1,16 @@
 /** A bare carriage return ends a comment for Nix, but not for editors, formatters, diffs and most parsers. */
 
-import { addedLines, codePoint, count, extension, headPath, inHead, type Line, visible } from "./_text.ts";
+import {
+  addedLines,
+  argument,
+  codePoint,
+  count,
+  extension,
+  headPath,
+  inHead,
+  type Line,
+  visible,
+} from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 /** A CR that no LF follows (lines come without their LF: the CR of a CRLF is the last character). */
@@ -51,7 +61,7 @@ function* check(file: FileFacts): Iterable<RuleFinding> {
         `Nix ends a comment there, while diffs, editors and nixfmt show one line: what follows` +
         `${code === "" ? "" : `, here \`${visible(code)}\`,`} is live code that reads as a comment. ` +
         "Clear it by writing LF line ends (`sed -i 's/\\r/\\n/g' FILE`), so that everybody sees the same lines. " +
-        `Check with: grep -nP '\\r(?!$)' ${visible(headPath(file), 200)}`,
+        `Check with: grep -nP '\\r(?!$)' ${argument(headPath(file))}`,
       at: inHead(file, first.line.start + first.at, first.line.end),
       before: null,
       after: visible(code, 200),
@@ -72,7 +82,7 @@ function* check(file: FileFacts): Iterable<RuleFinding> {
         `${count(breaks.length, "added line")} of this file has a character that some programs show as a line break ` +
         `and Nix does not (${name}): a reader may see code on a line of its own that Nix reads as part of a comment ` +
         "or string, or the other way round. Clear it by removing the character. " +
-        `Check with: grep -nP '[\\x0B\\x0C\\x{85}\\x{2028}\\x{2029}]' ${visible(headPath(file), 200)}`,
+        `Check with: grep -nP '[\\x0B\\x0C\\x{85}\\x{2028}\\x{2029}]' ${argument(headPath(file))}`,
       at: inHead(file, odd.line.start + odd.at, odd.line.start + odd.at + 1),
       before: null,
       after: visible(odd.line.text, 200),

@@ -11,6 +11,7 @@ import {
   settingName,
   shownValue,
 } from "./_settings.ts";
+import { argument } from "./_text.ts";
 import type { Rule, RuleFinding } from "./rule.ts";
 
 /** Adding oneself to that many existing packages at once is no ordinary adoption. */
@@ -70,7 +71,7 @@ function takeover(change: NewSetting, names: readonly string[], pair: Pair): Rul
       `${settingName(change.after)} gains ${names.join(", ")} (${shownValue(change.before)} → ${shownValue(change.after)}), and in the same change the source ${MOVES[eventOf(pair)] ?? "moves"}: ${place(pair.before.urls)} → ${place(pair.after.urls)}.`,
       "A maintainer may have later changes of the package merged; a takeover begins with both steps, and an honest adoption seldom needs them at once.",
       "Two separate changes, the word of the present maintainers, or upstream's own notice of the move would clear this.",
-      `See who is known: git log --oneline -- ${change.after.path}`,
+      `See who is known: git log --oneline -- ${argument(change.after.path)}`,
     ].join(" "),
     related: [
       {

@@ -3,6 +3,7 @@ import type { Severity } from "../report/review.ts";
 import { isInterpreter, isNetwork } from "./_commands.ts";
 import { decodedCode } from "./_remote.ts";
 import { nameOf, newSightings, type Sighting, scriptFinding, shown, whenRun } from "./_scripts.ts";
+import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
 
 interface Hidden extends Sighting {
@@ -27,7 +28,7 @@ export const rule: Rule = {
           `New in ${nameOf(script)}: ${seen.what}. It runs ${whenRun(script, seen.command)}.`,
           "Readers and searches see something else than the shell does; honest recipes have no need for that.",
           "Writing the command as it is would clear this.",
-          `See it with: git diff BASE HEAD -- ${script.path}`,
+          `See it with: git diff BASE HEAD -- ${argument(script.path)}`,
         ].join(" "),
         after: seen.what,
       });

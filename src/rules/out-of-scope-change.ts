@@ -1,5 +1,5 @@
 /** Files that the titles of the change do not speak of, where one line decides over every machine. */
-import { addedLines, extension, headPath, inHead, visible } from "./_text.ts";
+import { addedLines, argument, extension, headPath, inHead, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 /** Where a line that nobody looks at does most: what it is, and the paths. */
@@ -101,7 +101,7 @@ function* check(file: FileFacts, { scopes, words }: Titles): Iterable<RuleFindin
     message:
       `The titles speak of ${named}${scopes.length > 5 ? " and others" : ""}; \`${visible(path, 200)}\` is ${what}. ` +
       "Reviewers read what the title leads them to. Clear it by a commit of its own whose title names it. " +
-      `Check with: git log --oneline -- ${visible(path, 200)}`,
+      `Check with: git log --oneline -- ${argument(path)}`,
     at: line ? inHead(file, line.start, line.end) : { side: "base", span: { path, start: 0, end: 0 } },
     before: null,
     after: line ? visible(line.text.trim(), 200) : null,

@@ -11,6 +11,7 @@ import {
   settingName,
   shownValue,
 } from "./_settings.ts";
+import { argument } from "./_text.ts";
 import type { Facts, Rule } from "./rule.ts";
 
 interface Grant {
@@ -56,7 +57,7 @@ export const rule: Rule = {
         severity: seen.severity,
         confidence: "medium",
         title: seen.what,
-        message: `New in ${nameOf(script)}: ${shown(seen.command)}. A file that gives its caller another user's rights is a way in for everybody on the system; in the store such bits are even lost, so it does nothing good there. security.wrappers, with the narrowest capability, would clear this. See it with: git diff BASE HEAD -- ${script.path}`,
+        message: `New in ${nameOf(script)}: ${shown(seen.command)}. A file that gives its caller another user's rights is a way in for everybody on the system; in the store such bits are even lost, so it does nothing good there. security.wrappers, with the narrowest capability, would clear this. See it with: git diff BASE HEAD -- ${argument(script.path)}`,
         after: shown(seen.command),
       });
     }

@@ -9,6 +9,7 @@ import {
   settingName,
   shownValue,
 } from "./_settings.ts";
+import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
 
 export const rule: Rule = {
@@ -30,7 +31,7 @@ export const rule: Rule = {
           `${settingName(after)} is now ${shownValue(after)} (${before ? `before: ${shownValue(before)}` : "not set before"}).`,
           "Every system that leaves this at its default becomes easier to get into with its next update.",
           "Keeping the stricter value as the default, and letting people choose the other, would clear this.",
-          `Compare: git diff BASE HEAD -- ${after.path}`,
+          `Compare: git diff BASE HEAD -- ${argument(after.path)}`,
         ].join(" "),
       });
     }

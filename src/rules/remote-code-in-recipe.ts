@@ -2,6 +2,7 @@ import type { Script } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
 import { type RemoteCode, remoteCode } from "./_remote.ts";
 import { isRunLater, nameOf, newSightings, scriptFinding, shown, whenRun } from "./_scripts.ts";
+import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
 
 export const rule: Rule = {
@@ -25,7 +26,7 @@ export const rule: Rule = {
           `New in ${nameOf(script)}: ${flow}. It runs ${whenRun(script, runner)}.`,
           "What the server sends becomes code there, no hash covers it, and it may differ tomorrow or from machine to machine.",
           "Fetching the code with a hash (fetchurl, fetchFromGitHub) and running that file would clear this.",
-          `See it with: git diff BASE HEAD -- ${script.path}`,
+          `See it with: git diff BASE HEAD -- ${argument(script.path)}`,
         ].join(" "),
         after: flow,
       });

@@ -1,5 +1,15 @@
 /** Text that speaks to a reviewing program instead of to people. */
-import { addedLines, addedText, count, fileName, headPath, inHead, type Line, visible } from "./_text.ts";
+import {
+  addedLines,
+  addedText,
+  argument,
+  count,
+  fileName,
+  headPath,
+  inHead,
+  type Line,
+  visible,
+} from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -90,7 +100,7 @@ function* check(file: FileFacts): Iterable<RuleFinding> {
       "Whoever lets a model read this change gets its author's verdict instead of a review. " +
       "Clear it by removing the text, or by a word on why a package needs it. " +
       "This review does not read prose: its result is the same with and without. " +
-      `Check with: git show HEAD -- ${visible(path, 200)}`,
+      `Check with: git show HEAD -- ${argument(path)}`,
     at: inHead(file, first.line.start + first.at, first.line.end),
     before: null,
     // The text itself is not repeated: the report may be read by such a program.

@@ -2,7 +2,7 @@ import type { Setting } from "../nix/model.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import type { Confidence, Severity } from "../report/review.ts";
 import { isGonePackage, lastName, settingFinding, shownValue, versionChange } from "./_settings.ts";
-import { fileName, headPath } from "./_text.ts";
+import { argument, fileName, headPath } from "./_text.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 export const rule: Rule = {
@@ -129,7 +129,7 @@ function* removedFiles(facts: Facts, kept: string, told: ReadonlySet<string>): G
       severity: bumped ? "low" : "high",
       confidence: bumped ? "low" : "medium",
       title: `Deleted: ${fileName(path)}`,
-      message: `${path} is deleted, and nothing in the change names ${names.join(", ")} any more. ${bumped ? "The version moves as well, which may hold the fix; the text does not say." : "No version beside it moves."} If the source lacks the fix, the package is vulnerable again. The fix's commit being part of the new version would clear this. Check with: git show BASE:${path} | patch -R --dry-run -p1 -d $(nix-build -A ATTRIBUTE.src)`,
+      message: `${path} is deleted, and nothing in the change names ${names.join(", ")} any more. ${bumped ? "The version moves as well, which may hold the fix; the text does not say." : "No version beside it moves."} If the source lacks the fix, the package is vulnerable again. The fix's commit being part of the new version would clear this. Check with: git show BASE:${argument(path)} | patch -R --dry-run -p1 -d $(nix-build -A ATTRIBUTE.src)`,
       at: { side: "base", span: { path, start: 0, end: Math.max(0, (file.base ?? "").indexOf("\n")) } },
       before: names.join(", "),
       after: null,

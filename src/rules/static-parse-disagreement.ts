@@ -1,6 +1,6 @@
 /** Changed code that the static layer cannot read: no other rule has seen what stands there. */
 
-import { count, headPath, inHead, visible } from "./_text.ts";
+import { argument, count, headPath, inHead, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 /** Files that may be broken on purpose. */
@@ -40,7 +40,7 @@ function* check(file: FileFacts): Iterable<RuleFinding> {
       `${snippet === "" ? "" : `, first at \`${snippet}\``}. ` +
       "Either the file is not valid Nix, or it is valid in a way that the static rules cannot see: nothing that stands " +
       "there was reviewed. Clear it by writing it in a plainer way, or by a review of those lines by eye. " +
-      `Check with: nix-instantiate --parse ${visible(headPath(file), 200)}`,
+      `Check with: nix-instantiate --parse ${argument(headPath(file))}`,
     at: inHead(file, first.start, first.end),
     before: null,
     after: snippet,

@@ -1,7 +1,7 @@
 /** Entries of the tree that are not plain files: links, submodules, names that a checkout cannot hold. */
 import type { Entry } from "../change/change.ts";
 import type { Severity } from "../report/review.ts";
-import { extension, headPath, inHead, visible } from "./_text.ts";
+import { argument, extension, headPath, inHead, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 interface Judgement {
@@ -119,7 +119,7 @@ function findingOf(file: FileFacts, { severity, title, why, clear }: Judgement):
     severity,
     confidence: "high",
     title,
-    message: `\`${visible(path, 200)}\` is new as this: ${why} ${clear} Check with: git ls-tree HEAD -- ${visible(path, 200)}`,
+    message: `\`${visible(path, 200)}\` is new as this: ${why} ${clear} Check with: git ls-tree HEAD -- ${argument(path)}`,
     at: inHead(file, 0, 0),
     before: file.target.base === null ? (file.change.base?.kind ?? null) : visible(file.target.base, 200),
     after: file.target.head === null ? kind : visible(file.target.head, 200),

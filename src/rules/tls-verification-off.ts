@@ -2,6 +2,7 @@ import type { Command, Script, Setting } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
 import { nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
 import { newSettings, settingFinding, settingName } from "./_settings.ts";
+import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
 
 interface Unverified extends Sighting {
@@ -24,7 +25,7 @@ export const rule: Rule = {
           `New in ${nameOf(script)}: ${seen.how} in ${shown(seen.command)}.`,
           "Anybody between the two machines can then answer in the server's name, read what is sent and choose what comes back.",
           "Leaving the check on (SSL_CERT_FILE from cacert where certificates are missing) would clear this.",
-          `See it with: git diff BASE HEAD -- ${script.path}`,
+          `See it with: git diff BASE HEAD -- ${argument(script.path)}`,
         ].join(" "),
         after: seen.how,
       });

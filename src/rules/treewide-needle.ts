@@ -1,5 +1,15 @@
 /** A change of many files by one pattern, and a few files in it that follow another. */
-import { addedLines, extension, fileName, headPath, inBase, inHead, type Line, visible } from "./_text.ts";
+import {
+  addedLines,
+  argument,
+  extension,
+  fileName,
+  headPath,
+  inBase,
+  inHead,
+  type Line,
+  visible,
+} from "./_text.ts";
 import type { FileFacts, Place, Rule, RuleFinding, Undecided } from "./rule.ts";
 
 /** Fewer files are looked at one by one. */
@@ -110,7 +120,7 @@ function* check(files: readonly FileFacts[]): Iterable<RuleFinding> {
       message:
         `${modified.length} files change by the same pattern; ${visible(fileName(headPath(file)), 80)} also ${verb} \`${visible(line)}\`, ` +
         "as no other does. In a change of this size nobody looks at each file, and web views do not show them all. " +
-        `Clear it by moving it to a change of its own. Check with: git diff HEAD^ HEAD -- ${visible(headPath(file), 200)}`,
+        `Clear it by moving it to a change of its own. Check with: git diff HEAD^ HEAD -- ${argument(headPath(file))}`,
       at,
       before: verb === "loses" ? visible(line, 200) : null,
       after: verb === "gains" ? visible(line, 200) : null,

@@ -1,6 +1,6 @@
 import type { Setting } from "../nix/model.ts";
 import { isExample, isTestPath, lastName, newSettings, settingFinding, settingName } from "./_settings.ts";
-import { addedLines, addedText, extension, headPath, inHead, visible } from "./_text.ts";
+import { addedLines, addedText, argument, extension, headPath, inHead, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 export const rule: Rule = {
@@ -33,7 +33,7 @@ export const rule: Rule = {
               .join(", ")}.`,
             "Whoever has its other half can log in, or have their programs run, on every machine that takes this over.",
             "The confirmation of those whose key or cache it is (a link to where they publish it) would clear this.",
-            `Compare it with the owner's own page, and see where it came from: git log -S'${safe(first.value)}' -- ${after.path}`,
+            `Compare it with the owner's own page, and see where it came from: git log -S'${safe(first.value)}' -- ${argument(after.path)}`,
           ].join(" "),
           identity: [settingName(after), ...added.map(({ value }) => value)],
         }),
@@ -115,7 +115,7 @@ function* certificates(file: FileFacts): Generator<RuleFinding> {
       severity: signing ? "medium" : "high",
       confidence: fresh ? "medium" : "high",
       title: `${what} is added`,
-      message: `${path} newly holds ${what.toLowerCase()}. Whatever trusts this file then trusts its holder. A link to where the owner publishes it would clear this. Look into it: git show HEAD:${path} | ${signing ? "gpg --show-keys" : "openssl x509 -noout -subject -issuer -fingerprint"}`,
+      message: `${path} newly holds ${what.toLowerCase()}. Whatever trusts this file then trusts its holder. A link to where the owner publishes it would clear this. Look into it: git show HEAD:${argument(path)} | ${signing ? "gpg --show-keys" : "openssl x509 -noout -subject -issuer -fingerprint"}`,
       at: inHead(file, line.start, line.end),
       before: null,
       after: what,

@@ -1,6 +1,7 @@
 import type { Command, Script } from "../nix/model.ts";
 import { remoteCode } from "./_remote.ts";
 import { nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
+import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
 
 export const rule: Rule = {
@@ -22,7 +23,7 @@ export const rule: Rule = {
           `New in ${nameOf(script)}: ${flow}.`,
           "Update scripts are run by the update bot and by maintainers, with their credentials and outside any sandbox; whoever controls that address controls them.",
           "Downloading data only, or taking the program from nixpkgs (nix-shell -p, runtimeInputs), would clear this.",
-          `Read it, do not run it: git show HEAD:${script.path}`,
+          `Read it, do not run it: git show HEAD:${argument(script.path)}`,
         ].join(" "),
         after: flow,
       });
@@ -38,7 +39,7 @@ export const rule: Rule = {
           `New in ${nameOf(script)}: ${shown(seen.command)}.`,
           `It ${seen.sends ? "sends" : "reads"} ${seen.what} of whoever runs the update script: the update bot, or a maintainer.`,
           "A script that needs no secret, or a comment in the base that says why it needs one, would clear this.",
-          `Read it, do not run it: git show HEAD:${script.path}`,
+          `Read it, do not run it: git show HEAD:${argument(script.path)}`,
         ].join(" "),
         after: shown(seen.command),
       });

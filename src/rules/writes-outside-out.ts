@@ -1,6 +1,7 @@
 import type { Command, Script } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
 import { isRunLater, nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
+import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
 
 interface Write extends Sighting {
@@ -27,7 +28,7 @@ export const rule: Rule = {
             ? "What stands there is run later, by other programs and in the user's name."
             : "In the sandbox this fails or is lost; on a builder without one, or at run time, it changes the machine.",
           "Writing to $out, $TMPDIR or a home made with mktemp would clear this.",
-          `See it with: git diff BASE HEAD -- ${script.path}`,
+          `See it with: git diff BASE HEAD -- ${argument(script.path)}`,
         ].join(" "),
         after: seen.target,
       });
