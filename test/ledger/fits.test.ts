@@ -18,6 +18,8 @@ test.each([
     ["mirror://gnu/frob/frob-1.tar.gz"],
     false,
   ],
+  ["no location, where the pin has one", [], [own], false],
+  ["a location of the pin's, not its first", [other], [own, other], false],
   ["no location, of the package", [], [], true],
 ])("a record of %s", (_, seen, urls, expected) => {
   const record = makeRecord("frob", { urls: seen });
