@@ -19,7 +19,7 @@ import { changesOnlyMeta } from "./nix/meta-only.ts";
 import type { Impurity, Script, Setting } from "./nix/model.ts";
 import { MOST_ERRORS, parseErrors } from "./nix/parse-errors.ts";
 import { createParser } from "./nix/parser.ts";
-import { type CodeFile, type ScriptParsers, scriptsOf } from "./nix/scripts.ts";
+import { type CodeFile, type ScriptParsers, saysScript, scriptsOf } from "./nix/scripts.ts";
 import { settingsOf } from "./nix/settings.ts";
 import { createNixSide, type NixSide } from "./nix/side.ts";
 import { hasPath } from "./nix/sources.ts";
@@ -313,6 +313,9 @@ async function readCode(
   const pins = { ...NO_PINS };
   const cut = new Set<string>();
   const onCut = (what: string) => void cut.add(what);
+  const newest = file.head ? "head" : "base";
+  let taken: boolean | undefined;
+  const isTakenAsScript = async () => (taken ??= await sides[newest].takesAsScript(pathOf(file)));
   let parseErrors: FileFacts["parseErrors"] = [];
   for (const side of ["base", "head"] as const) {
     const entry = file[side];
@@ -327,8 +330,9 @@ async function readCode(
     if (withPins) pins[side] = await sides[side].sources(entry.path, changed);
     // What comes next goes through the file piece by piece.
     if (isHuge && code.kind === "nix") code.document.forgetNodes();
-    if (mayHoldScripts(code)) {
-      append(scripts, scriptsOf(code, changed, await tools.scripts(), onCut));
+    const isTaken = code.kind === "text" && !saysScript(code) && (await isTakenAsScript());
+    if (code.kind === "nix" || isTaken || saysScript(code)) {
+      append(scripts, scriptsOf(code, changed, await tools.scripts(), onCut, isTaken));
     }
     append(settings, settingsOf(code, changed, onCut));
     append(impurities, impuritiesOf(code, changed, onCut));
@@ -381,12 +385,6 @@ function add(
 /** Not with `push(...more)`, which takes the room of its arguments on the stack. */
 function append<T>(list: T[], more: readonly T[]): void {
   for (const each of more) list.push(each);
-}
-
-function mayHoldScripts(code: CodeFile): boolean {
-  return (
-    code.kind === "nix" || code.text.startsWith("#!") || /\.(?:sh|bash|py|pl|patch|diff)$/.test(code.path)
-  );
 }
 
 function errorsOf(code: CodeFile | null): FileFacts["parseErrors"] {

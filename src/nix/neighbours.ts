@@ -60,6 +60,30 @@ export function namedBelow({ path, text }: SourceFile): readonly string[] {
   return [...named];
 }
 
+/** Files that are no scripts, whatever names them, but where they are run as one. */
+const NO_SCRIPT =
+  /\.(?:[ch](?:c|pp|xx)?|rs|go|[cm]?[jt]s|java|rb|lua|el|php|hs|ml|json[5c]?|xml|html?|css|svg|md|rst|adoc|lock|toml|ya?ml|ini|conf|cfg|service|desktop|plist|csv|sql|cabal|gradle|cmake)$/;
+/** What stands before a path that is run: `bash ${./x}`, `source ${./x}`, `builder = ./x`, `args = [ ./x`, `readFile ./x`. */
+const RUNS =
+  /(?:(?:\b(?:ba|da|z|k)?sh|\bsource|\bexec|(?<!\S)\.)\s[^\n;&|]{0,80}\$\{\s{0,9}|\b(?:builder|setupHook)\s{0,9}=\s{0,9}|\bargs\s{0,9}=\s{0,9}\[[^\]]{0,150}|\b(?:readFile|fileContents)\s{1,9})$/;
+const BEFORE_PATH = 200;
+/** Mentions of a path that are looked at; who names one more often may as well run it. */
+const MOST_MENTIONS = 1_000;
+
+/** Whether a Nix file has a text below it run, or put where scripts are, as far as the two texts say. */
+export function takesAsScript({ path: of, text }: SourceFile, path: string): boolean {
+  const folder = directoryOf(of);
+  const own = `./${path.slice(folder === "" ? 0 : folder.length + 1)}`;
+  let mentions = 0;
+  for (let at = text.indexOf(own); at >= 0; at = text.indexOf(own, at + own.length)) {
+    if (++mentions > MOST_MENTIONS) return true;
+    // `./setup` is not named by `./setup.sh`, nor `./x` by `../x`.
+    if (/[\w.+-]/.test(text[at + own.length] ?? "") || text[at - 1] === ".") continue;
+    if (!NO_SCRIPT.test(path) || RUNS.test(text.slice(Math.max(0, at - BEFORE_PATH), at))) return true;
+  }
+  return false;
+}
+
 const READS_DATA = /readFile|fileContents|importJSON|importTOML/;
 
 /** Whether a Nix file names another in its folder or below; what is not code must be read by a function. */

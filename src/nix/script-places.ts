@@ -122,7 +122,11 @@ export function placeOf(source: string, literal: SyntaxNode, depth = MOST_DEPTH)
     const context = isUpdate ? "update" : inTests(path) ? "test" : known.context;
     return { root, context, language: known.language };
   }
-  if (!binding) return null;
+  // What a whole file is may be a script of who imports it.
+  if (!binding) {
+    const mayBe = isString(literal) && isFileValue(root) && mayBeScript(source, literal);
+    return mayBe ? { root, context: "unknown", language: null } : null;
+  }
   if (TEXT.test(last)) return null;
   if (
     last === "text" &&
@@ -134,8 +138,7 @@ export function placeOf(source: string, literal: SyntaxNode, depth = MOST_DEPTH)
   if (isUpdate) return { root, context: "update", language: null };
   if (/activationScripts/.test(whole)) return { root, context: "run", language: "bash" };
   const named = ATTRIBUTES.find(([names]) => names.test(last))?.[1];
-  const mayBe = literal.type !== "string_expression" || mayBeCommand(source, literal);
-  if (named === undefined && !mayBe) return null;
+  if (named === undefined && !mayBeScript(source, literal)) return null;
   const context = named ?? contextOfUse(source, binding, last, depth) ?? "unknown";
   if (context === "test") return { root, context, language: "python" };
   return { root, context: inTests(path) ? "test" : context, language: null };
@@ -196,9 +199,19 @@ function inTests(path: readonly string[]): boolean {
   return path.includes("tests");
 }
 
+const AROUND_VALUE = /^(?:source_code|parenthesized_expression|(?:function|let|with|assert|if)_expression)$/;
+
+function isFileValue(node: SyntaxNode): boolean {
+  for (let up = node.parent; up; up = up.parent) if (!AROUND_VALUE.test(up.type)) return false;
+  return true;
+}
+
 /** A one-line string outside the known places is looked at only when it has the form of a command line. */
-function mayBeCommand(source: string, literal: SyntaxNode): boolean {
-  return /[|;`]|\$\(|<\(|&&/.test(source.slice(literal.start + 1, literal.end - 1));
+function mayBeScript(source: string, literal: SyntaxNode): boolean {
+  return (
+    literal.type !== "string_expression" ||
+    /[|;`]|\$\(|<\(|&&/.test(source.slice(literal.start + 1, literal.end - 1))
+  );
 }
 
 /** Functions whose argument is text for people, or names something. */

@@ -26,15 +26,19 @@ export interface ScriptParsers {
 /** The limit on reading the scripts of one file, in milliseconds: thousands of small ones take as long as a large one. */
 export const SCRIPTS_LIMIT_MILLISECONDS = 3_000;
 
-/** The scripts of a file that `regions` touch, in order. `onCut` is told what limits left unread. */
+/**
+ * The scripts of a file that `regions` touch, in order. `onCut` is told what limits left unread; `isTaken`: a text is a
+ * script by what is done with it, whatever its own name.
+ */
 export function scriptsOf(
   file: CodeFile,
   regions: readonly Region[],
   parsers: ScriptParsers,
   onCut: (what: string) => void = () => {},
+  isTaken = false,
 ): readonly Script[] {
   if (regions.length === 0) return [];
-  if (file.kind !== "nix") return fileScript(file, parsers, onCut);
+  if (file.kind !== "nix") return fileScript(file, parsers, onCut, isTaken);
   const { text } = file.document;
   const seen = new Set<string>();
   const scripts: Script[] = [];
@@ -153,8 +157,9 @@ function fileScript(
   file: CodeFile,
   parsers: ScriptParsers,
   onCut: (what: string) => void,
+  isTaken: boolean,
 ): readonly Script[] {
-  const kind = fileKind(file.path, file.text);
+  const kind = fileKind(file.path, file.text, isTaken);
   if (!kind) return [];
   const { language, context } = kind;
   const code = plainText(kind.context === "patch" ? addedLines(file.text) : file.text);
@@ -166,12 +171,22 @@ function fileScript(
   ];
 }
 
-function fileKind(path: string, text: string): { language: ScriptLanguage; context: ScriptContext } | null {
+/** Whether a file says itself that it is a script. */
+export function saysScript({ path, text }: CodeFile): boolean {
+  return fileKind(path, text, false) !== null;
+}
+
+function fileKind(
+  path: string,
+  text: string,
+  isTaken: boolean,
+): { language: ScriptLanguage; context: ScriptContext } | null {
   const name = path.slice(path.lastIndexOf("/") + 1);
   if (/\.(patch|diff)$/.test(name)) return { language: patchLanguage(text), context: "patch" };
   const extension = /\.(sh|bash|py|pl)$/.exec(name)?.[1];
   // `#![…]` opens an attribute of Rust.
-  if (extension === undefined && !/^#!\s*\//.test(text)) return null;
+  const isScript = isTaken || extension !== undefined || /^(?:GNUm|[Mm])akefile$/.test(name);
+  if (!isScript && !/^#!\s*\//.test(text)) return null;
   const byShebang = text.startsWith("#!") ? languageOf(text) : null;
   const language = byShebang ?? (extension === "py" ? "python" : extension === "pl" ? "other" : "bash");
   const context: ScriptContext = isTestFile(path)
@@ -180,9 +195,11 @@ function fileKind(path: string, text: string): { language: ScriptLanguage; conte
       ? "update"
       : /(^|\/)(fetch[\w-]*|nix-prefetch[\w-]*)\//.test(path)
         ? "fetch"
-        : /hook|builder|setup/i.test(name)
+        : /hook|builder|setup|makefile/i.test(name)
           ? "build"
-          : "run";
+          : isTaken
+            ? "unknown"
+            : "run";
   return { language, context };
 }
 

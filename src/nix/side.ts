@@ -14,6 +14,7 @@ import {
   NEIGHBOUR_LIMIT,
   namedBelow,
   names,
+  takesAsScript,
   takesHashes,
   usersFirst,
 } from "./neighbours.ts";
@@ -47,6 +48,8 @@ export interface NixSide {
    * `generic.nix`, those that read it, and those that it hands a version.
    */
   users(path: string): Promise<readonly NearUser[]>;
+  /** Whether a Nix file beside or above takes a text as a script, though nothing in it says that it is one. */
+  takesAsScript(path: string): Promise<boolean>;
   /** The text of a loaded file. */
   text(path: string): string | null;
   /** What could not be read, in the order met. */
@@ -219,7 +222,7 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     const areParts = beside.length <= NEIGHBOUR_LIMIT || (isCode && takesHashes(file.text));
     for (const each of areParts ? beside.slice(0, NEIGHBOUR_LIMIT) : beside.filter(isUsual)) paths.add(each);
     // Who has hashes is a package; who has none may be a part of one.
-    if (folder !== "" && file && !holdsHashes(file.text))
+    if (folder !== "" && (!file || !holdsHashes(file.text)))
       for (const name of CALLERS) paths.add(`${directoryOf(folder)}/${name}`.replace(/^\//, ""));
     paths.delete(path);
     return [...paths];
@@ -248,12 +251,22 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
       .filter((user) => user.isPart || handsOn);
   }
 
+  async function isTakenAsScript(path: string): Promise<boolean> {
+    for (const near of await neighbours(path)) {
+      const entry = await tree.entry(near);
+      const user = entry && (await load(entry));
+      if (user?.kind === "nix" && takesAsScript(user, path)) return true;
+    }
+    return false;
+  }
+
   return {
     load,
     sources,
     handed,
     hashesOf: hashes,
     users,
+    takesAsScript: isTakenAsScript,
     text: (path) => loaded.get(path)?.text ?? null,
     unchecked,
   };
