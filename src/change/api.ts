@@ -147,6 +147,7 @@ async function listFiles(
 
 function apiTree(objects: ApiObjects, commit: string): Tree {
   return {
+    remote: true,
     commit,
     entry: (path) => objects.entry(commit, path),
     list: (directory) => objects.list(commit, directory),

@@ -68,7 +68,7 @@ export async function readAttributes(
   cache: CallCache,
 ): Promise<AttributesOf> {
   const calls = new Map<string, (Call & { readonly list: string })[]>();
-  if (!tree.remote && paths.some((path) => path.endsWith(".nix") && !BY_NAME.test(path))) {
+  if (paths.some((path) => path.endsWith(".nix") && !BY_NAME.test(path))) {
     for (const list of await listsFor(tree, paths)) {
       for (const call of await callsOf(tree, list, cache)) {
         const known = calls.get(call.path);

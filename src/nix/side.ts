@@ -233,6 +233,8 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     const isCode = file?.kind === "nix";
     const handsOn = isCode && takesHashes(file.text);
     const named = new Set(isCode ? namedBelow(file) : []);
+    // A package with its own hashes is hardly a part of another: not worth requests of every review.
+    if (tree.remote && isCode && !handsOn && named.size === 0 && holdsHashes(file.text)) return [];
     const near: NixFile[] = [];
     for (const each of await neighbours(path)) {
       const entry = await tree.entry(each);
