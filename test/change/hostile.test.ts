@@ -145,7 +145,7 @@ test("a file of 2 MB tells its size, and what is asked for beside it is read", a
   const repository = make({}, { "a.nix": "1\n", "large.nix": large, "y.nix": large, "z.nix": "22\n" });
   const change = await open(repository);
   const heads = change.files.flatMap(({ head }) => head ?? []);
-  const sizes = () => Promise.all(heads.map((head) => change.head.size?.(head)));
+  const sizes = () => Promise.all(heads.map(async (head) => change.head.size?.(head)));
   expect(await sizes()).toEqual([2, 2_000_001, 2_000_001, 3]);
   // The small ones are at hand by now.
   expect(await sizes()).toEqual([null, 2_000_001, 2_000_001, null]);
