@@ -313,9 +313,8 @@ async function readCode(
   const pins = { ...NO_PINS };
   const cut = new Set<string>();
   const onCut = (what: string) => void cut.add(what);
-  const newest = file.head ? "head" : "base";
-  let taken: boolean | undefined;
-  const isTakenAsScript = async () => (taken ??= await sides[newest].takesAsScript(pathOf(file)));
+  const isUnnamed = [both.base, both.head].some((code) => code?.kind === "text" && !saysScript(code));
+  const isTaken = isUnnamed && (await sides[file.head ? "head" : "base"].takesAsScript(pathOf(file)));
   let parseErrors: FileFacts["parseErrors"] = [];
   for (const side of ["base", "head"] as const) {
     const entry = file[side];
@@ -330,7 +329,6 @@ async function readCode(
     if (withPins) pins[side] = await sides[side].sources(entry.path, changed);
     // What comes next goes through the file piece by piece.
     if (isHuge && code.kind === "nix") code.document.forgetNodes();
-    const isTaken = code.kind === "text" && !saysScript(code) && (await isTakenAsScript());
     if (code.kind === "nix" || isTaken || saysScript(code)) {
       append(scripts, scriptsOf(code, changed, await tools.scripts(), onCut, isTaken));
     }

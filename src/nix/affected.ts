@@ -7,7 +7,7 @@ import type { NixFile } from "./sites.ts";
 import type { SyntaxNode } from "./syntax.ts";
 
 /** Smaller files are read whole: that takes a few milliseconds. */
-const BIG_CHARACTERS = 40_000;
+export const BIG_CHARACTERS = 40_000;
 /** A set with fewer entries is no list. */
 const LIST_ENTRIES = 40;
 /** Characters looked through for uses of the entries reached: beyond them, reading the file costs less. */

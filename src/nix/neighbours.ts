@@ -1,4 +1,5 @@
 /** Which files of one package have a part in each other's pins, by their texts: no file is parsed for it. */
+import { LITERAL } from "./sites.ts";
 import { directoryOf, normalPath, type SourceFile } from "./source-file.ts";
 
 /** More files than these in one folder are a collection, not parts of one package. */
@@ -8,7 +9,7 @@ const SET_BY_NAME = /\b(?:hash|sha(?:1|256|512))\s*=\s*[A-Za-z_]/i;
 const INHERITED = /\binherit\b[^;]*/g;
 const HASH = /hash|sha(?:1|256|512)/i;
 const BOUND_TO_TEXT = /(?<![\w.-])([\w.-]+)"?\s*=\s*"/g;
-const LITERAL = /"(?:(?:sha(?:1|256|512)|md5)[-:])?[A-Za-z0-9+/]{26,128}={0,2}"/;
+const ANY_LITERAL = new RegExp(LITERAL.source);
 
 /** Whether a hash comes from elsewhere: `inherit sha256;`, `hash = src-hash;`. */
 export function takesHashes(text: string): boolean {
@@ -19,13 +20,19 @@ export function takesHashes(text: string): boolean {
 
 /** Whether a text binds a name of a hash to a string, or has what looks like one. */
 export function holdsHashes(text: string): boolean {
-  if (LITERAL.test(text)) return true;
+  if (ANY_LITERAL.test(text)) return true;
   for (const [, name = ""] of text.matchAll(BOUND_TO_TEXT)) if (HASH.test(name)) return true;
   return false;
 }
 
 /** The names under which nixpkgs keeps the functions and the users of data files. */
 const USERS = ["generic.nix", "default.nix", "package.nix", "common.nix"];
+
+/** Files that may call what stands in a folder: those of the one above that are called as its package is. */
+export function callersOf(folder: string): readonly string[] {
+  if (folder === "") return [];
+  return ["default.nix", "package.nix"].map((name) => normalPath(`${directoryOf(folder)}/${name}`) ?? name);
+}
 
 /** The order of paths in which likely users of others come first. */
 export function usersFirst(a: string, b: string): number {

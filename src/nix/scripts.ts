@@ -185,8 +185,8 @@ function fileKind(
   if (/\.(patch|diff)$/.test(name)) return { language: patchLanguage(text), context: "patch" };
   const extension = /\.(sh|bash|py|pl)$/.exec(name)?.[1];
   // `#![…]` opens an attribute of Rust.
-  const isScript = isTaken || extension !== undefined || /^(?:GNUm|[Mm])akefile$/.test(name);
-  if (!isScript && !/^#!\s*\//.test(text)) return null;
+  const saysSo = extension !== undefined || /^(?:GNUm|[Mm])akefile$/.test(name) || /^#!\s*\//.test(text);
+  if (!saysSo && !isTaken) return null;
   const byShebang = text.startsWith("#!") ? languageOf(text) : null;
   const language = byShebang ?? (extension === "py" ? "python" : extension === "pl" ? "other" : "bash");
   const context: ScriptContext = isTestFile(path)
@@ -197,9 +197,9 @@ function fileKind(
         ? "fetch"
         : /hook|builder|setup|makefile/i.test(name)
           ? "build"
-          : isTaken
-            ? "unknown"
-            : "run";
+          : saysSo
+            ? "run"
+            : "unknown";
   return { language, context };
 }
 

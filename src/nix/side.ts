@@ -3,12 +3,14 @@
 import type { Node as JsonNode } from "jsonc-parser";
 import type { Entry, Tree, Unchecked } from "../change/change.ts";
 import { unreachable } from "../errors.ts";
+import { BIG_CHARACTERS } from "./affected.ts";
 import { hashesOf } from "./aliases.ts";
 import { sourcesOfJson } from "./data-sources.ts";
 import type { Documents } from "./documents.ts";
 import { parseJson } from "./json.ts";
 import type { Source } from "./model.ts";
 import {
+  callersOf,
   holdsHashes,
   isUsual,
   NEIGHBOUR_LIMIT,
@@ -211,40 +213,45 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     return file?.kind === "nix" ? createAttempt()(() => hashesOf(files, file, name)) : [];
   }
 
-  /** The files that may have a part in the pins of a file's package: those beside it, those that it names, its caller. */
-  async function neighbours(path: string): Promise<readonly string[]> {
-    const file = loaded.get(path);
+  /** The Nix files that may have a part in a file's package: those beside it, those that it names, its callers. */
+  async function* neighbours(
+    path: string,
+    named: readonly string[] = [],
+    handsOn = false,
+  ): AsyncGenerator<NixFile> {
+    const text = loaded.get(path)?.text;
     const folder = directoryOf(path);
     if (!listed.has(folder)) await list(folder);
     const beside = files.siblings(path);
-    const isCode = file?.kind === "nix";
-    const paths = new Set(isCode ? namedBelow(file) : []);
-    const areParts = beside.length <= NEIGHBOUR_LIMIT || (isCode && takesHashes(file.text));
-    for (const each of areParts ? beside.slice(0, NEIGHBOUR_LIMIT) : beside.filter(isUsual)) paths.add(each);
-    // Who has hashes is a package; who has none may be a part of one.
-    if (folder !== "" && (!file || !holdsHashes(file.text)))
-      for (const name of CALLERS) paths.add(`${directoryOf(folder)}/${name}`.replace(/^\//, ""));
-    paths.delete(path);
-    return [...paths];
+    const areParts = handsOn || beside.length <= NEIGHBOUR_LIMIT;
+    const near = new Set([
+      ...named,
+      ...(areParts ? beside.slice(0, NEIGHBOUR_LIMIT) : beside.filter(isUsual)),
+      // Who has hashes is a package; who has none may be a part of one.
+      ...(text === undefined || !holdsHashes(text) ? callersOf(folder) : []),
+    ]);
+    near.delete(path);
+    for (const each of near) {
+      const entry = await tree.entry(each);
+      const file = entry && (await load(entry));
+      if (file?.kind === "nix") yield file;
+    }
   }
 
   async function users(path: string): Promise<readonly NearUser[]> {
     const file = loaded.get(path);
     const isCode = file?.kind === "nix";
     const handsOn = isCode && takesHashes(file.text);
-    const named = new Set(isCode ? namedBelow(file) : []);
+    const named = isCode ? namedBelow(file) : [];
     // A package with its own hashes is hardly a part of another: not worth requests of every review.
-    if (tree.remote && isCode && !handsOn && named.size === 0 && holdsHashes(file.text)) return [];
+    if (tree.remote && isCode && !handsOn && named.length === 0 && holdsHashes(file.text)) return [];
     const near: NixFile[] = [];
-    for (const each of await neighbours(path)) {
-      const entry = await tree.entry(each);
-      const user = entry && (await load(entry));
-      // A larger one is a list of many packages, none of which is the file's own.
-      if (user?.kind === "nix" && (handsOn || user.text.length < LIST_CHARACTERS)) near.push(user);
-    }
+    // A larger one is a list of many packages, none of which is the file's own.
+    for await (const each of neighbours(path, named, handsOn))
+      if (handsOn || each.text.length < BIG_CHARACTERS) near.push(each);
     const readers = near.filter((user) => names(user, path));
     const isPart = (user: NixFile) =>
-      named.has(user.path) ||
+      named.includes(user.path) ||
       readers.includes(user) ||
       (!hasPath(user.text) && readers.some((reader) => names(reader, user.path)));
     return near
@@ -254,11 +261,7 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
   }
 
   async function isTakenAsScript(path: string): Promise<boolean> {
-    for (const near of await neighbours(path)) {
-      const entry = await tree.entry(near);
-      const user = entry && (await load(entry));
-      if (user?.kind === "nix" && takesAsScript(user, path)) return true;
-    }
+    for await (const near of neighbours(path)) if (takesAsScript(near, path)) return true;
     return false;
   }
 
@@ -312,8 +315,3 @@ class JsonText {
     return root;
   }
 }
-
-const LIST_CHARACTERS = 40_000;
-
-/** The names of files that call what is in the folders below them. */
-const CALLERS = ["default.nix", "package.nix"];

@@ -2,6 +2,7 @@
 import { argumentKey } from "./binders.ts";
 import { apply, asSet, evaluateAt } from "./evaluate.ts";
 import { isHashName } from "./fetchers.ts";
+import { NEIGHBOUR_LIMIT } from "./neighbours.ts";
 import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
 import { makeSource } from "./pin.ts";
 import { DEFAULT_SYSTEM } from "./platform.ts";
@@ -185,7 +186,7 @@ export async function traceSiblings(
   const { file, files } = reading;
   const sets = new Set([...literals.map((literal) => carrierOf(file, literal.node)), ...bare]);
   const hashes = new Set([...sets].flatMap((set) => hashNamesIn(file, set)));
-  const siblings = await attempt(() => files.siblings(file.path).slice(0, SIBLING_LIMIT));
+  const siblings = await attempt(() => files.siblings(file.path).slice(0, NEIGHBOUR_LIMIT));
   // They import one another: a step that met them one by one would be done again for each.
   for (const path of siblings) await attempt(() => files.get(path));
   for (const path of siblings) await attempt(() => traceSibling(reading, path, sets, hashes, literals));
@@ -227,7 +228,6 @@ function traceSibling(
   }
 }
 
-const SIBLING_LIMIT = 12;
 const USUAL: Assumed = new Map([["system", DEFAULT_SYSTEM]]);
 
 /** What a variant is called with beside its own attributes: questions about its version. */

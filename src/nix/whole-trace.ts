@@ -5,7 +5,7 @@
 import { evaluateAt } from "./evaluate.ts";
 import type { Source } from "./model.ts";
 import type { Reading } from "./reading.ts";
-import { type Choice, createSession, STEP_LIMIT } from "./session.ts";
+import { type Choice, createSession, isExhausted } from "./session.ts";
 import type { NixFile } from "./sites.ts";
 import { directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { type HashedCall, hashedCalls } from "./trace.ts";
@@ -111,6 +111,7 @@ function lookThrough(
   }
   const nothing: Found = { sources: [], reads: new Map(reads) };
   const { steps } = session;
+  const isOver = isExhausted(session);
   const found = new Map<string, Found | null>();
   for (const [file, hits] of hitsOf) {
     if (file.kind !== "nix") continue;
@@ -124,5 +125,5 @@ function lookThrough(
       found.set(file.path, null);
     }
   }
-  return { found, nothing, choices: session.choices, isCut: session.isCut || steps > STEP_LIMIT };
+  return { found, nothing, choices: session.choices, isCut: session.isCut || isOver };
 }
