@@ -25,6 +25,8 @@ import { createNixSide, type NixSide } from "./nix/side.ts";
 import { hasPath } from "./nix/sources.ts";
 import { TooMuch } from "./nix/too-much.ts";
 import type { Origin } from "./nix/value.ts";
+import { isWorkflow } from "./nix/workflow.ts";
+import { stepScripts } from "./nix/workflow-scripts.ts";
 import { introduced, type KnownPin, reusesOf } from "./pair/reuse.ts";
 import { pairScripts } from "./pair/scripts.ts";
 import { pairSettings, type SettingChange } from "./pair/settings.ts";
@@ -207,6 +209,7 @@ export async function gatherFacts(
       pins,
       reuses: reusesOf(pairs, pins, remembered),
       scripts: pairScripts(all.base.scripts, all.head.scripts, renames),
+      steps: { base: all.base.scripts.filter(isStep), head: all.head.scripts.filter(isStep) },
       settings,
       impurities: { base: all.base.impurities, head: all.head.impurities },
       subjects,
@@ -216,6 +219,8 @@ export async function gatherFacts(
     textOf: (side, path) => sides[side].text(path),
   };
 }
+
+const isStep = ({ context }: Script) => context === "ci";
 
 /** What a path to a file, or to the folder that it is the default of, may end with. */
 function namesOf(path: string): readonly string[] {
@@ -332,6 +337,8 @@ async function readCode(
     if (code.kind === "nix" || isTaken || saysScript(code)) {
       append(scripts, scriptsOf(code, changed, await tools.scripts(), onCut, isTaken));
     }
+    if (code.kind === "text" && isWorkflow(entry.path))
+      append(scripts, stepScripts(entry.path, code.text, await tools.scripts(), onCut));
     append(settings, settingsOf(code, changed, onCut));
     append(impurities, impuritiesOf(code, changed, onCut));
     if (side === "head") parseErrors = errorsOf(code);

@@ -84,7 +84,7 @@ export const LIMITS: readonly Guard[] = [
       "reaches",
     ],
   ]),
-  ...guards("src/rules/_workflow.ts", TEST, [
+  ...guards("src/nix/workflow.ts", TEST, [
     ["the aliases of a workflow are bounded", "targets.size > MOST_ALIASES", "targets.size < 0"],
   ]),
   ...guards("src/rules/_text.ts", TEST, [

@@ -95,8 +95,17 @@ export interface Command {
   readonly span: Span;
 }
 
-/** When a script runs: decides how much harm it can do. `unknown`: a text that may be a script. */
-export type ScriptContext = "build" | "fetch" | "update" | "run" | "test" | "shell" | "patch" | "unknown";
+/** When a script runs: decides how much harm it can do. `ci`: in a workflow; `unknown`: a text that may be a script. */
+export type ScriptContext =
+  | "build"
+  | "fetch"
+  | "update"
+  | "run"
+  | "test"
+  | "shell"
+  | "patch"
+  | "ci"
+  | "unknown";
 
 export type ScriptLanguage = "bash" | "python" | "other";
 

@@ -72,7 +72,7 @@ function scriptAt(
 ): Script | null {
   const code = codeText(source, place.root);
   const language = place.language ?? languageOf(code.text);
-  const reading = read(language, code, parsers);
+  const reading = readCode(language, code, parsers);
   if (code.cut || reading.cut) onCut(CUT);
   if (place.context === "unknown" && reading.commands.length === 0) return null;
   const binding = attributePath(source, place.root).join(".");
@@ -85,7 +85,8 @@ function scriptAt(
   };
 }
 
-function languageOf(text: string): ScriptLanguage {
+/** The language that the first lines of a script name. */
+export function languageOf(text: string): ScriptLanguage {
   const shebang = /^\s*#!(.*)/.exec(text)?.[1];
   if (shebang === undefined) return "bash";
   return languageOfInterpreter(/nix-shell/.test(shebang) ? interpreterOf(text) : shebang);
@@ -100,15 +101,22 @@ function interpreterOf(text: string): string {
   return (at < 0 ? undefined : words[at + 1]) ?? "bash";
 }
 
-function languageOfInterpreter(interpreter: string): ScriptLanguage {
+/** What an interpreter reads. */
+export function languageOfInterpreter(interpreter: string): ScriptLanguage {
   if (/python/.test(interpreter)) return "python";
   return /perl|node|ruby|lua|nu\b|fish|awk/.test(interpreter) ? "other" : "bash";
 }
 
-function read(language: ScriptLanguage, code: CodeText, parsers: ScriptParsers): ScriptReading {
+/** The commands of a script. `variables`: what its environment holds. */
+export function readCode(
+  language: ScriptLanguage,
+  code: CodeText,
+  parsers: ScriptParsers,
+  variables?: ReadonlyMap<string, string>,
+): ScriptReading {
   switch (language) {
     case "bash":
-      return readShell(parsers.bash, code.text, code.restore);
+      return readShell(parsers.bash, code.text, code.restore, variables);
     case "python":
       return readPython(parsers, code.text, code.restore);
     case "other":
@@ -116,7 +124,8 @@ function read(language: ScriptLanguage, code: CodeText, parsers: ScriptParsers):
   }
 }
 
-function finished(
+/** A script as it was read, with all positions in its file. */
+export function finished(
   path: string,
   code: CodeText,
   language: ScriptLanguage,
@@ -163,7 +172,7 @@ function fileScript(
   if (!kind) return [];
   const { language, context } = kind;
   const code = plainText(kind.context === "patch" ? addedLines(file.text) : file.text);
-  const reading = read(language, code, parsers);
+  const reading = readCode(language, code, parsers);
   if (reading.cut) onCut(CUT);
   const whole = { start: 0, end: file.text.length };
   return [

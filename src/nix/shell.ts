@@ -61,17 +61,18 @@ interface Layer {
 
 /**
  * Reads a shell script. `restore` turns stand-ins for interpolations back; positions are into `text`. Code in words
- * (`sh -c '…'`, `--run '…'`, here-documents that become scripts, base64) is read too.
+ * (`sh -c '…'`, `--run '…'`, here-documents that become scripts, base64) is read too. `variables`: the environment's.
  */
 export function readShell(
   parser: DocumentParser,
   text: string,
   restore: (text: string) => string = (same) => same,
+  variables: ReadonlyMap<string, string> = new Map(),
 ): ScriptReading {
   const shell: Shell = {
     parser,
     commands: [],
-    variables: new Map(),
+    variables: new Map([...variables].map(([name, value]) => [name, { value, from: [] }])),
     depth: 0,
     cut: false,
     expanded: 0,

@@ -68,10 +68,18 @@ export function isInterpreter(command: Command): boolean {
 
 const SHELLS = /^(ba|da|z|k|a)?sh$/;
 
+/** Options that take a word: `bash -o pipefail`, `python3 -W ignore`. */
+const TAKES_WORD = /^(?:[-+]o|-O|--rcfile|--init-file|-W|-X|-I)$/;
+
+/** The first word that is neither an option nor one's own word; `-` is one. */
+function firstOperand(words: readonly string[]): string | undefined {
+  return words.find((word, index) => !/^[-+]./.test(word) && !TAKES_WORD.test(words[index - 1] ?? ""));
+}
+
 /** An interpreter whose code is what it reads: no script file, no `-c`, no module. */
 export function runsItsInput(command: Command): boolean {
   if (!INTERPRETERS.test(command.name) || /awk$/.test(command.name)) return false;
-  const [first] = command.words.filter((word) => !/^-[a-bd-z]*$/i.test(word) || word === "-");
+  const first = firstOperand(command.words);
   if (command.words.some((word) => /^-[a-z]*[cem]$/.test(word) && !SHELLS.test(command.name))) return false;
   if (SHELLS.test(command.name) && command.words.some((word) => /^-[a-z]*c$/.test(word))) return false;
   if (command.words.some((word) => /^-[a-z]*s$/.test(word))) return true;

@@ -112,6 +112,7 @@ const WHEN: Readonly<Record<Script["context"], string>> = {
   test: "in a test",
   shell: "in the developer's shell",
   patch: "where the patched file runs",
+  ci: "in a workflow, beside the repository's token",
   unknown: "wherever this text is used",
 };
 

@@ -1,89 +1,77 @@
-/** What the script of a workflow's step does with what strangers serve or send, however it is padded. */
+/** What the script of a workflow's step does with what strangers serve or send. */
+import type { Command, Script } from "../nix/model.ts";
+import { type RemoteCode, remoteCode } from "./_remote.ts";
 
-/** A command on one line, with single blanks: continued lines and what follows a pipe are drawn together. */
-function linesOf(script: string): readonly string[] {
-  return script
-    .replace(/\\\r?\n/g, " ")
-    .replace(/\|&?\s*(?:#[^\n]*\n\s*)*/g, "| ")
-    .split("\n")
-    .map((line) => line.replace(/\s+/g, " ").trim());
+const PULL = /\brefs\/pull\/|\bpull\/(?:\d|\$)/;
+const GIT_TAKES = /^(?:fetch|pull|checkout|switch|reset|merge|clone|worktree|cherry-pick)$/;
+const GH_TAKES = /\bpr (?:checkout|co)\b/;
+const GH_SHOWS = /\bpr diff\b/;
+const APPLIES = /\b(?:apply|am)\b/;
+
+/** Whether a script takes a pull request's commit into its work tree. `isStrangers`: whether a text names such a commit. */
+export function takesPull(script: Script, isStrangers: (text: string) => boolean): boolean {
+  // No commands are read of other languages; this is how all of them name it.
+  if (script.language === "other") return PULL.test(script.text);
+  return script.commands.some((command) => {
+    const words = command.words.join(" ");
+    switch (command.name) {
+      case "git":
+        return (
+          (command.words.some((word) => GIT_TAKES.test(word)) && (PULL.test(words) || isStrangers(words))) ||
+          (APPLIES.test(words) && readsPull(script, command))
+        );
+      case "patch":
+        return readsPull(script, command);
+      case "gh":
+        return GH_TAKES.test(words);
+      default:
+        return false;
+    }
+  });
 }
 
-/** Whether a text has these one after the other, whatever stands between. */
-function holdsInTurn(text: string, marks: readonly RegExp[]): boolean {
-  let rest = text;
-  for (const mark of marks) {
-    const found = mark.exec(rest);
-    if (!found) return false;
-    rest = rest.slice(found.index + found[0].length);
-  }
-  return true;
+function readsPull(script: Script, command: Command): boolean {
+  return command.reads.some((index) => {
+    const source = script.commands[index];
+    return source?.name === "gh" && GH_SHOWS.test(source.words.join(" "));
+  });
 }
 
-const PULL = /\brefs\/pull\/|\bpull\/\$\{\{/;
-const GH_TAKES_PULL = [/\bgh /, /\bpr (?:checkout|co)\b/];
-const GIT_TAKES_HEAD = [/\bgit /, /\b(?:fetch|checkout)\b/, /\bhead\.(?:sha|ref)\b/];
+/** What a script runs as it comes from the network. */
+export interface Fetched extends RemoteCode {
+  /** A release of a package, or a file whose checksum the script looks at: whoever serves it can change little. */
+  readonly isFixed: boolean;
+}
 
-/** Whether a script takes a pull request's commit into its work tree. */
-export function fetchesPull(script: string): boolean {
-  return linesOf(script).some(
-    (line) => PULL.test(line) || holdsInTurn(line, GH_TAKES_PULL) || holdsInTurn(line, GIT_TAKES_HEAD),
+/** What a script runs as it comes from the network, each once. */
+export function runsFetched(script: Script): readonly Fetched[] {
+  const checks = script.commands.some(isChecksum);
+  return remoteCode(script).map((seen) => ({
+    ...seen,
+    isFixed: seen.runner === seen.fetcher || (checks && seen.runner.reads.length === 0),
+  }));
+}
+
+function isChecksum({ name, words, tolerated }: Command): boolean {
+  return /^(?:sha\d+sum|shasum|b2sum|gpg|cosign|minisign)$/.test(name) && !tolerated && words.some(isCheck);
+}
+
+const isCheck = (word: string) => /^(?:-\w*c|--check|--verify|verify|verify-blob|-V\w*)$/.test(word);
+
+/** The command that runs a text which `isStrangers` chose; undefined when none does. */
+export function runsText(script: Script, isStrangers: (text: string) => boolean): Command | undefined {
+  return script.commands.find(({ name, words }) => {
+    if (isStrangers(name)) return true;
+    if (name === "eval") return words.some(isStrangers);
+    return words.some((word, index) => /^-\w*c$/.test(words[index - 1] ?? "") && isStrangers(word));
+  });
+}
+
+/** The command that puts such a text where later steps take their environment from; undefined when none does. */
+export function setsEnvironment(script: Script, isStrangers: (text: string) => boolean): Command | undefined {
+  return script.commands.find(
+    ({ words, input, redirects }) =>
+      redirects.some(({ target }) => /\bGITHUB_(?:ENV|PATH)\b/.test(target)) &&
+      [...words, input ?? ""].some(isStrangers),
   );
-}
-
-const FETCHER = /\b(?:curl|wget)\b/;
-const RUNNER = /^(?:[\w./-]*\/)?(?:(?:ba|z|da|k)?sh|python[\d.]*|perl|node|ruby)$/;
-/** Programs that run the one that is named behind them, among options and settings. */
-const WRAPPER = /^(?:[\w./-]*\/)?(?:sudo|doas|env|command|exec|nohup|nice|time|timeout)$/;
-
-/** Whether a stretch of a pipeline runs what it is given. */
-function runsInput(stretch: string): boolean {
-  let isWrapped = false;
-  let before = "";
-  for (const word of stretch.split(/[\s;&()"'`{}]+/)) {
-    if (RUNNER.test(word)) return true;
-    const isOfWrapper = isWrapped && (/^[-\d]/.test(word) || before.startsWith("-"));
-    if (WRAPPER.test(word)) isWrapped = true;
-    else if (word !== "" && !/^\w+=/.test(word) && !isOfWrapper) return false;
-    before = word;
-  }
-  return false;
-}
-
-/** `curl … | sh`: the text from the fetcher to the pipe's end; null when nothing runs what is fetched. */
-function pipedToRunner(line: string): string | null {
-  const at = line.search(FETCHER);
-  if (at < 0) return null;
-  const stretches = line.slice(at).split("|");
-  // What stands behind `||` is given nothing.
-  const isPiped = (index: number): boolean => index > 0 && stretches[index - 1]?.trim() !== "";
-  return stretches.some((stretch, index) => isPiped(index) && runsInput(stretch)) ? line.slice(at) : null;
-}
-
-const SUBSTITUTED = /(?:<\(|\$\(|`) ?(?:[\w./-]*\/)?(?:curl|wget)\b/g;
-const SHELL = /^(?:[\w./-]*\/)?(?:(?:ba|z|da|k)?sh|source|eval|\.)$/;
-/** Options, and the name of one (`-o pipefail`). */
-const BESIDE_CODE = /^(?:[-+][\w-]*|pipefail|errexit|nounset|xtrace)?$/;
-
-/** `bash <(curl …)`, `eval "$(wget …)"`: the command up to the fetcher; null when it is not run. */
-function substitutedForCode(line: string): string | null {
-  let from = 0;
-  for (const { 0: fetcher, index } of line.matchAll(SUBSTITUTED)) {
-    const before = line.slice(from, index);
-    from = index + fetcher.length;
-    const command = before.split(/[;&|]/).at(-1) ?? "";
-    const words = command.replace(/["'({]/g, "").split(" ");
-    const code = words.findLastIndex((word) => !BESIDE_CODE.test(word));
-    if (SHELL.test(words[code] ?? "")) return command.trim() + fetcher;
-  }
-  return null;
-}
-
-/** What a script runs as it comes from the network; null when it runs nothing so. */
-export function runsFetched(script: string): string | null {
-  for (const line of linesOf(script)) {
-    const found = pipedToRunner(line) ?? substitutedForCode(line);
-    if (found !== null) return found;
-  }
-  return null;
 }

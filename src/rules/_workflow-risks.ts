@@ -1,8 +1,11 @@
 /** What in one workflow gives strangers a way in. Each risk has a key, so that two sides can be compared. */
+import type { Script } from "../nix/model.ts";
+import type { Environment, Job, Permissions, Step, Value, Workflow } from "../nix/workflow.ts";
+import { codeOf } from "../nix/workflow-scripts.ts";
 import type { Severity } from "../report/review.ts";
-import { fetchesPull, runsFetched } from "./_step-scripts.ts";
+import { shown } from "./_scripts.ts";
+import { runsFetched, runsText, setsEnvironment, takesPull } from "./_step-scripts.ts";
 import { visible } from "./_text.ts";
-import type { Job, Permissions, Step, Value, Workflow } from "./_workflow.ts";
 
 export interface Risk {
   /** Equal keys, the same risk: no positions in it. */
@@ -27,11 +30,17 @@ const STRANGERS_LIST = /github\.event\.(?:commits|pages)\b/i;
 const STRANGERS_FIELD = /message|author|page_name/i;
 const STRANGERS_COMMIT =
   /github\.(?:head_ref|event\.(?:pull_request\.(?:head\.(?:sha|ref)|merge_commit_sha)|workflow_run\.head_(?:sha|branch)|number|issue\.number))|refs\/pull\//i;
+/** All of an event at once, or all of one of its parts. */
+const STRANGERS_EVENT =
+  /tojson\(github(?:\.event(?:\.(?:issue|pull_request|discussion|comment|review|head_commit|commits|workflow_run))?)?\)|github\.event\.(?:issue|pull_request|discussion|comment|review)\.\*/i;
+/** Of such text, what can have several lines. */
+const STRANGERS_LINES = /\.(?:body|message|client_payload)\b/i;
 const FULL_COMMIT = /@[0-9a-f]{40}$/;
 
-/** `owner/repo/path@ref` without the ref; null for actions of the repository itself. */
+/** `owner/repo/path@ref` without the ref, an image without its tag; null for actions of the repository itself. */
 export function actionOf(uses: string): string | null {
-  if (uses.startsWith("./") || uses.startsWith("docker://")) return null;
+  if (uses.startsWith("./")) return null;
+  if (uses.startsWith("docker://")) return uses.split("@", 1)[0]?.replace(/:[^:/]*$/, "") ?? null;
   return uses.replace(/@[^@]*$/, "").toLowerCase();
 }
 
@@ -78,7 +87,24 @@ function plain(expression: string): string {
 function givesStrangersText(expression: string): boolean {
   const names = plain(expression);
   const list = names.search(STRANGERS_LIST);
-  return STRANGERS_TEXT.test(names) || (list >= 0 && STRANGERS_FIELD.test(names.slice(list)));
+  return (
+    STRANGERS_TEXT.test(names) ||
+    STRANGERS_EVENT.test(names) ||
+    (list >= 0 && STRANGERS_FIELD.test(names.slice(list)))
+  );
+}
+
+const holdsStrangersText = (text: string) => expressionsIn(text).some(givesStrangersText);
+const holdsStrangersLines = (text: string) =>
+  expressionsIn(text).some((each) => givesStrangersText(each) && STRANGERS_LINES.test(plain(each)));
+const holdsStrangersCommit = (text: string) => STRANGERS_COMMIT.test(plain(text));
+
+/** An expression with what the environment gives in place of `env.NAME`. */
+function resolved(expression: string, environments: readonly Environment[]): string {
+  return expression.replace(/\benv\s*(?:\.\s*([\w-]+)|\[\s*'([\w-]+)'\s*\])/g, (whole, name, quoted) => {
+    const value = environments.map((each) => each.get(name ?? quoted)).find((each) => each !== undefined);
+    return value ? expressionsIn(value.text).join(" ") : whole;
+  });
 }
 
 /** A quoted string may hold `}}`: the runner reads on behind it. */
@@ -95,38 +121,81 @@ function expressionsIn(text: string): readonly string[] {
   return found;
 }
 
-function* stepRisks(step: Step, job: Job, privileged: boolean): Generator<Risk> {
-  const script =
-    step.uses && /^actions\/github-script@/.test(step.uses.text) ? step.with.get("script") : null;
-  for (const code of [step.run, script]) {
-    if (!code) continue;
-    const expression = expressionsIn(code.text).find(givesStrangersText);
-    if (expression !== undefined) {
-      yield {
-        key: `injection ${job.id} ${expression}`,
-        severity: "high",
-        title: "A stranger's text is pasted into a script",
-        why: `\`\${{ ${visible(expression)} }}\` is put into the code before it runs: whoever names a branch or writes a title runs commands.`,
-        clear: "Clear it by passing it through `env:` and reading the variable.",
-        at: code,
-      };
-    }
-    if (privileged && fetchesPull(code.text)) yield checkoutRisk(job, code);
-    const fetched = runsFetched(code.text);
-    if (fetched !== null) {
-      yield {
-        key: `fetched ${job.id} ${fetched}`,
-        severity: privileged ? "high" : "medium",
-        title: "A step runs what it fetches",
-        why: `\`${visible(fetched)}\`: whoever serves that address decides what the run does, today and later, and no review sees it.`,
-        clear: "Clear it by a pinned action, or by a file of the repository.",
-        at: code,
-      };
-    }
+/** What is known of where a step stands. */
+interface Around {
+  readonly job: Job;
+  readonly privileged: boolean;
+  /** The nearest first. */
+  readonly environments: readonly Environment[];
+  readonly scriptAt: (value: Value) => Script | undefined;
+}
+
+function injection(job: Job, what: string, why: string, at: Value): Risk {
+  return {
+    key: `injection ${job.id} ${what}`,
+    severity: "high",
+    title: "A stranger's text is pasted into a script",
+    why,
+    clear: "Clear it by passing it through `env:` and reading the variable as a word.",
+    at,
+  };
+}
+
+function* codeRisks(code: Value, { job, privileged, environments, scriptAt }: Around): Generator<Risk> {
+  const expression = expressionsIn(code.text).find((each) =>
+    givesStrangersText(resolved(each, environments)),
+  );
+  if (expression !== undefined) {
+    const why = `\`\${{ ${visible(expression)} }}\` is put into the code before it runs: whoever names a branch or writes a title runs commands.`;
+    yield injection(job, expression, why, code);
+  }
+  const script = scriptAt(code);
+  if (!script) return;
+  const run = runsText(script, holdsStrangersText);
+  if (run && expression === undefined) {
+    const why = `\`${shown(run)}\` runs what a stranger wrote.`;
+    yield injection(job, shown(run), why, code);
+  }
+  const set = setsEnvironment(script, holdsStrangersLines);
+  if (set) {
+    const why = `\`${shown(set)}\`: of several lines, each sets a variable for all later steps.`;
+    yield injection(job, shown(set), why, code);
+  }
+  if (privileged && takesPull(script, holdsStrangersCommit)) yield checkoutRisk(job, code);
+  for (const fetched of runsFetched(script)) {
+    const flow =
+      fetched.runner === fetched.fetcher
+        ? shown(fetched.fetcher)
+        : `${shown(fetched.fetcher)} → ${shown(fetched.runner)}`;
+    const severity = fetched.isFixed ? (privileged ? "medium" : "low") : privileged ? "high" : "medium";
+    yield {
+      key: `fetched ${job.id} ${fetched.key}`,
+      severity,
+      title: "A step runs what it fetches",
+      why: `\`${flow}\`: whoever serves that address decides what the run does, today and later, and no review sees it.`,
+      clear: "Clear it by a pinned action, or by a file of the repository.",
+      at: code,
+    };
+  }
+}
+
+function* stepRisks(step: Step, around: Around): Generator<Risk> {
+  const { job, privileged, environments } = around;
+  for (const code of codeOf(step)) yield* codeRisks(code, around);
+  if (privileged && step.uses && /^actions\/cache(?:\/save)?@/i.test(step.uses.text)) {
+    yield {
+      key: `cache ${job.id}`,
+      severity: "medium",
+      title: "A privileged run keeps a cache",
+      why: "What it leaves there, other runs of the default branch take: one that touches anything of a pull request poisons them.",
+      clear: "Clear it by `actions/cache/restore`, which only reads.",
+      at: step.uses,
+    };
   }
   if (!step.uses || !/^actions\/checkout@/i.test(step.uses.text)) return;
   const ref = step.with.get("ref") ?? step.with.get("repository");
-  if (privileged && ref && STRANGERS_COMMIT.test(plain(ref.text))) yield checkoutRisk(job, ref);
+  if (privileged && ref && holdsStrangersCommit(resolved(ref.text, environments)))
+    yield checkoutRisk(job, ref);
   const persist = step.with.get("persist-credentials");
   if (persist?.text !== "false") {
     yield {
@@ -151,18 +220,26 @@ function checkoutRisk(job: Job, at: Value): Risk {
   };
 }
 
-function* jobRisks(job: Job, privileged: boolean): Generator<Risk> {
+function* jobRisks(
+  job: Job,
+  privileged: boolean,
+  workflow: Workflow,
+  scriptAt: Around["scriptAt"],
+): Generator<Risk> {
   yield* permissionRisks(job.permissions, job.id);
-  for (const step of job.steps) yield* stepRisks(step, job, privileged);
+  for (const step of job.steps) {
+    const environments = [step.env, job.env, workflow.env];
+    yield* stepRisks(step, { job, privileged, environments, scriptAt });
+  }
   for (const value of job.values) {
     for (const expression of expressionsIn(value.text)) {
-      for (const [, name = ""] of plain(expression).matchAll(/\bsecrets\.(\w+)/gi)) {
+      for (const [, name = "*"] of plain(expression).matchAll(/\bsecrets(?:\.(\w+|\*)|(?=[)[]))/gi)) {
         if (name.toUpperCase() === "GITHUB_TOKEN") continue;
         yield {
           key: `secret ${job.id} ${name}`,
           severity: privileged ? "high" : "low",
           title: `A secret is given to job ${visible(job.id)}`,
-          why: `\`secrets.${name}\` can be read by every action and program that the step runs.`,
+          why: `${name === "*" ? "Every secret" : `\`secrets.${name}\``} can be read by every action and program that the step runs.`,
           clear:
             "Clear it by giving it to the one step that needs it, in a job that touches nothing of a pull request.",
           at: value,
@@ -193,8 +270,9 @@ function* jobRisks(job: Job, privileged: boolean): Generator<Risk> {
   }
 }
 
-/** All risks of a workflow, each key once. */
-export function risksOf(workflow: Workflow): ReadonlyMap<string, Risk> {
+/** All risks of a workflow, each key once. `scripts`: those of its steps. */
+export function risksOf(workflow: Workflow, scripts: readonly Script[]): ReadonlyMap<string, Risk> {
+  const byStart = new Map(scripts.map((script) => [script.span.start, script]));
   const privileged = PRIVILEGED.some((name) => workflow.triggers.has(name));
   const risks = new Map<string, Risk>();
   const add = (risk: Risk) => {
@@ -202,14 +280,17 @@ export function risksOf(workflow: Workflow): ReadonlyMap<string, Risk> {
   };
   for (const risk of triggerRisks(workflow)) add(risk);
   for (const risk of permissionRisks(workflow.permissions, "")) add(risk);
-  for (const job of workflow.jobs) for (const risk of jobRisks(job, privileged)) add(risk);
+  for (const job of workflow.jobs) {
+    for (const risk of jobRisks(job, privileged, workflow, ({ start }) => byStart.get(start))) add(risk);
+  }
   return risks;
 }
 
-/** Every action and reusable workflow that is used. */
+/** Every action, reusable workflow and image that is used. */
 export function usesOf(workflow: Workflow): readonly Value[] {
   return workflow.jobs.flatMap((job) => [
     ...(job.uses ? [job.uses] : []),
+    ...(job.image ? [job.image] : []),
     ...job.steps.flatMap(({ uses }) => (uses ? [uses] : [])),
   ]);
 }

@@ -1,13 +1,18 @@
 /** Changes that give a workflow more power, or strangers a way into one; and owners who are no longer asked. */
 
+import type { Script } from "../nix/model.ts";
+import {
+  isWorkflow as isWorkflowPath,
+  type Permissions,
+  readWorkflow,
+  type Value,
+  type Workflow,
+} from "../nix/workflow.ts";
 import { ownerRisks } from "./_owners.ts";
 import { argument, headPath, inBase, inHead, visible } from "./_text.ts";
-import { type Permissions, readWorkflow, type Value, type Workflow } from "./_workflow.ts";
 import { actionOf, isPinned, type Risk, risksOf, usesOf } from "./_workflow-risks.ts";
-import type { FileFacts, Rule, RuleFinding, Undecided } from "./rule.ts";
+import type { Facts, FileFacts, Rule, RuleFinding, Undecided } from "./rule.ts";
 
-const WORKFLOW = /^(?:\.github|\.gitea|\.forgejo)\/workflows\/[^/]+\.ya?ml$/;
-const ACTION = /(?:^|\/)action\.ya?ml$/;
 const OWNERS = /(?:^|\/)(?:CODEOWNERS|OWNERS)$/;
 
 /** Risks that the two sides show only together. */
@@ -73,6 +78,15 @@ function* pinRisks(base: Workflow, head: Workflow): Generator<Risk> {
         clear: "Clear it by the full commit id, with the version as a comment.",
         at: use,
       };
+    } else if (!before && wasOfAnother(action, old, head)) {
+      yield {
+        key: `owner ${use.text}`,
+        severity: "medium",
+        title: "An action is taken from another owner",
+        why: `\`${visible(use.text)}\` has the name of an action that was used before and is somebody else's.`,
+        clear: "Clear it by a word on who the new owner is.",
+        at: use,
+      };
     } else if (before && isPinned(before.text) && use.comment !== "" && use.comment === before.comment) {
       yield {
         key: `comment ${use.text}`,
@@ -86,6 +100,16 @@ function* pinRisks(base: Workflow, head: Workflow): Generator<Risk> {
   }
 }
 
+/** Whether an action has the name of one that is not used any more. */
+function wasOfAnother(action: string, old: readonly Value[], head: Workflow): boolean {
+  const nameOf = (each: string | null) => each?.split("/").slice(1).join("/");
+  const now = new Set(usesOf(head).map(({ text }) => actionOf(text)));
+  return old.some(({ text }) => {
+    const before = actionOf(text);
+    return before !== null && !now.has(before) && nameOf(before) === nameOf(action);
+  });
+}
+
 /** A checkout that always left its token is no news in an ordinary run, and neither is one more such job. */
 function isNews(risk: Risk, base: Workflow | null): boolean {
   if (!risk.key.startsWith("credentials ") || risk.severity === "high") return true;
@@ -93,9 +117,15 @@ function isNews(risk: Risk, base: Workflow | null): boolean {
   return base?.jobs.some((job) => job.id === id) ?? false;
 }
 
-function newRisks(base: Workflow | null, head: Workflow): readonly Risk[] {
-  const old = base ? risksOf(base) : new Map<string, Risk>();
-  const own = [...risksOf(head).values()].filter((risk) => {
+/** The scripts of the steps of either side. */
+interface Steps {
+  readonly base: readonly Script[];
+  readonly head: readonly Script[];
+}
+
+function newRisks(base: Workflow | null, head: Workflow, steps: Steps): readonly Risk[] {
+  const old = base ? risksOf(base, steps.base) : new Map<string, Risk>();
+  const own = [...risksOf(head, steps.head).values()].filter((risk) => {
     const before = old.get(risk.key) ?? old.get(risk.within ?? "");
     // The same weakness weighs more once strangers can reach it.
     if (before && before.severity === risk.severity) return false;
@@ -105,7 +135,7 @@ function newRisks(base: Workflow | null, head: Workflow): readonly Risk[] {
     ...own,
     ...(base
       ? comparedRisks(base, head)
-      : pinRisks({ triggers: new Map(), permissions: null, jobs: [] }, head)),
+      : pinRisks({ triggers: new Map(), permissions: null, env: new Map(), jobs: [] }, head)),
   ];
 }
 
@@ -125,8 +155,7 @@ function findingOf(file: FileFacts, risk: Risk, text: string): RuleFinding {
 }
 
 function isWorkflow(file: FileFacts): boolean {
-  const path = headPath(file);
-  return WORKFLOW.test(path) || ACTION.test(path);
+  return isWorkflowPath(headPath(file));
 }
 
 /** A workflow that could be read before and cannot now is a finding. */
@@ -136,7 +165,7 @@ function* undecided(file: FileFacts): Iterable<Undecided> {
   yield { undecided: "neither side of the workflow could be read", at: inHead(file, 0, 0) };
 }
 
-function* checkWorkflow(file: FileFacts): Iterable<RuleFinding> {
+function* checkWorkflow(file: FileFacts, { steps }: Facts): Iterable<RuleFinding> {
   if (file.head === null) return;
   const head = readWorkflow(file.head);
   const base = file.base === null ? null : readWorkflow(file.base);
@@ -158,7 +187,12 @@ function* checkWorkflow(file: FileFacts): Iterable<RuleFinding> {
     };
     return;
   }
-  for (const risk of newRisks(base, head)) yield findingOf(file, risk, file.head);
+  const { base: before, head: after } = file.change;
+  const own = {
+    base: steps.base.filter(({ path }) => path === before?.path),
+    head: steps.head.filter(({ path }) => path === after?.path),
+  };
+  for (const risk of newRisks(base, head, own)) yield findingOf(file, risk, file.head);
 }
 
 function* checkOwners(file: FileFacts, files: readonly FileFacts[]): Iterable<RuleFinding> {
@@ -195,7 +229,7 @@ export const rule: Rule = {
   severity: "high",
   *check(facts) {
     for (const file of facts.files) {
-      if (isWorkflow(file)) yield* checkWorkflow(file);
+      if (isWorkflow(file)) yield* checkWorkflow(file, facts);
       else if (OWNERS.test(file.change.base?.path ?? "")) yield* checkOwners(file, facts.files);
     }
   },

@@ -113,7 +113,7 @@ function weakFlags(text: string): readonly Off[] {
 }
 
 function switchedOffIn(script: Script): readonly SeenOff[] {
-  if (script.context === "test" || script.context === "patch" || script.context === "unknown") return [];
+  if (["test", "patch", "ci", "unknown"].includes(script.context)) return [];
   return script.commands
     .filter((command) => !/^(substituteInPlace|substitute|sed|grep|echo|printf)$/.test(command.name))
     .flatMap((command) =>

@@ -21,7 +21,7 @@ export const rule: Rule = {
     const moved = baseCode(facts);
     for (const change of facts.scripts) {
       const script = change.after;
-      if (!script || script.context === "unknown" || script.context === "patch") continue;
+      if (!script || ["unknown", "patch", "ci"].includes(script.context)) continue;
       const added = addedCode(change, moved);
       const isNew = isNewFile(facts, script.path);
       const factor = script.context === "test" ? TEST_FACTOR : 1;

@@ -1,6 +1,6 @@
 /** What a rule is. A rule is a pure function of facts: no I/O, no clock, no environment. */
 import type { FileChange, Side } from "../change/change.ts";
-import type { Impurity, Source, Span } from "../nix/model.ts";
+import type { Impurity, Script, Source, Span } from "../nix/model.ts";
 import type { Reuse } from "../pair/reuse.ts";
 import type { ScriptChange } from "../pair/scripts.ts";
 import type { SettingChange } from "../pair/settings.ts";
@@ -55,6 +55,8 @@ export interface Facts {
   readonly reuses: readonly Reuse[];
   /** Scripts whose text differs, paired. */
   readonly scripts: readonly ScriptChange[];
+  /** All scripts of the steps of changed workflows, those that did not change too. */
+  readonly steps: Readonly<Record<Side, readonly Script[]>>;
   /** Settings whose value differs, paired. */
   readonly settings: readonly SettingChange[];
   /** What the changed stretches of either side make evaluation read. */

@@ -55,6 +55,7 @@ function severityOf(script: Script): Severity {
     case "update":
     case "run":
     case "shell":
+    case "ci":
       return "high";
     case "test":
       return "low";

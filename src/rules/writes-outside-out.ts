@@ -46,7 +46,7 @@ const IMAGES =
 
 function writes(script: Script): readonly Write[] {
   if (IMAGES.test(`${script.path} ${script.binding}`)) return [];
-  if (script.context === "test" || script.context === "patch" || script.context === "update") return [];
+  if (["test", "patch", "ci", "update"].includes(script.context)) return [];
   let homeIsSet = false;
   const found: Write[] = [];
   for (const command of script.commands) {

@@ -60,6 +60,7 @@ function factsOf(path: string, base: string, head: string): Facts {
     sources: [],
     pins: { base: [], head: [] },
     scripts: [],
+    steps: { base: [], head: [] },
     settings: [],
     impurities: { base: [], head: [] },
     reuses: [],

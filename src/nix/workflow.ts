@@ -23,9 +23,15 @@ export interface Value {
 /** Scope → level; null: not said, so that the default of the level above counts. */
 export type Permissions = ReadonlyMap<string, Value> | null;
 
+/** Variables of the environment, by their names. */
+export type Environment = ReadonlyMap<string, Value>;
+
 export interface Step {
   readonly uses: Value | null;
   readonly run: Value | null;
+  /** What the script is given to, where that is said: `bash`, `python`, `perl {0}`. */
+  readonly shell: Value | null;
+  readonly env: Environment;
   readonly with: ReadonlyMap<string, Value>;
 }
 
@@ -39,6 +45,9 @@ export interface Job {
   readonly uses: Value | null;
   /** `secrets: inherit` */
   readonly inherits: Value | null;
+  /** The container that it runs in, or the image of an action, as `docker://image:tag`. */
+  readonly image: Value | null;
+  readonly env: Environment;
   readonly steps: readonly Step[];
   /** All scalars of the job: what reads `secrets.X` can stand anywhere. */
   readonly values: readonly Value[];
@@ -47,7 +56,16 @@ export interface Job {
 export interface Workflow {
   readonly triggers: ReadonlyMap<string, Value>;
   readonly permissions: Permissions;
+  readonly env: Environment;
   readonly jobs: readonly Job[];
+}
+
+const WORKFLOW = /^(?:\.github|\.gitea|\.forgejo)\/workflows\/[^/]+\.ya?ml$/;
+const ACTION = /(?:^|\/)action\.ya?ml$/;
+
+/** Whether a file is a workflow, or an action that workflows use. */
+export function isWorkflow(path: string): boolean {
+  return WORKFLOW.test(path) || ACTION.test(path);
 }
 
 /** Workflows are written by hand; GitHub itself takes no larger ones. */
@@ -96,6 +114,8 @@ class Reader {
   private readonly contents: unknown;
   private readonly targets: ReadonlyMap<Alias, Node>;
   private values = 0;
+  /** Of all jobs, where a job or step says no other. */
+  private shell: Value | null = null;
 
   constructor(document: Document) {
     this.contents = document.contents;
@@ -106,10 +126,12 @@ class Reader {
   workflow(): Workflow | null {
     const root = this.follow(this.contents);
     if (!isMap(root)) return null;
+    this.shell = this.defaultShell(root);
     const jobs = this.entries(this.get(root, "jobs")).map(([key, job]) => this.job(key, job));
     const runs = this.get(root, "runs");
     if (isMap(runs)) jobs.push(this.job(this.value(runs, "runs"), runs));
-    return { triggers: this.triggers(root), permissions: this.permissions(root), jobs };
+    const env = this.named(root, "env");
+    return { triggers: this.triggers(root), permissions: this.permissions(root), env, jobs };
   }
 
   private follow(node: unknown): Node | null {
@@ -142,6 +164,10 @@ class Reader {
     });
   }
 
+  private named(map: Node | null, key: string): ReadonlyMap<string, Value> {
+    return new Map(this.entries(this.get(map, key)).map(([name, node]) => [name.text, this.value(node)]));
+  }
+
   /** `on: push`, `on: [push]`, `on: { push: … }`; YAML 1.1 readers take `on` for true. */
   private triggers(root: Node): ReadonlyMap<string, Value> {
     const on = this.get(root, "on") ?? this.get(root, "true");
@@ -167,6 +193,7 @@ class Reader {
     const secrets = this.scalar(job, "secrets");
     const runsOn = this.get(job, "runs-on");
     const steps = this.get(job, "steps");
+    const shell = this.defaultShell(job) ?? this.shell;
     const values: Value[] = [];
     this.collect(job, values, 0);
     return {
@@ -181,17 +208,37 @@ class Reader {
           : [],
       uses: this.scalar(job, "uses"),
       inherits: secrets?.text === "inherit" ? secrets : null,
-      steps: isSeq(steps) ? steps.items.flatMap((item) => this.step(this.follow(item))) : [],
+      image: this.image(job),
+      env: this.named(job, "env"),
+      steps: isSeq(steps) ? steps.items.flatMap((item) => this.step(this.follow(item), shell)) : [],
       values,
     };
   }
 
-  private step(step: Node | null): readonly Step[] {
+  /** Of an action, `Dockerfile` is a file beside it. */
+  private image(job: Node): Value | null {
+    const container = this.scalar(this.get(job, "container"), "image") ?? this.scalar(job, "container");
+    const image = container
+      ? { ...container, text: `docker://${container.text.replace("docker://", "")}` }
+      : this.scalar(job, "image");
+    return image?.text.startsWith("docker://") && !image.text.includes("${{") ? image : null;
+  }
+
+  private defaultShell(map: Node | null): Value | null {
+    return this.scalar(this.get(this.get(map, "defaults"), "run"), "shell");
+  }
+
+  private step(step: Node | null, shell: Value | null): readonly Step[] {
     if (!isMap(step)) return [];
-    const inputs = this.entries(this.get(step, "with")).map(
-      ([key, node]) => [key.text, this.value(node)] as const,
-    );
-    return [{ uses: this.scalar(step, "uses"), run: this.scalar(step, "run"), with: new Map(inputs) }];
+    return [
+      {
+        uses: this.scalar(step, "uses"),
+        run: this.scalar(step, "run"),
+        shell: this.scalar(step, "shell") ?? shell,
+        env: this.named(step, "env"),
+        with: this.named(step, "with"),
+      },
+    ];
   }
 
   private collect(node: Node | null, into: Value[], depth: number): void {

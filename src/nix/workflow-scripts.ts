@@ -1,0 +1,84 @@
+/** The scripts of a workflow's steps: they run beside the repository's token and secrets. */
+import type { CodeText } from "./code-text.ts";
+import type { Script } from "./model.ts";
+import { finished, languageOf, languageOfInterpreter, readCode, type ScriptParsers } from "./scripts.ts";
+import { type Environment, type Job, readWorkflow, type Step, type Value } from "./workflow.ts";
+
+/** Inputs by which actions are given a script, as those that repeat a failed command, or run one elsewhere. */
+const SCRIPT_INPUTS = /^(?:run|script|command|commands|cmd|inline-?script)$/i;
+/** `${{ … }}`; a quoted string in it may hold `}}`. */
+const EXPRESSION = /\$\{\{(?:'[^']*'|[^'}]|\}(?!\}))*\}\}/g;
+
+/** Scripts that a step runs, with where each stands; also what actions are given to run. */
+export function codeOf(step: Step): readonly Value[] {
+  const inputs = [...step.with].flatMap(([name, value]) => (SCRIPT_INPUTS.test(name) ? [value] : []));
+  return step.run ? [step.run, ...inputs] : inputs;
+}
+
+/** The scripts of a workflow or action, in order; none when it cannot be read. `onCut` is told what limits left unread. */
+export function stepScripts(
+  path: string,
+  text: string,
+  parsers: ScriptParsers,
+  onCut: (what: string) => void = () => {},
+): readonly Script[] {
+  const workflow = readWorkflow(text);
+  return (workflow?.jobs ?? []).flatMap((job) =>
+    job.steps.flatMap((step) =>
+      codeOf(step).map((value) =>
+        scriptOf(path, job, step, value, [workflow?.env, job.env, step.env], parsers, onCut),
+      ),
+    ),
+  );
+}
+
+function scriptOf(
+  path: string,
+  job: Job,
+  step: Step,
+  value: Value,
+  environments: readonly (Environment | undefined)[],
+  parsers: ScriptParsers,
+  onCut: (what: string) => void,
+): Script {
+  const { standIn, restore } = standIns();
+  const code: CodeText = { text: standIn(value.text), restore, fileOffset: () => value.start, cut: false };
+  const variables = new Map<string, string>();
+  for (const environment of environments)
+    for (const [name, { text }] of environment ?? []) variables.set(name, standIn(text));
+  const language = languageOfStep(step, value);
+  const reading = readCode(language, code, parsers, variables);
+  if (reading.cut)
+    onCut("the script of a step is longer, more deeply nested or of more commands than is read");
+  const script = finished(path, code, language, reading, value);
+  return {
+    ...script,
+    commands: script.commands.map((command) => ({ ...command, span: script.span })),
+    binding: `jobs.${job.id}`,
+    context: "ci",
+    packageSpan: null,
+  };
+}
+
+function languageOfStep({ uses, shell }: Step, value: Value) {
+  if (/^actions\/github-script@/i.test(uses?.text ?? "")) return "other";
+  const said = shell?.text ?? "";
+  if (/^(?:pwsh|powershell|cmd)\b/.test(said)) return "other";
+  return said === "" ? languageOf(value.text) : languageOfInterpreter(said);
+}
+
+/** Words that a shell can read, in place of expressions; equal expressions have one. */
+function standIns() {
+  const expressions: string[] = [];
+  const numbers = new Map<string, number>();
+  return {
+    standIn: (text: string) =>
+      text.replace(EXPRESSION, (expression) => {
+        const known = numbers.get(expression) ?? expressions.push(expression) - 1;
+        numbers.set(expression, known);
+        return `__nix_${known}__`;
+      }),
+    restore: (text: string) =>
+      text.replace(/__nix_(\d+)__/g, (whole, index) => expressions[Number(index)] ?? whole),
+  };
+}
