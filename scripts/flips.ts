@@ -72,8 +72,13 @@ mkdirSync(temporary);
 const left = wanted.filter((guard) => !known.has(keyOf(guard)));
 const longest = new Map<string, number>();
 for (const test of new Set(left.map((guard) => guard.test))) {
-  const started = performance.now();
-  const { kind } = await run(test, LONGEST_MS);
+  let started = performance.now();
+  let { kind } = await run(test, LONGEST_MS);
+  if (kind !== "passed") {
+    // On a machine that does much else, once may be chance.
+    started = performance.now();
+    ({ kind } = await run(test, LONGEST_MS));
+  }
   if (kind !== "passed") throw new Error(`${test} has ${kind} as it is: nothing can be told by it`);
   longest.set(test, 4 * (performance.now() - started) + MORE_MS);
 }

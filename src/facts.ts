@@ -2,15 +2,14 @@
 import { type Change, type FileChange, pathOf, type Side, type Unchecked } from "./change/change.ts";
 import { readAhead } from "./change/contents.ts";
 import {
+  type ChangePins,
   createChangePins,
   type FilePins,
   hasSamePins,
   NO_PINS,
-  pinAt,
   pinsOfUser,
   usersOf,
 } from "./change-pins.ts";
-import { repointedNames } from "./nix/aliases.ts";
 import { type CallCache, createCallCache } from "./nix/attributes.ts";
 import { createDocuments, type Documents } from "./nix/documents.ts";
 import { holdsHash } from "./nix/hash.ts";
@@ -23,8 +22,7 @@ import { type CodeFile, type ScriptParsers, saysScript, scriptsOf } from "./nix/
 import { settingsOf } from "./nix/settings.ts";
 import { createNixSide, type NixSide } from "./nix/side.ts";
 import { hasPath } from "./nix/sources.ts";
-import { TooMuch } from "./nix/too-much.ts";
-import type { Origin } from "./nix/value.ts";
+import { bounded } from "./nix/too-much.ts";
 import { isWorkflow } from "./nix/workflow.ts";
 import { stepScripts } from "./nix/workflow-scripts.ts";
 import { introduced, type KnownPin, reusesOf } from "./pair/reuse.ts";
@@ -33,7 +31,9 @@ import { pairSettings, type SettingChange } from "./pair/settings.ts";
 import { pairSources } from "./pair/sources.ts";
 import type { Upstream } from "./provenance/upstream.ts";
 import { HUGE_CHARACTERS, type ReadFile, type Rewritten, readFile } from "./read-file.ts";
+import { aliasesOf, meaningsOf, type Repointed, repointedIn } from "./repointed.ts";
 import type { Facts, FileFacts } from "./rules/rule.ts";
+import { distinctUnchecked } from "./unchecked.ts";
 import { growHeapBy } from "./v8-flags.ts";
 
 /** What is loaded once per process: parsers, and the texts parsed so far. */
@@ -84,11 +84,14 @@ const MUCH_REWRITTEN = 8_000_000;
 const HEAP_GROWTH_PERCENT_REWRITTEN = 20;
 /** The tree of one side of a larger file goes, too. */
 const LARGEST_TREES_CHARACTERS = 4_000_000;
-/** Names that stand for another package now; each is looked for in all pins. */
-const MOST_REPOINTED = 200;
-/** Characters of the files of these, each counted for each of its names: it is read anew for it. */
-const MOST_REPOINTED_CHARACTERS = 60_000_000;
-const TOO_MANY_REPOINTED = "the change gives more names another meaning than are looked up";
+/** A change as it is read: what it is read with, and what gathers while it is. */
+interface Reading {
+  readonly change: Change;
+  readonly tools: Tools;
+  readonly sides: Record<Side, NixSide>;
+  readonly pins: ChangePins;
+  readonly unchecked: Unchecked[];
+}
 
 /** Reads both sides of a change and says what is in them. Never throws for what a file holds. */
 export async function gatherFacts(
@@ -104,114 +107,33 @@ export async function gatherFacts(
     head: createNixSide(change.head, tools.documents),
   };
   const unchecked: Unchecked[] = [...change.unchecked];
-  const files: FileFacts[] = [];
-  const all: Found = { base: nothing(), head: nothing() };
-  const collected = createChangePins(unchecked);
-  const repointed: Repointed[] = [];
-  const changedNames = new Set<string>();
-  const reaching: Extract<FileChange, { status: "modified" | "renamed" }>[] = [];
-  const contentsOf = readAhead(change);
-  const rewritten: Rewritten = { characters: 0 };
-  const pinsIn = (file: FileChange, regions: ReadFile["regions"]) => {
-    tools.documents.trim();
-    return bounded(() => readPins(file, regions, sides), pathOf(file), unchecked);
-  };
-  for (const [index, file] of change.files.entries()) {
-    tools.documents.trim();
-    const read = await readFile(file, await contentsOf(index), sides, rewritten);
-    if (change.files.length <= MANY_FILES && rewritten.characters > MUCH_REWRITTEN)
-      growHeapBy(HEAP_GROWTH_PERCENT_REWRITTEN);
-    unchecked.push(...read.unchecked);
-    const { code: both, regions, isFormatted } = read;
-    const isLater = isFormatted || isOnlyMeta(file, read);
-    if (!isLater && both.base?.kind === "nix" && both.head?.kind === "nix") {
-      const text = (side: Side) => ({ text: both[side]?.text ?? "", regions: regions[side] });
-      const path = { base: both.base.path, head: both.head.path };
-      const characters = both.base.text.length + both.head.text.length;
-      for (const name of repointedNames(text("base"), text("head")))
-        repointed.push({ path, name, characters });
-    }
-    if (!isLater && file.status === "modified") reaching.push(file);
-    const path = pathOf(file);
-    // Moved as it was: its pins are what they were.
-    const found =
-      file.base?.oid === file.head?.oid
-        ? null
-        : await bounded(
-            () => (isFormatted ? readErrors(read) : readCode(file, read, sides, tools, !isLater)),
-            path,
-            unchecked,
-          );
-    files.push(factsOf(read, found?.errors ?? NO_ERRORS));
-    if (!isLater)
-      for (const entry of [file.base, file.head])
-        for (const name of entry ? namesOf(entry.path) : []) changedNames.add(name);
-    if (!found) continue;
-    add(found, all, path, unchecked);
-    if (isLater) collected.addLater(() => pinsIn(file, regions), path, both.head?.text ?? "");
-    else collected.add(found.pins, path);
-  }
-  const changedPaths = new Set(change.files.flatMap((file) => [file.base?.path, file.head?.path]));
-  for (const file of reaching) {
-    const path = pathOf(file);
-    const within = <T>(read: () => Promise<T>) => bounded(read, path, unchecked);
-    for (const user of (await within(() => usersOf(file, sides, changedPaths))) ?? []) {
-      const areSame = (await within(() => hasSamePins(user, sides))) ?? false;
-      const read = () => within(() => pinsOfUser(user, sides, areSame));
-      if (areSame) collected.addLater(read, path, sides.head.text(user.path) ?? "");
-      else collected.add((await read()) ?? NO_PINS, path);
-    }
-  }
+  const reading = { change, tools, sides, pins: createChangePins(unchecked), unchecked };
+  const read = await readFiles(reading);
+  await addPinsOfUsers(reading, read.reaching);
+  const meanings = await meaningsOf(read.repointed, sides, unchecked);
   const renames = new Map(
     change.files.flatMap((file) =>
       file.status === "renamed" ? [[file.base.path, file.head.path] as const] : [],
     ),
   );
-  const named: (readonly [readonly Origin[], readonly Origin[]])[] = [];
-  let characters = 0;
-  for (const [index, { path, name, characters: own }] of repointed.entries()) {
-    characters += own;
-    if (index >= MOST_REPOINTED || characters > MOST_REPOINTED_CHARACTERS) {
-      unchecked.push({ what: path.head, reason: TOO_MANY_REPOINTED });
-      continue;
-    }
-    const look = () =>
-      Promise.all([sides.base.hashesOf(path.base, name), sides.head.hashesOf(path.head, name)]);
-    const [old = [], now = []] = (await bounded(look, path.head, unchecked)) ?? [];
-    if (old.length > 0 && now.length > 0) named.push([old, now]);
-  }
-  const settings = pairSettings(all.base.settings, all.head.settings, renames);
-  let pins = collected.all();
-  // The others are of use only where they read a file that changed, have a hash that is new elsewhere, or a dropped patch.
-  if (collected.hasLater) {
-    const hashes = new Set(introduced(pairSources(pins.base, pins.head, renames)).map(({ hash }) => hash));
-    const areAllWanted = named.length > 0 || mayDropPatches(change, settings);
-    await collected.readLater(
-      (text) =>
-        areAllWanted ||
-        namesAny(text, changedNames) ||
-        (hashes.size > 0 && (hasPath(text) || holdsHash(text, hashes))),
-    );
-    pins = collected.all();
-  }
+  const settings = pairSettings(read.base.settings, read.head.settings, renames);
+  const areAllWanted = meanings.length > 0 || mayDropPatches(change, settings);
+  await addPinsOfLater(reading, read.names, areAllWanted, renames);
+  const pins = reading.pins.all();
   unchecked.push(...sides.base.unchecked, ...sides.head.unchecked);
-  const aliases = named.flatMap(([before, after]) => {
-    const [old, now] = [pinAt(pins.base, before), pinAt(pins.head, after)];
-    return old && now ? [[old, now] as const] : [];
-  });
-  const pairs = pairSources(pins.base, pins.head, renames, aliases);
+  const pairs = pairSources(pins.base, pins.head, renames, aliasesOf(meanings, pins));
   const hashes = introduced(pairs).map(({ hash }) => hash);
   const remembered = memory === null || hashes.length === 0 ? [] : await memory.pinsWith(hashes);
   return {
     facts: {
-      files,
+      files: read.files,
       sources: pairs,
       pins,
       reuses: reusesOf(pairs, pins, remembered),
-      scripts: pairScripts(all.base.scripts, all.head.scripts, renames),
-      steps: { base: all.base.scripts.filter(isStep), head: all.head.scripts.filter(isStep) },
+      scripts: pairScripts(read.base.scripts, read.head.scripts, renames),
+      steps: { base: read.base.scripts.filter(isStep), head: read.head.scripts.filter(isStep) },
       settings,
-      impurities: { base: all.base.impurities, head: all.head.impurities },
+      impurities: { base: read.base.impurities, head: read.head.impurities },
       subjects,
       upstream: upstream === null ? null : await upstream.ask(pairs),
     },
@@ -221,6 +143,103 @@ export async function gatherFacts(
 }
 
 const isStep = ({ context }: Script) => context === "ci";
+
+/** What the changed files hold, and what of it may concern other files. */
+interface FilesRead extends Found {
+  readonly files: FileFacts[];
+  readonly repointed: Repointed[];
+  /** What paths to the files whose code changed may end with. */
+  readonly names: Set<string>;
+  /** Those whose code changed, and that unchanged files may be made of. */
+  readonly reaching: Extract<FileChange, { status: "modified" | "renamed" }>[];
+}
+
+/** Reads the changed files one after the other; pins that the change cannot reach are left for later. */
+async function readFiles({ change, tools, sides, pins, unchecked }: Reading): Promise<FilesRead> {
+  const found: FilesRead = {
+    base: nothing(),
+    head: nothing(),
+    files: [],
+    repointed: [],
+    names: new Set(),
+    reaching: [],
+  };
+  const contentsOf = readAhead(change);
+  const rewritten: Rewritten = { characters: 0 };
+  for (const [index, file] of change.files.entries()) {
+    tools.documents.trim();
+    const read = await readFile(file, await contentsOf(index), sides, rewritten);
+    if (change.files.length <= MANY_FILES && rewritten.characters > MUCH_REWRITTEN)
+      growHeapBy(HEAP_GROWTH_PERCENT_REWRITTEN);
+    unchecked.push(...read.unchecked);
+    const isLater = read.isFormatted || isOnlyMeta(file, read);
+    const path = pathOf(file);
+    // Moved as it was: its pins are what they were.
+    const inFile =
+      file.base?.oid === file.head?.oid
+        ? null
+        : await bounded(
+            () => (read.isFormatted ? readErrors(read) : readCode(file, read, sides, tools, !isLater)),
+            path,
+            unchecked,
+          );
+    found.files.push(factsOf(read, inFile?.errors ?? NO_ERRORS));
+    if (inFile) add(inFile, found, path, unchecked);
+    if (isLater) {
+      const readLater = () => {
+        tools.documents.trim();
+        return bounded(() => readPins(file, read.regions, sides), path, unchecked);
+      };
+      if (inFile) pins.addLater(readLater, path, read.code.head?.text ?? "");
+      continue;
+    }
+    if (inFile) pins.add(inFile.pins, path);
+    append(found.repointed, repointedIn(read));
+    if (file.status === "modified") found.reaching.push(file);
+    for (const entry of [file.base, file.head])
+      for (const name of entry ? namesOf(entry.path) : []) found.names.add(name);
+  }
+  return found;
+}
+
+/** Adds the pins of files that did not change, in which changed ones may have a part. */
+async function addPinsOfUsers(
+  { change, sides, pins, unchecked }: Reading,
+  reaching: FilesRead["reaching"],
+): Promise<void> {
+  const changed = new Set(change.files.flatMap((file) => [file.base?.path, file.head?.path]));
+  for (const file of reaching) {
+    const path = pathOf(file);
+    const within = <T>(read: () => Promise<T>) => bounded(read, path, unchecked);
+    for (const user of (await within(() => usersOf(file, sides, changed))) ?? []) {
+      const areSame = (await within(() => hasSamePins(user, sides))) ?? false;
+      const read = () => within(() => pinsOfUser(user, sides, areSame));
+      if (areSame) pins.addLater(read, path, sides.head.text(user.path) ?? "");
+      else pins.add((await read()) ?? NO_PINS, path);
+    }
+  }
+}
+
+/**
+ * Adds the pins that were left for later. They are of use only where they read a file that changed, have a hash that is new
+ * elsewhere, or a dropped patch.
+ */
+async function addPinsOfLater(
+  { pins }: Reading,
+  names: ReadonlySet<string>,
+  areAllWanted: boolean,
+  renames: ReadonlyMap<string, string>,
+): Promise<void> {
+  if (!pins.hasLater) return;
+  const { base, head } = pins.all();
+  const hashes = new Set(introduced(pairSources(base, head, renames)).map(({ hash }) => hash));
+  await pins.readLater(
+    (text) =>
+      areAllWanted ||
+      namesAny(text, names) ||
+      (hashes.size > 0 && (hasPath(text) || holdsHash(text, hashes))),
+  );
+}
 
 /** What a path to a file, or to the folder that it is the default of, may end with. */
 function namesOf(path: string): readonly string[] {
@@ -244,14 +263,6 @@ function mayDropPatches({ files }: Change, settings: readonly SettingChange[]): 
   );
 }
 
-/** A name that a file gives another meaning. */
-interface Repointed {
-  readonly path: Readonly<Record<Side, string>>;
-  readonly name: string;
-  /** Of both sides of the file. */
-  readonly characters: number;
-}
-
 /** What is in one side of a file, or of all files. */
 interface SideFound {
   readonly scripts: Script[];
@@ -262,17 +273,6 @@ type Found = Readonly<Record<Side, SideFound>>;
 
 function nothing(): SideFound {
   return { scripts: [], settings: [], impurities: [] };
-}
-
-/** What `read` gives; null, and said, when it is too much. Neither side's part of it is kept then. */
-async function bounded<T>(read: () => Promise<T>, what: string, unchecked: Unchecked[]): Promise<T | null> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof TooMuch)) throw error;
-    unchecked.push({ what, reason: error.message });
-    return null;
-  }
 }
 
 type Errors = Pick<FileFacts, "parseErrors" | "baseParseErrors">;
@@ -394,22 +394,4 @@ function append<T>(list: T[], more: readonly T[]): void {
 
 function errorsOf(code: CodeFile | null): FileFacts["parseErrors"] {
   return code?.kind === "nix" ? parseErrors(code.document.root) : [];
-}
-
-/** Paths told of one reason; what many files have in common is told of some. */
-const MOST_TOLD = 200;
-
-function distinctUnchecked(unchecked: readonly Unchecked[]): readonly Unchecked[] {
-  const distinct = new Map(unchecked.map((item) => [`${item.what}\0${item.reason}`, item]));
-  const told = new Map<string, number>();
-  const kept: Unchecked[] = [];
-  for (const item of distinct.values()) {
-    const count = (told.get(item.reason) ?? 0) + 1;
-    told.set(item.reason, count);
-    if (count <= MOST_TOLD) kept.push(item);
-  }
-  for (const [reason, count] of told) {
-    if (count > MOST_TOLD) kept.push({ what: `${count - MOST_TOLD} more files`, reason });
-  }
-  return kept;
 }

@@ -1,0 +1,76 @@
+/**
+ * Names that a change points elsewhere, `frob = frob_1;` that becomes `frob = frob_2;`: what they stand for on either side are
+ * pins that did not change, and a pair all the same.
+ */
+import type { Side, Unchecked } from "./change/change.ts";
+import { type FilePins, pinAt } from "./change-pins.ts";
+import { repointedNames } from "./nix/aliases.ts";
+import type { Source } from "./nix/model.ts";
+import type { NixSide } from "./nix/side.ts";
+import { bounded } from "./nix/too-much.ts";
+import type { Origin } from "./nix/value.ts";
+import type { ReadFile } from "./read-file.ts";
+
+/** Names that stand for another package now; each is looked for in all pins. */
+const MOST_REPOINTED = 200;
+/** Characters of the files of these, each counted for each of its names: it is read anew for it. */
+const MOST_REPOINTED_CHARACTERS = 60_000_000;
+const TOO_MANY_REPOINTED = "the change gives more names another meaning than are looked up";
+
+/** A name that a file gives another meaning. */
+export interface Repointed {
+  readonly path: Readonly<Record<Side, string>>;
+  readonly name: string;
+  /** Of both sides of the file. */
+  readonly characters: number;
+}
+
+/** The places of the hashes that a name stood for, and of those that it stands for now. */
+export type Meanings = Readonly<Record<Side, readonly Origin[]>>;
+
+/** The names that a changed file gives another meaning. */
+export function repointedIn({ code: { base, head }, regions }: ReadFile): readonly Repointed[] {
+  if (base?.kind !== "nix" || head?.kind !== "nix") return [];
+  const [before, after] = [base.text, head.text];
+  const names = repointedNames(
+    { text: before, regions: regions.base },
+    { text: after, regions: regions.head },
+  );
+  const path = { base: base.path, head: head.path };
+  return names.map((name) => ({ path, name, characters: before.length + after.length }));
+}
+
+/** What the names stand for on either side, where both sides say; names beyond a limit are told in `unchecked`. */
+export async function meaningsOf(
+  repointed: readonly Repointed[],
+  sides: Record<Side, NixSide>,
+  unchecked: Unchecked[],
+): Promise<readonly Meanings[]> {
+  const found: Meanings[] = [];
+  let characters = 0;
+  for (const [index, { path, name, characters: own }] of repointed.entries()) {
+    characters += own;
+    if (index >= MOST_REPOINTED || characters > MOST_REPOINTED_CHARACTERS) {
+      unchecked.push({ what: path.head, reason: TOO_MANY_REPOINTED });
+      continue;
+    }
+    const look = async () => ({
+      base: await sides.base.hashesOf(path.base, name),
+      head: await sides.head.hashesOf(path.head, name),
+    });
+    const meanings = await bounded(look, path.head, unchecked);
+    if (meanings && meanings.base.length > 0 && meanings.head.length > 0) found.push(meanings);
+  }
+  return found;
+}
+
+/** The pairs of pins that the names stand for. */
+export function aliasesOf(
+  meanings: readonly Meanings[],
+  pins: FilePins,
+): readonly (readonly [Source, Source])[] {
+  return meanings.flatMap(({ base, head }) => {
+    const [old, now] = [pinAt(pins.base, base), pinAt(pins.head, head)];
+    return old && now ? [[old, now] as const] : [];
+  });
+}
