@@ -1,5 +1,5 @@
 /** Where a node stands in its file: the attribute path, the package and the conditions around it. */
-import { appliedFunction, codeText, lastName } from "./code-text.ts";
+import { appliedFunction, boundTo, codeText, lastName } from "./code-text.ts";
 import type { Span } from "./model.ts";
 import {
   attrName,
@@ -66,10 +66,11 @@ function namesPackage(source: string, set: SyntaxNode): boolean {
 
 const CONDITIONAL = new Set(["mkIf", "optional", "optionals", "optionalString", "optionalAttrs"]);
 
-/** The conditions between a node and the file's root, outermost first. */
+/** The conditions between a node and the file's root, outermost first; of what is made for each of a filtered list, the filter. */
 export function conditionsOf(source: string, node: SyntaxNode): readonly string[] {
   const conditions: string[] = [];
   let below = node;
+  let isInFunction = false;
   for (let up = node.parent; up; up = up.parent) {
     if (up.type === "if_expression") {
       const [condition] = parts(up);
@@ -78,10 +79,31 @@ export function conditionsOf(source: string, node: SyntaxNode): readonly string[
       const [callee] = parts(up);
       const condition = callee?.type === "apply_expression" ? parts(callee).at(-1) : undefined;
       if (condition && condition !== below) conditions.unshift(textOf(source, condition));
+    } else if (up.type === "apply_expression" && isInFunction) {
+      const filter = filterOf(source, up, below);
+      if (filter) conditions.unshift(textOf(source, filter));
     }
+    isInFunction = up.type === "function_expression" || (isInFunction && up.type !== "binding");
     below = up;
   }
   return conditions;
+}
+
+const FILTERS = new Set(["filter", "filterAttrs"]);
+
+/** What the elements are asked that a function is called for: `p` of `mapAttrsToList f (filterAttrs p set)`. */
+function filterOf(source: string, call: SyntaxNode, below: SyntaxNode): SyntaxNode | undefined {
+  const [callee, argument] = parts(call);
+  // `map f list` is `(map f) list`, and `forEach list f` is `(forEach list) f`.
+  const other =
+    callee === below ? argument : callee?.type === "apply_expression" ? parts(callee)[1] : undefined;
+  if (!other) return undefined;
+  const named = bare(other);
+  const elements = bare((named.type === "variable_expression" && boundTo(source, named)) || named);
+  if (elements.type !== "apply_expression") return undefined;
+  const isFiltered = FILTERS.has(lastName(source, appliedFunction(elements)));
+  const [filtering] = parts(elements);
+  return isFiltered && filtering?.type === "apply_expression" ? parts(filtering)[1] : undefined;
 }
 
 /** In characters; a text that is cut has one more. */
