@@ -1,6 +1,7 @@
 import { pairsOf, placeChange } from "./_events.ts";
 import { headAt } from "./_pins.ts";
 import { compareVersions, onlyLostCommit, otherScheme } from "./_version.ts";
+import { lockFormatOf } from "./lockfiles/formats.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /** The version went down: an updater that read its feed in the wrong order, a revert, or a hole brought back. */
@@ -17,6 +18,10 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   for (const { before, after } of pairsOf(facts)) {
     const [was, is] = [before.version, after.version];
     if (was === null || is === null || !after.versionSpan || compareVersions(is, was) >= 0) continue;
+    // Commits have no order.
+    if (isCommit(was) || isCommit(is)) continue;
+    // Dependencies that a program lists, of one name often several: lockfile-poisoning says what went down.
+    if (lockFormatOf(after.path)) continue;
     // Generated lists have neighbours that are no versions of each other.
     if (onlyLostCommit(before, after)) continue;
     if (after.pname === null || before.pname !== after.pname || before.binding !== after.binding) continue;
@@ -44,6 +49,11 @@ function* check(facts: Facts): Iterable<RuleFinding> {
       identity: [after.pname ?? after.binding, was, is],
     };
   }
+}
+
+/** A commit, as updaters have it for a version; not a date or a number. */
+function isCommit(version: string): boolean {
+  return /^(?=.*[a-f])[0-9a-f]{7,40}$/.test(version);
 }
 
 /** Whether a title says why: by a word for it, or by what stands behind `old -> new`. */

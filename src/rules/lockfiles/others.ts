@@ -110,30 +110,31 @@ function readComposer(text: string): readonly LockEntry[] {
   });
 }
 
-/** nixpkgs' lists for .NET (`[{ pname, version, hash, url }]`) and Gradle (`{ "https://…": { "group#name/version": … } }`). */
+/**
+ * nixpkgs' lists for .NET (`[{ pname, version, hash, url }]`) and Gradle (`{ "https://…": { "group#name/version": … } }`), and
+ * others by name (`{ "name": { version, hash } }`).
+ */
 function readDeps(text: string): readonly LockEntry[] {
   const root: unknown = JSON.parse(text);
-  if (Array.isArray(root)) {
-    return root.map((value) => {
-      const fields = fieldsOf(value);
-      const location = textOf(fields.get("url"));
-      return entry({
-        name: textOf(fields.get("pname")) ?? textOf(fields.get("name")) ?? "",
-        version: textOf(fields.get("version")),
-        location,
-        hashes: integrityOf(fields.get("hash") ?? fields.get("sha256")),
-      });
+  if (Array.isArray(root)) return root.map((value) => dependency(fieldsOf(value), ""));
+  return [...fieldsOf(root)].flatMap(([key, value]) => {
+    const fields = fieldsOf(value);
+    if (!/^https?:/.test(key)) return fields.has("version") ? [dependency(fields, key)] : [];
+    return [...fields].map(([path, parts]) => {
+      const hashes = new Map<string, string>();
+      for (const [part, hash] of fieldsOf(parts)) hashes.set(part, textOf(hash) ?? "");
+      return entry({ name: path, version: "", location: key, hashes });
     });
-  }
-  return [...fieldsOf(root)].flatMap(([base, files]) =>
-    /^https?:/.test(base)
-      ? [...fieldsOf(files)].map(([path, parts]) => {
-          const hashes = new Map<string, string>();
-          for (const [part, hash] of fieldsOf(parts)) hashes.set(part, textOf(hash) ?? "");
-          return entry({ name: path, version: "", location: base, hashes });
-        })
-      : [],
-  );
+  });
+}
+
+function dependency(fields: ReadonlyMap<string, unknown>, key: string): LockEntry {
+  return entry({
+    name: textOf(fields.get("pname")) ?? textOf(fields.get("name")) ?? key,
+    version: textOf(fields.get("version")),
+    location: textOf(fields.get("url")),
+    hashes: integrityOf(fields.get("hash") ?? fields.get("sha256")),
+  });
 }
 
 /** pubspec.lock (YAML), and pubspec.lock.json as nixpkgs keeps it. */
