@@ -13,7 +13,7 @@ import { createSession, type Session } from "./session.ts";
 import { directoryOf, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { TooMuch } from "./too-much.ts";
 import { hashedCalls } from "./trace.ts";
-import type { Origin } from "./value.ts";
+import { knownText, type Origin } from "./value.ts";
 
 type JsonFile = Extract<SourceFile, { kind: "json" }>;
 
@@ -131,15 +131,18 @@ function placeOf(file: JsonFile, { object, key, path }: JsonHash): PinPlace {
   };
 }
 
+/** What nvfetcher and its like say instead of an address: https://github.com/berberman/nvfetcher */
+const FETCHERS_BY_TYPE = new Map([["github", "fetchFromGitHub"]]);
+
 function bareSource(session: Session, file: JsonFile, hash: JsonHash, facts: PackageFacts): Source {
   const object = jsonValue(file, hash.object);
+  const attributes =
+    object.kind === "set" ? object : { kind: "set" as const, entries: new Map(), open: true, literal: null };
+  const type = attributes.entries.get("type")?.();
   const found = {
     session,
-    fetcher: null,
-    attributes:
-      object.kind === "set"
-        ? object
-        : { kind: "set" as const, entries: new Map(), open: true, literal: null },
+    fetcher: (type && FETCHERS_BY_TYPE.get(knownText(type) ?? "")) ?? null,
+    attributes,
     hashName: hash.key,
     hash: jsonValue(file, hash.value),
     origin: originOf(file, hash.value),
