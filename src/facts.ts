@@ -14,6 +14,7 @@ import { type CallCache, createCallCache } from "./nix/attributes.ts";
 import { createDocuments, type Documents } from "./nix/documents.ts";
 import { holdsHash } from "./nix/hash.ts";
 import { impuritiesOf } from "./nix/impurities.ts";
+import { jsonScripts } from "./nix/json-scripts.ts";
 import { changesOnlyMeta } from "./nix/meta-only.ts";
 import type { Impurity, Script, Setting } from "./nix/model.ts";
 import { MOST_ERRORS, parseErrors } from "./nix/parse-errors.ts";
@@ -337,6 +338,8 @@ async function readCode(
     if (code.kind === "nix" || isTaken || saysScript(code)) {
       append(scripts, scriptsOf(code, changed, await tools.scripts(), onCut, isTaken));
     }
+    if (entry.path.endsWith(".json"))
+      append(scripts, jsonScripts(code, changed, await tools.scripts(), onCut));
     if (code.kind === "text" && isWorkflow(entry.path))
       append(scripts, stepScripts(entry.path, code.text, await tools.scripts(), onCut));
     append(settings, settingsOf(code, changed, onCut));

@@ -14,12 +14,14 @@ export const LIMITS: readonly Guard[] = [
   ...guards("src/nix/code-text.ts", TEST, [
     ["a text that is too long is said to be cut", "      cut = true;\n      return;", "      return;"],
   ]),
-  ...guards("src/nix/shell.ts", TEST, [
+  ...guards("src/nix/shell-state.ts", TEST, [
     [
       "values in the place of their names are bounded",
-      "if (shell.expanded > MOST_EXPANDED)",
-      "if (shell.expanded < 0)",
+      "if (shell.expanded > MOST_EXPANDED) shell.cut = true;\n  return shell.expanded <= MOST_EXPANDED;",
+      "return true;",
     ],
+  ]),
+  ...guards("src/nix/shell.ts", TEST, [
     [
       "code in code that is not read is said",
       "    shell.cut = true;\n    return;\n  }\n  const at",

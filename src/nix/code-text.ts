@@ -54,9 +54,24 @@ export const STRING_FUNCTIONS = new Set([
   "mkOrder",
 ]);
 
-/** A file's text as given. */
+/** `@name@`: what `substituteAll` and `replaceVars` put a value in place of. */
+const PLACEHOLDER = /@(\w{1,60})@/g;
+
+/** A file's text. Placeholders, which no shell reads, are words of the same length. */
 export function plainText(text: string): CodeText {
-  return { text, restore: (same) => same, fileOffset: (offset) => offset, cut: false };
+  const names = new Set<string>();
+  const words = text.replace(PLACEHOLDER, (_, name: string) => {
+    names.add(name);
+    return `_${name}_`;
+  });
+  const restore = (shown: string) =>
+    shown.replace(/_(\w{1,60}?)_/g, (whole, name: string) => (names.has(name) ? `@${name}@` : whole));
+  return {
+    text: words,
+    restore: names.size === 0 ? (same) => same : restore,
+    fileOffset: (offset) => offset,
+    cut: false,
+  };
 }
 
 /** The function at the head of a (curried) application: `f` of `f a b`. */
@@ -126,10 +141,22 @@ function madeOf(source: string, node: SyntaxNode): Made {
       const bound = boundTo(source, node);
       return bound ? { of: [bound], separator: "" } : "unknown";
     }
+    case "select_expression": {
+      // `old.postInstall or ""`: as if it were not set.
+      const isOptional = last !== undefined && inner.length === 3 && isEmptyText(source, last);
+      return isOptional ? { of: [], separator: "" } : "unknown";
+    }
     default:
       return "unknown";
   }
 }
+
+function isEmptyText(source: string, node: SyntaxNode): boolean {
+  return /^(?:""|''\s*'')$/.test(source.slice(node.start, node.end));
+}
+
+/** A phase or hook of another package: what follows it is another line. */
+const OTHERS_SCRIPT = /\.(?:\w+Phase|(?:pre|post)[A-Z]\w*|shellHook|buildCommand)$/;
 
 function separatorOf(source: string, name: string, node: SyntaxNode): string {
   if (name === "concatStrings") return "";
@@ -168,7 +195,7 @@ export function codeText(source: string, expression: SyntaxNode): CodeText {
   const addOpaque = (node: SyntaxNode, start: number, end: number) => {
     const shown = source.slice(node.start, node.end).replace(/\s+/g, " ");
     runs.push({ at: text.length, fileStart: start, length: end - start });
-    text += `__nix_${opaque.length}__`;
+    text += `__nix_${opaque.length}__${OTHERS_SCRIPT.test(shown) ? "\n" : ""}`;
     opaque.push(shown.length > LONGEST_EXPRESSION ? `${shown.slice(0, LONGEST_EXPRESSION)}…` : shown);
   };
 

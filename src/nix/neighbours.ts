@@ -72,7 +72,7 @@ const NO_SCRIPT =
   /\.(?:[ch](?:c|pp|xx)?|rs|go|[cm]?[jt]s|java|rb|lua|el|php|hs|ml|json[5c]?|xml|html?|css|svg|md|rst|adoc|lock|toml|ya?ml|ini|conf|cfg|service|desktop|plist|csv|sql|cabal|gradle|cmake)$/;
 /** What stands before a path that is run: `bash ${./x}`, `source ${./x}`, `builder = ./x`, `args = [ ./x`, `readFile ./x`. */
 const RUNS =
-  /(?:(?:\b(?:ba|da|z|k)?sh|\bsource|\bexec|(?<!\S)\.)\s[^\n;&|]{0,80}\$\{\s{0,9}|\b(?:builder|setupHook)\s{0,9}=\s{0,9}|\bargs\s{0,9}=\s{0,9}\[[^\]]{0,150}|\b(?:readFile|fileContents)\s{1,9})$/;
+  /(?:(?:\b(?:ba|da|z|k)?sh|\bsource|\bexec|(?<!\S)\.)\s[^\n;&|]{0,80}\$\{\s{0,9}|\b(?:builder|setupHook|updateScript)\s{0,9}=\s{0,9}|\bpatch\b[^\n;&|]{0,80}\$\{\s{0,9}|\bpatches\s{0,9}=[^;]{0,150}|\bargs\s{0,9}=\s{0,9}\[[^\]]{0,150}|\b(?:readFile|fileContents|importTOML)\s{1,9})$/;
 const BEFORE_PATH = 200;
 /** Mentions of a path that are looked at; who names one more often may as well run it. */
 const MOST_MENTIONS = 1_000;

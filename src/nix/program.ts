@@ -16,6 +16,7 @@ const WRAPPERS: Readonly<Record<string, RegExp>> = {
   stdbuf: /^-[ioe]$/,
   xargs: /^-[nILPdsaE]$/,
   busybox: /^$/,
+  coproc: /^$/,
 };
 
 /** The words of the command that wrappers such as `sudo` and `env` run. `restore` puts Nix expressions back. */
@@ -45,8 +46,10 @@ export function programName(word: string): string {
     if (rest.includes("/")) return rest.slice(rest.lastIndexOf("/") + 1);
     return rest === "" ? expressionName(expression) : word;
   }
+  const placeholder = /^@(\w+)@$/.exec(word)?.[1];
+  if (placeholder !== undefined) return expressionName(placeholder);
   if (word === "$SHELL" || word === "$BASH") return "sh";
-  return /^\/(\S+\/)?s?bin\/[^/]+$/.test(word) ? word.slice(word.lastIndexOf("/") + 1) : word;
+  return /^(?:@\w+@|\$\w+)?\/(\S+\/)?s?bin\/[^/]+$/.test(word) ? word.slice(word.lastIndexOf("/") + 1) : word;
 }
 
 function expressionName(expression: string): string {

@@ -1,6 +1,7 @@
 /** The calls of a Python script, in the form of commands, so that one set of rules reads both. */
 import type { DocumentParser } from "./parser.ts";
-import { readShell, type ScriptCommand, type ScriptReading } from "./shell.ts";
+import { readShell } from "./shell.ts";
+import type { ScriptCommand, ScriptReading } from "./shell-state.ts";
 import { parts, type SyntaxNode } from "./syntax.ts";
 
 const MOST_COMMANDS = 4_000;

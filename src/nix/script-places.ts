@@ -104,6 +104,12 @@ const ATTRIBUTES: readonly (readonly [RegExp, ScriptContext])[] = [
   [/^(extra)?\w*Commands$|^extraInstall$|^(install|build|check)Command$/, "build"],
 ];
 
+/** When the script of an attribute runs, where that is one of `contexts`; null for other attributes. */
+export function contextOfAttribute(name: string, contexts: readonly ScriptContext[]): ScriptContext | null {
+  const context = ATTRIBUTES.find(([names]) => names.test(name))?.[1];
+  return context !== undefined && contexts.includes(context) ? context : null;
+}
+
 /** Attributes whose string is text for people or a value, never a script. */
 const TEXT =
   /^(description|longDescription|example|message|homepage|changelog|downloadPage|license|url|urls|name|pname|version|rev|tag|owner|repo|hash|sha256|sha512|platforms|mainProgram|defaultText|title|comment|knownVulnerabilities|warnings|assertions|extraConfig|config|configFile|email|github|matrix)$/;
@@ -232,9 +238,24 @@ const TAKES_TEXT = new Set([
   "warn",
   "warnIf",
   "warnIfNot",
-  "writeText",
   "writeTextDir",
 ]);
+
+/** Functions that write a text to a file; an attribute that takes scripts runs it. */
+const WRITES_FILE = new Set(["writeText", "toFile"]);
+const TAKES_FILE = /^(?:setupHook|builder|updateScript|\w+Phase|(?:pre|post)[A-Z]\w*)$/;
+
+function fileBinding(source: string, node: SyntaxNode): SyntaxNode | null {
+  const binding = bindingOf(node);
+  return binding && TAKES_FILE.test(attributePath(source, binding).at(-1) ?? "") ? binding : null;
+}
+
+/** Is a function given to another one? */
+function isArgument(node: SyntaxNode): boolean {
+  let up = node.parent;
+  while (up?.type === "parenthesized_expression") up = up.parent;
+  return up?.type === "apply_expression";
+}
 
 /** From a literal to the whole expression that it is a part of the text of, and to what takes that. */
 function climb(source: string, literal: SyntaxNode) {
@@ -255,9 +276,15 @@ function climb(source: string, literal: SyntaxNode) {
         if (!up.children.some((child) => child.type === "+"))
           return { root, function: null, binding: bindingOf(up) };
         break;
+      case "function_expression": {
+        // `concatMapStrings (url: "…") urls`: each call gives one.
+        const binding = isArgument(up) ? bindingOf(up) : null;
+        return { root, function: null, binding };
+      }
       case "apply_expression": {
         const name = lastName(source, appliedFunction(up));
         if (STRING_FUNCTIONS.has(name)) break;
+        if (WRITES_FILE.has(name)) return { root, function: null, binding: fileBinding(source, up) };
         return Object.hasOwn(WRITERS, name)
           ? { root, function: name, binding: bindingOf(up) }
           : { root, function: null, binding: TAKES_TEXT.has(name) ? null : bindingOf(up) };

@@ -1,12 +1,14 @@
 /** Code in other languages: strings of Nix files that are scripts, and script files beside them. */
 import { type CodeText, codeText, plainText } from "./code-text.ts";
+import { shellsIn } from "./foreign.ts";
 import type { Script, ScriptContext, ScriptLanguage } from "./model.ts";
 import type { DocumentParser } from "./parser.ts";
 import { inPieces } from "./pieces.ts";
 import { attributePath, packageSpan } from "./places.ts";
 import { readPython } from "./python.ts";
 import { contextOf, isTestFile, type Placed, placeOf, textsIn } from "./script-places.ts";
-import { readShell, type ScriptReading } from "./shell.ts";
+import { readShell } from "./shell.ts";
+import type { ScriptCommand, ScriptReading } from "./shell-state.ts";
 import type { SourceFile } from "./source-file.ts";
 
 /** One side of a changed file: what is not Nix has no syntax tree. */
@@ -116,12 +118,37 @@ export function readCode(
 ): ScriptReading {
   switch (language) {
     case "bash":
-      return readShell(parsers.bash, code.text, code.restore, variables);
+      return readShell(parsers.bash, code.text, code.restore, {
+        variables,
+        python: (text) => readPython(parsers, text, code.restore),
+      });
     case "python":
       return readPython(parsers, code.text, code.restore);
     case "other":
-      return { commands: [], comments: [], parsed: false, cut: false };
+      return readForeign(parsers.bash, code.text, code.restore);
   }
+}
+
+/** Of a language that is not read, the command lines that fetch or decode. */
+function readForeign(bash: DocumentParser, text: string, restore: CodeText["restore"]): ScriptReading {
+  const commands: ScriptCommand[] = [];
+  let cut = false;
+  for (const { text: line, start, end } of shellsIn(text)) {
+    const offset = commands.length;
+    const shift = (index: number) => index + offset;
+    const reading = readShell(bash, line, restore);
+    cut ||= reading.cut;
+    for (const { reads, holds, within, ...command } of reading.commands)
+      commands.push({
+        ...command,
+        reads: reads.map(shift),
+        holds: holds.map(shift),
+        within: ["text", ...within],
+        start,
+        end,
+      });
+  }
+  return { commands, comments: [], parsed: false, cut };
 }
 
 /** A script as it was read, with all positions in its file. */
@@ -170,14 +197,20 @@ function fileScript(
 ): readonly Script[] {
   const kind = fileKind(file.path, file.text, isTaken);
   if (!kind) return [];
-  const { language, context } = kind;
-  const code = plainText(kind.context === "patch" ? addedLines(file.text) : file.text);
-  const reading = readCode(language, code, parsers);
-  if (reading.cut) onCut(CUT);
+  const { context } = kind;
   const whole = { start: 0, end: file.text.length };
-  return [
-    { ...finished(file.path, code, language, reading, whole), binding: "", context, packageSpan: null },
-  ];
+  const texts = context === "patch" ? addedTexts(file.text) : [{ language: kind.language, text: file.text }];
+  return texts.map(({ language, text }) => {
+    const code = plainText(text);
+    const reading = readCode(language, code, parsers);
+    if (reading.cut) onCut(CUT);
+    return {
+      ...finished(file.path, code, language, reading, whole),
+      binding: "",
+      context,
+      packageSpan: null,
+    };
+  });
 }
 
 /** Whether a file says itself that it is a script. */
@@ -185,19 +218,24 @@ export function saysScript({ path, text }: CodeFile): boolean {
   return fileKind(path, text, false) !== null;
 }
 
+/** Begins a file's part of a unified diff. */
+const HUNK = /^--- [^\n]+\n\+\+\+ [^\n]+\n@@ -\d/m;
+
 function fileKind(
   path: string,
   text: string,
   isTaken: boolean,
 ): { language: ScriptLanguage; context: ScriptContext } | null {
   const name = path.slice(path.lastIndexOf("/") + 1);
-  if (/\.(patch|diff)$/.test(name)) return { language: patchLanguage(text), context: "patch" };
-  const extension = /\.(sh|bash|py|pl)$/.exec(name)?.[1];
+  if (/\.(patch|diff)$/.test(name) || (isTaken && HUNK.test(text)))
+    return { language: "other", context: "patch" };
+  const extension = /\.(sh|bash|py|pl|lua|rb|[cm]?[jt]s|toml|ya?ml)$/.exec(name)?.[1] ?? "";
+  const isNamed = /^(?:sh|bash|py|pl)$/.test(extension) || /^(?:GNUm|[Mm])akefile$/.test(name);
   // `#![…]` opens an attribute of Rust.
-  const saysSo = extension !== undefined || /^(?:GNUm|[Mm])akefile$/.test(name) || /^#!\s*\//.test(text);
+  const saysSo = isNamed || /^#!\s*[/@]/.test(text);
   if (!saysSo && !isTaken) return null;
   const byShebang = text.startsWith("#!") ? languageOf(text) : null;
-  const language = byShebang ?? (extension === "py" ? "python" : extension === "pl" ? "other" : "bash");
+  const language = byShebang ?? languageOfName(extension);
   const context: ScriptContext = isTestFile(path)
     ? "test"
     : /updat|generate|regen|bump/i.test(name)
@@ -212,20 +250,36 @@ function fileKind(
   return { language, context };
 }
 
-/** Patches of shell and Python files are read as such; of others only their lines are known. */
-function patchLanguage(text: string): ScriptLanguage {
-  const targets = [...text.matchAll(/^\+\+\+ ([^\t\n]+)/gm)].map(([, target = ""]) => target);
-  if (
-    targets.length > 0 &&
-    targets.every((target) => /\.(sh|bash)$|\/(configure|autogen)[^/]*$/.test(target))
-  )
-    return "bash";
-  return targets.length > 0 && targets.every((target) => target.endsWith(".py")) ? "python" : "other";
+function languageOfName(extension: string): ScriptLanguage {
+  if (extension === "py") return "python";
+  return /^(?:sh|bash)?$/.test(extension) ? "bash" : "other";
 }
 
-/** A patch with everything but the lines that it adds blanked out, so that offsets stay. */
-function addedLines(text: string): string {
-  return text.replace(/[^\n]+/g, (line) =>
-    line.startsWith("+") && !line.startsWith("+++ ") ? ` ${line.slice(1)}` : " ".repeat(line.length),
-  );
+/** The lines that a patch adds, language by language: of files of others, only command lines in them are read. */
+function addedTexts(text: string): readonly { language: ScriptLanguage; text: string }[] {
+  const found = new Map<ScriptLanguage, string[]>();
+  const lines = text.split("\n");
+  let language: ScriptLanguage = "other";
+  for (const [index, line] of lines.entries()) {
+    if (line.startsWith("+++ ")) language = languageOfTarget(line.slice(4), lines[index + 2] ?? "");
+    else if (line.startsWith("+")) {
+      const added = found.get(language) ?? lines.map((each) => " ".repeat(each.length));
+      added[index] = ` ${line.slice(1)}`;
+      found.set(language, added);
+    }
+  }
+  return [...found].map(([each, added]) => ({ language: each, text: added.join("\n") }));
+}
+
+/** By the name of the file that a patch changes, or by its first line where that is new. */
+function languageOfTarget(target: string, first: string): ScriptLanguage {
+  const [name = ""] = target.split("\t", 1);
+  if (name.endsWith(".py")) return "python";
+  if (
+    /\.(?:sh|bash)$|\/(?:configure|autogen|bootstrap|install|build)[^/]*$|\/GNUmakefile[^/]*$|\/[Mm]akefile[^/]*$/.test(
+      name,
+    )
+  )
+    return "bash";
+  return first.startsWith("+#!") ? languageOf(first.slice(1)) : "other";
 }

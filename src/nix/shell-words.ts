@@ -1,5 +1,5 @@
 /** Words of a shell script: what quoting and simple expansions leave. https://www.gnu.org/software/bash/manual/bash.html#Quoting */
-import { parts, type SyntaxNode } from "./syntax.ts";
+import type { SyntaxNode } from "./syntax.ts";
 
 const ANSI_C: Readonly<Record<string, string>> = {
   n: "\n",
@@ -57,7 +57,7 @@ export function wordText(text: string, node: SyntaxNode, expansions: Expansions)
     case "simple_expansion":
       return expansions.variable(raw.slice(1));
     case "expansion":
-      return plainExpansion(text, node, expansions) ?? raw;
+      return expanded(raw, expansions) ?? raw;
     case "command_substitution":
     case "process_substitution":
       return expansions.substitution(node);
@@ -70,11 +70,35 @@ function withoutEscapes(word: string): string {
   return word.replace(/\\([\s\S])/g, (_, c) => (c === "\n" ? "" : c));
 }
 
-/** `${name}`, without any operator. */
-function plainExpansion(text: string, node: SyntaxNode, expansions: Expansions): string | null {
-  const [name, ...more] = parts(node);
-  const plain = name && more.length === 0 && name.start === node.start + 2 && name.end === node.end - 1;
-  return plain ? expansions.variable(text.slice(name.start, name.end)) : null;
+const EXPANSION = /^\$\{(!?)(\w+|[@*?])(?:\[[^\]]*\])?/;
+
+/** `${name}`, and what its operators make of a value that is known; null when that is not told. */
+function expanded(raw: string, expansions: Expansions): string | null {
+  const [opening, indirect, name] = EXPANSION.exec(raw) ?? [];
+  if (opening === undefined || name === undefined) return null;
+  const operator = raw.slice(opening.length, -1);
+  const named = expansions.variable(name);
+  const value = indirect && /^\w+$/.test(named) ? expansions.variable(named) : named;
+  if (operator === "") return value;
+  const [, other] = /^:?[-=]([A-Za-z][\w.-]*)$/.exec(operator) ?? [];
+  if (value === `$${name}`) return other ?? null;
+  return other === undefined ? changed(value, operator) : value;
+}
+
+/** https://www.gnu.org/software/bash/manual/bash.html#Shell-Parameter-Expansion, for plain texts in place of patterns. */
+function changed(value: string, operator: string): string | null {
+  const [, from, length] = /^:\s*(\d+)(?::(\d+))?$/.exec(operator) ?? [];
+  if (from !== undefined)
+    return value.slice(Number(from), length === undefined ? undefined : Number(from) + Number(length));
+  const [, all, what, by = ""] = /^\/(\/?)([^/*?[\]\\$]+)(?:\/([^$]*))?$/.exec(operator) ?? [];
+  if (what !== undefined) return all ? value.replaceAll(what, () => by) : value.replace(what, () => by);
+  const [, head] = /^##?([^*?[\]\\$#]+)$/.exec(operator) ?? [];
+  if (head !== undefined) return value.startsWith(head) ? value.slice(head.length) : value;
+  const [, tail] = /^%%?([^*?[\]\\$%]+)$/.exec(operator) ?? [];
+  if (tail !== undefined) return value.endsWith(tail) ? value.slice(0, -tail.length) : value;
+  if (operator === ",," || operator === "@L") return value.toLowerCase();
+  if (operator === "^^" || operator === "@U") return value.toUpperCase();
+  return null;
 }
 
 function inside(

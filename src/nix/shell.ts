@@ -1,28 +1,23 @@
 /** The commands of a shell script, with what flows from one into another. */
 
-import { decodedTexts } from "./decode.ts";
-import type { Command, Redirect } from "./model.ts";
+import type { Redirect } from "./model.ts";
 import type { DocumentParser } from "./parser.ts";
 import { programName, unwrap } from "./program.ts";
+import { codeInInput, codeInWords, type InnerCode } from "./shell-code.ts";
+import {
+  called,
+  type Draft,
+  keepRead,
+  type Layer,
+  printed,
+  restored,
+  type ScriptReading,
+  type Shell,
+  spend,
+  tolerate,
+} from "./shell-state.ts";
 import { wordText } from "./shell-words.ts";
 import { parts, type SyntaxNode } from "./syntax.ts";
-
-/** A command before its positions are those of the file. */
-export type ScriptCommand = Omit<Command, "span"> & { readonly start: number; readonly end: number };
-
-export interface ScriptReading {
-  readonly commands: readonly ScriptCommand[];
-  /** The comments' stretches of the text. */
-  readonly comments: readonly { readonly start: number; readonly end: number }[];
-  readonly parsed: boolean;
-  /** Some of it was not read, because there is too much of it, or too deep inside. */
-  readonly cut: boolean;
-}
-
-type Draft = { -readonly [K in keyof ScriptCommand]: ScriptCommand[K] } & {
-  reads: number[];
-  holds: number[];
-};
 
 /** No honest script has more; a hostile one gets no more of our time, and is then `cut`. */
 const MOST_COMMANDS = 4_000;
@@ -32,47 +27,32 @@ const MOST_CHARACTERS = 1_000_000;
 const MOST_DEPTH = 200;
 /** A longer value is no command; one that doubles itself must end. */
 const LONGEST_VALUE = 20_000;
-/**
- * Characters of all values that are put in the place of their names, and the commands behind these: two letters could
- * stand for twenty thousand.
- */
-const MOST_EXPANDED = 1_000_000;
-
-interface Shell {
-  readonly parser: DocumentParser;
-  readonly commands: Draft[];
-  /** The last value that the text gives a variable, and the commands whose output is in it. */
-  readonly variables: Map<string, { readonly value: string; readonly from: readonly number[] }>;
-  /** How deep the statement at hand lies. */
-  depth: number;
-  cut: boolean;
-  /** What was put in the place of names so far. */
-  expanded: number;
-  /** A Nix interpolation's stand-in back to its expression. */
-  readonly restore: (text: string) => string;
-}
-
-/** One text: the script, or code inside a word of it (then all positions are that word's). */
-interface Layer {
-  readonly text: string;
-  readonly within: readonly string[];
-  readonly at: { readonly start: number; readonly end: number } | null;
+/** What is known beside a script. */
+export interface ShellWorld {
+  /** What its environment holds. */
+  readonly variables?: ReadonlyMap<string, string> | undefined;
+  /** Reads Python in it. */
+  readonly python?: ((text: string) => ScriptReading) | null;
 }
 
 /**
  * Reads a shell script. `restore` turns stand-ins for interpolations back; positions are into `text`. Code in words
- * (`sh -c '…'`, `--run '…'`, here-documents that become scripts, base64) is read too. `variables`: the environment's.
+ * (`sh -c '…'`, `--run '…'`, here-documents that become scripts, base64) is read too.
  */
 export function readShell(
   parser: DocumentParser,
   text: string,
   restore: (text: string) => string = (same) => same,
-  variables: ReadonlyMap<string, string> = new Map(),
+  { variables = new Map(), python = null }: ShellWorld = {},
 ): ScriptReading {
   const shell: Shell = {
     parser,
     commands: [],
     variables: new Map([...variables].map(([name, value]) => [name, { value, from: [] }])),
+    aliases: new Map(),
+    functions: new Map(),
+    bodies: new Set(),
+    python,
     depth: 0,
     cut: false,
     expanded: 0,
@@ -80,17 +60,6 @@ export function readShell(
   };
   const reading = readLayer(shell, { text, within: [], at: null });
   return { ...reading, cut: shell.cut, commands: shell.commands.map((draft) => restored(draft, restore)) };
-}
-
-/** Stand-ins are words for the grammar until the end: `${…}` of Nix would be read as the shell's. */
-function restored(draft: Draft, restore: (text: string) => string): ScriptCommand {
-  return {
-    ...draft,
-    words: draft.words.map(restore),
-    assignments: draft.assignments.map(({ name, value }) => ({ name: restore(name), value: restore(value) })),
-    redirects: draft.redirects.map(({ operator, target }) => ({ operator, target: restore(target) })),
-    input: draft.input === null ? null : restore(draft.input),
-  };
 }
 
 function readLayer(shell: Shell, layer: Layer): Pick<ScriptReading, "parsed" | "comments"> {
@@ -143,7 +112,9 @@ function statement(
     case "command":
     case "declaration_command":
     case "unset_command":
-      return [command(shell, layer, node)];
+      return called(shell, command(shell, layer, node));
+    case "function_definition":
+      return defined(shell, layer, node, comments);
     case "variable_assignment":
       return [command(shell, layer, node, [node])];
     case "pipeline":
@@ -161,12 +132,32 @@ function statement(
   }
 }
 
+/** A function's commands write what its calls do, and read what these are given. */
+function defined(
+  shell: Shell,
+  layer: Layer,
+  node: SyntaxNode,
+  comments: { start: number; end: number }[],
+): readonly number[] {
+  const [name, ...body] = parts(node);
+  const writers = body.flatMap((part) => visit(shell, layer, part, comments));
+  if (name) shell.functions.set(layer.text.slice(name.start, name.end), writers);
+  for (const index of writers) shell.bodies.add(index);
+  return [];
+}
+
 function pipeline(shell: Shell, layer: Layer, node: SyntaxNode, input: readonly number[]): readonly number[] {
   let from = input;
   for (const stage of parts(node)) {
     const first = shell.commands.length;
     const to = visit(shell, layer, stage);
-    for (const index of to) if (index >= first) shell.commands[index]?.reads.push(...from);
+    for (const index of to) {
+      const draft = shell.commands[index];
+      if (!draft || (index < first && !shell.bodies.has(index))) continue;
+      if (!spend(shell, from.length)) return [];
+      draft.reads.push(...from);
+      keepRead(shell, draft);
+    }
     from = to;
   }
   return from;
@@ -185,13 +176,6 @@ function list(
   const ignores = tail.some((index) => ["true", ":"].includes(shell.commands[index]?.name ?? ""));
   if (or && ignores) for (const index of writers) tolerate(shell, index);
   return [...writers, ...tail];
-}
-
-function tolerate(shell: Shell, index: number): void {
-  const draft = shell.commands[index];
-  if (!draft || draft.tolerated) return;
-  draft.tolerated = true;
-  for (const source of draft.reads) tolerate(shell, source);
 }
 
 function redirected(
@@ -227,7 +211,10 @@ function redirected(
       }
     } else addRedirect(shell, layer, redirect, targets);
   }
-  for (const draft of targets) readInput(shell, layer, draft, node);
+  for (const draft of targets) {
+    keepRead(shell, draft);
+    readInput(shell, layer, draft, node);
+  }
   return writers;
 }
 
@@ -250,13 +237,9 @@ function word(shell: Shell, layer: Layer, node: SyntaxNode, holds: Set<number>, 
   const value = wordText(layer.text, node, {
     variable(name) {
       const known = shell.variables.get(name);
-      if (!known) return `$${name}`;
+      if (!known) return name === "IFS" ? " " : `$${name}`;
       const isShort = known.value.length <= LONGEST_VALUE;
-      shell.expanded += known.from.length + (isShort ? known.value.length : 0);
-      if (shell.expanded > MOST_EXPANDED) {
-        shell.cut = true;
-        return `$${name}`;
-      }
+      if (!spend(shell, known.from.length + (isShort ? known.value.length : 0))) return `$${name}`;
       for (const index of known.from) holds.add(index);
       return isShort ? known.value : `$${name}`;
     },
@@ -268,15 +251,6 @@ function word(shell: Shell, layer: Layer, node: SyntaxNode, holds: Set<number>, 
     },
   });
   return value;
-}
-
-/** What `$(echo text)` stands for. */
-function printed(shell: Shell, writers: readonly number[]): string | null {
-  const [only, ...more] = writers.map((index) => shell.commands[index]);
-  if (!only || more.length > 0 || only.reads.length > 0 || only.holds.length > 0) return null;
-  if (only.name !== "echo" && only.name !== "printf") return null;
-  const words = only.words.filter((text) => !/^-[neE]+$/.test(text));
-  return words.some((text) => text.includes("$")) ? null : words.join(" ");
 }
 
 function command(shell: Shell, layer: Layer, node: SyntaxNode, children = parts(node)): number {
@@ -292,7 +266,8 @@ function command(shell: Shell, layer: Layer, node: SyntaxNode, children = parts(
       const [name, value] = [child.children[0], child.children.at(-1)];
       if (!name || !value) continue;
       const from = new Set<number>();
-      const known = value.isNamed ? word(shell, layer, value, from, from) : "";
+      const items = value.type === "array" ? parts(value) : value.isNamed ? [value] : [];
+      const known = items.map((item) => word(shell, layer, item, from, from)).join(" ");
       const target = layer.text.slice(name.start, name.end);
       const before = child.children.some((part) => part.type === "+=")
         ? shell.variables.get(target)
@@ -314,7 +289,17 @@ function command(shell: Shell, layer: Layer, node: SyntaxNode, children = parts(
         operator: child.children.find((part) => !part.isNamed)?.type ?? ">",
         target: target.join(" "),
       });
-    } else words.push(word(shell, layer, child, holds, reads));
+    } else {
+      const text = word(shell, layer, child, holds, reads);
+      // `$c`, with all of a command line in it.
+      if (
+        child.type === "command_name" &&
+        /\$/.test(layer.text.slice(child.start, child.end)) &&
+        !text.includes("$(")
+      )
+        words.push(...text.split(/\s+/).filter((each) => each !== ""));
+      else words.push(text);
+    }
   }
   const program = children.find((child) => child.type === "command_name");
   const disguised = program !== undefined && isDisguised(layer.text, program);
@@ -348,7 +333,10 @@ function add(
   node: Stretch,
   about: Pick<Draft, "words" | "assignments" | "redirects" | "input" | "reads" | "holds" | "disguised">,
 ): number {
-  const [first = "", ...rest] = unwrap(about.words, shell.restore);
+  const [named = "", ...others] = about.words;
+  const alias = shell.aliases.get(named);
+  const given = alias === undefined ? about.words : [...alias.split(/\s+/), ...others];
+  const [first = "", ...rest] = unwrap(given, shell.restore);
   const draft: Draft = {
     ...about,
     name: programName(shell.restore(first)),
@@ -359,77 +347,68 @@ function add(
     end: layer.at?.end ?? node.end,
   };
   const index = shell.commands.push(draft) - 1;
+  if (draft.name === "alias") {
+    for (const [, name = "", line = ""] of draft.words.map((each) => /^([\w.-]+)=(.+)$/s.exec(each) ?? []))
+      shell.aliases.set(name, line);
+  }
   readWords(shell, layer, draft, node);
   if (draft.input !== null) readInput(shell, layer, draft, node);
   return index;
 }
-
-const SHELLS = /^(ba|da|z|k|a|fi)?sh$/;
 
 interface Stretch {
   readonly start: number;
   readonly end: number;
 }
 
-function readNested(shell: Shell, layer: Layer, node: Stretch, text: string, how: string): void {
+function readNested(shell: Shell, layer: Layer, node: Stretch, draft: Draft, inner: InnerCode): void {
   if (layer.within.length >= MOST_LAYERS) {
     shell.cut = true;
     return;
   }
   const at = layer.at ?? { start: node.start, end: node.end };
-  readLayer(shell, { text, within: [...layer.within, how], at });
+  const within = [...layer.within, inner.how];
+  const first = shell.commands.length;
+  if (inner.language === "bash") readLayer(shell, { text: inner.text, within, at });
+  else if (shell.python) addPython(shell, shell.python(inner.text), within, at);
+  if (!inner.prints) return;
+  for (let index = first; index < shell.commands.length; index++) draft.holds.push(index);
+}
+
+function addPython(shell: Shell, reading: ScriptReading, within: readonly string[], at: Stretch): void {
+  const offset = shell.commands.length;
+  shell.cut ||= reading.cut;
+  for (const command of reading.commands) {
+    shell.commands.push({
+      ...command,
+      reads: command.reads.map((index) => index + offset),
+      holds: command.holds.map((index) => index + offset),
+      within: [...within, ...command.within],
+      ...at,
+    });
+  }
 }
 
 /** Code inside a command's words. */
 function readWords(shell: Shell, layer: Layer, draft: Draft, node: Stretch): void {
-  for (const [index, text] of draft.words.entries()) {
-    const before = draft.words[index - 1] ?? "";
-    const isShell = SHELLS.test(draft.name) || draft.name === "su";
-    if (before === "--run" || (draft.name === "--run" && index === 0)) {
-      readNested(shell, layer, node, text, "--run");
-    } else if (/^-[a-z]*c$/.test(before) && isShell) {
-      readNested(shell, layer, node, text, `${draft.name} -c`);
-    } else if (/^-(exec(dir)?|ok)$/.test(before)) {
-      const words = draft.words.slice(index).filter((each) => each !== ";" && each !== "+");
-      const inner = { ...layer, within: [...layer.within, "find -exec"] };
-      add(shell, inner, node, {
-        words,
-        assignments: [],
-        redirects: [],
-        input: null,
-        reads: [],
-        holds: [],
-        disguised: false,
-      });
-    }
+  for (const [index] of draft.words.entries()) {
+    if (!/^-(exec(dir)?|ok)$/.test(draft.words[index - 1] ?? "")) continue;
+    const words = draft.words.slice(index).filter((each) => each !== ";" && each !== "+");
+    const inner = { ...layer, within: [...layer.within, "find -exec"] };
+    add(shell, inner, node, {
+      words,
+      assignments: [],
+      redirects: [],
+      input: null,
+      reads: [],
+      holds: [],
+      disguised: false,
+    });
   }
-  if (draft.name === "eval" && draft.holds.length === 0)
-    readNested(shell, layer, node, draft.words.join(" "), "eval");
-  if (draft.name === "trap" && draft.words[0]) readNested(shell, layer, node, draft.words[0], "trap");
-  for (const { text, how } of decodedTexts(draft.words)) readNested(shell, layer, node, text, how);
+  for (const inner of codeInWords(draft)) readNested(shell, layer, node, draft, inner);
 }
 
 /** Code that a command reads as its input, or writes to a file that will be run. */
 function readInput(shell: Shell, layer: Layer, draft: Draft, node: Stretch): void {
-  const written =
-    draft.redirects.find((redirect) => redirect.operator.startsWith(">"))?.target ?? teeTarget(draft);
-  const prints = draft.name === "echo" || draft.name === "printf";
-  const text = draft.input ?? (prints ? draft.words.join("\n") : "");
-  if (text === "") return;
-  if (SHELLS.test(draft.name)) readNested(shell, layer, node, text, draft.name);
-  else if (written !== undefined && isScriptFile(written, text)) readNested(shell, layer, node, text, "file");
-  if (draft.input !== null) {
-    for (const decoded of decodedTexts([draft.input]))
-      readNested(shell, layer, node, decoded.text, decoded.how);
-  }
-}
-
-function teeTarget(draft: Draft): string | undefined {
-  return draft.name === "tee" ? draft.words.find((word) => !word.startsWith("-")) : undefined;
-}
-
-function isScriptFile(file: string, text: string): boolean {
-  const shebang = /^\s*#!(.*)/.exec(text)?.[1];
-  if (shebang !== undefined) return /\b(ba|da|z|k)?sh\b/.test(shebang) || shebang.includes("__nix_");
-  return /\.(sh|bash)$|\/bin\/|(^|[/.])(bash|zsh)?(rc|_profile|profile)$/.test(file);
+  for (const inner of codeInInput(draft)) readNested(shell, layer, node, draft, inner);
 }

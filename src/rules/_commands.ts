@@ -25,12 +25,22 @@ const SUBCOMMANDS: Readonly<Record<string, { goes: RegExp; stays?: RegExp }>> = 
   "nix-build": { goes: /https?:/ },
   "nix-env": { goes: /https?:|-i/ },
   "nix-channel": { goes: /--(add|update)/ },
+  openssl: { goes: /^s_client\b/ },
 };
 
 const LOOPBACK = /\b(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|0\.0\.0\.0)\b|^unix:|--unix-socket/;
 
+/** The shell's own way to the network. */
+const DEVICE = /^\/dev\/(?:tcp|udp)\//;
+
+/** Does this command open a connection by `/dev/tcp/…`? */
+export function opensConnection(command: Command): boolean {
+  return command.redirects.some(({ target }) => DEVICE.test(target) && !LOOPBACK.test(target));
+}
+
 /** Does this command ask something of the network, other than of its own machine? */
 export function isNetwork(command: Command): boolean {
+  if (opensConnection(command)) return true;
   const name = command.name.replace(/^pip3(\.\d+)?$/, "pip");
   const rule = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
   // Most commands are none of these, and their words need not be read.
@@ -81,6 +91,8 @@ export function runsItsInput(command: Command): boolean {
   if (!INTERPRETERS.test(command.name) || /awk$/.test(command.name)) return false;
   const first = firstOperand(command.words);
   if (command.words.some((word) => /^-[a-z]*[cem]$/.test(word) && !SHELLS.test(command.name))) return false;
+  // `xargs sh -c` puts the code behind.
+  if (SHELLS.test(command.name) && /^-[a-z]*c$/.test(command.words.at(-1) ?? "")) return true;
   if (SHELLS.test(command.name) && command.words.some((word) => /^-[a-z]*c$/.test(word))) return false;
   if (command.words.some((word) => /^-[a-z]*s$/.test(word))) return true;
   return first === undefined || first === "-" || first === "/dev/stdin" || first.startsWith("<(");
@@ -113,7 +125,12 @@ const DECODERS: Readonly<Record<string, RegExp>> = {
   uudecode: /^/,
   gpg: /--decrypt|(^|\s)-d\b/,
   rev: /^/,
-  tr: /[A-Za-z]-[A-Za-z].*[A-Za-z]-[A-Za-z]/,
+  tr: /^/,
+  sed: /^/,
+  cut: /^/,
+  head: /(^|\s)(-\w*c|--bytes)/,
+  tail: /(^|\s)(-\w*c|--bytes)/,
+  dd: /^/,
   gunzip: /^/,
   gzip: /(^|\s)-\w*d/,
   zcat: /^/,
@@ -179,6 +196,14 @@ export function downloadedFiles(command: Command): readonly string[] {
     if (command.name === "wget" || words.some((word) => /^(-[a-zA-Z]*O|--remote-name)$/.test(word)))
       files.push(...bare);
   }
+  if (command.name === "git" && words.includes("clone")) files.push(`${cloned(words)}/`);
   if (/urlretrieve$/.test(command.name) && words[1]) files.push(words[1]);
   return files.filter((file) => file !== "-" && file !== "/dev/null" && file !== "/dev/stdout");
+}
+
+/** The folder that `git clone` makes. */
+function cloned(words: readonly string[]): string {
+  const operands = words.slice(words.indexOf("clone") + 1).filter((word) => !word.startsWith("-"));
+  const last = operands.at(-1) ?? "";
+  return /[:/]/.test(last) && operands.length === 1 ? last.replace(/^.*[:/]|\.git$/g, "") : last;
 }

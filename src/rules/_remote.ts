@@ -5,6 +5,7 @@ import {
   isDecoder,
   isInterpreter,
   isNetwork,
+  opensConnection,
   runsItsInput,
   runsWhatItHolds,
   sourceAmong,
@@ -20,6 +21,7 @@ export interface RemoteCode extends Sighting {
 
 /** Commands that fetch a program and run it in one. */
 function fetchesAndRuns(command: Command): boolean {
+  if (opensConnection(command) && isInterpreter(command)) return true;
   const words = command.words.join(" ");
   switch (command.name) {
     case "npx":
@@ -60,6 +62,8 @@ const withoutDot = (path: string) => path.replace(/^\.\//, "");
 /** The files that a command may run: itself, and an interpreter's script. */
 function filesRunBy(command: Command): readonly string[] {
   const files = /[/.$]/.test(command.name) ? [command.name] : [];
+  if (isInterpreter(command))
+    for (const { operator, target } of command.redirects) if (operator === "<") files.push(target);
   if (!isInterpreter(command) || command.name === "eval") return files;
   const script = command.words.find((word) => !word.startsWith("-"));
   return script === undefined ? files : [...files, script];
@@ -73,19 +77,78 @@ function runsWhatReachesIt(command: Command): boolean {
   );
 }
 
+const readsDescriptor = ({ redirects }: Command) => redirects.some(({ operator }) => operator === "<&");
+
+/** Where what is fetched lies: files, and folders with a `/` behind. What reads them is one more of `fetchers`. */
+function downloadsOf(script: Script, fetchers: Set<Command>): ReadonlyMap<string, Command> {
+  const downloads = new Map<string, Command>();
+  if (fetchers.size === 0) return downloads;
+  const keep = (file: string, fetcher: Command) => {
+    const path = withoutDot(file);
+    if (!downloads.has(path)) downloads.set(path, fetcher);
+  };
+  for (const command of script.commands) {
+    if (fetchers.has(command)) {
+      for (const file of downloadedFiles(command)) keep(file, command);
+      continue;
+    }
+    const operands = command.words.filter((word) => !word.startsWith("-"));
+    const known = operands.flatMap((word) => downloads.get(withoutDot(word)) ?? [])[0];
+    switch (command.name) {
+      case "tee":
+      case "tar":
+      case "unzip":
+      case "bsdtar": {
+        const fetcher = known ?? sourceAmong(script, command, fetchers);
+        if (!fetcher) break;
+        if (command.name === "tee") for (const file of operands) keep(file, fetcher);
+        else for (const folder of foldersOf(command)) keep(`${folder}/`, fetcher);
+        break;
+      }
+      case "cp":
+      case "mv":
+      case "ln":
+      case "install":
+        if (known) keep(operands.at(-1) ?? "", known);
+        break;
+      case "cat":
+      case "gunzip":
+      case "zcat":
+      case "sed":
+      case "head":
+      case "tail":
+        if (known) fetchers.add(command);
+        break;
+    }
+  }
+  return downloads;
+}
+
+/** What `tar -C folder` and `unzip -d folder` unpack into. */
+function foldersOf({ words }: Command): readonly string[] {
+  return words.filter((_, index) => /^(?:-C|--directory|-d)$/.test(words[index - 1] ?? ""));
+}
+
+/** What was downloaded under the name of a file, or of a folder that it is in. */
+function downloadAt(downloads: ReadonlyMap<string, Command>, file: string): Command | undefined {
+  const path = withoutDot(file);
+  for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) {
+    const folder = downloads.get(path.slice(0, at + 1));
+    if (folder) return folder;
+  }
+  return downloads.get(path);
+}
+
 /** The places of a script where code that is fetched is run. */
 export function remoteCode(script: Script): readonly RemoteCode[] {
   const found: RemoteCode[] = [];
   const add = (runner: Command, fetcher: Command) =>
     found.push({ runner, fetcher, key: `${runner.name}<-${shown(fetcher)}`, span: runner.span });
   const fetchers = new Set(script.commands.filter(isNetwork));
-  const downloads = new Map<string, Command>();
-  for (const command of fetchers) {
-    for (const file of downloadedFiles(command).map(withoutDot))
-      if (!downloads.has(file)) downloads.set(file, command);
-  }
+  const downloads = downloadsOf(script, fetchers);
+  const isConnected = script.commands.some((command) => command.name === "exec" && opensConnection(command));
   for (const command of script.commands) {
-    if (fetchesAndRuns(command)) {
+    if (fetchesAndRuns(command) || (isConnected && isInterpreter(command) && readsDescriptor(command))) {
       add(command, command);
       continue;
     }
@@ -94,7 +157,7 @@ export function remoteCode(script: Script): readonly RemoteCode[] {
       add(command, fetcher);
       continue;
     }
-    const [download] = filesRunBy(command).flatMap((file) => downloads.get(withoutDot(file)) ?? []);
+    const [download] = filesRunBy(command).flatMap((file) => downloadAt(downloads, file) ?? []);
     if (download) add(command, download);
   }
   return found;

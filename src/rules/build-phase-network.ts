@@ -46,6 +46,6 @@ function downloads(script: Script): readonly Download[] {
     .filter(
       (command) => isNetwork(command) && !command.disguised && !isRunLater(command) && !others.has(command),
     )
-    .filter((command) => !command.within.some((layer) => layer === "base64" || layer === "hex"))
+    .filter((command) => !command.within.some((layer) => /^(?:base64|hex|text)$/.test(layer)))
     .map((command) => ({ command, key: shown(command), span: command.span }));
 }
