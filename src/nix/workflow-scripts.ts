@@ -2,13 +2,17 @@
 import type { CodeText } from "./code-text.ts";
 import type { Script } from "./model.ts";
 import { finished, languageOf, languageOfInterpreter, readCode, type ScriptParsers } from "./scripts.ts";
-import { type Environment, type Job, readWorkflow, type Step, type Value } from "./workflow.ts";
+import {
+  type Environment,
+  expressionsIn,
+  type Job,
+  readWorkflow,
+  type Step,
+  type Value,
+} from "./workflow.ts";
 
 /** Inputs by which actions are given a script, as those that repeat a failed command, or run one elsewhere. */
 const SCRIPT_INPUTS = /^(?:run|script|command|commands|cmd|inline-?script)$/i;
-/** `${{ … }}`; a quoted string in it may hold `}}`. */
-const EXPRESSION = /\$\{\{(?:'[^']*'|[^'}]|\}(?!\}))*\}\}/g;
-
 /** Scripts that a step runs, with where each stands; also what actions are given to run. */
 export function codeOf(step: Step): readonly Value[] {
   const inputs = [...step.with].flatMap(([name, value]) => (SCRIPT_INPUTS.test(name) ? [value] : []));
@@ -72,12 +76,18 @@ function standIns() {
   const expressions: string[] = [];
   const numbers = new Map<string, number>();
   return {
-    standIn: (text: string) =>
-      text.replace(EXPRESSION, (expression) => {
+    standIn: (text: string) => {
+      let code = "";
+      let at = 0;
+      for (const { start, end } of expressionsIn(text)) {
+        const expression = text.slice(start, end);
         const known = numbers.get(expression) ?? expressions.push(expression) - 1;
         numbers.set(expression, known);
-        return `__nix_${known}__`;
-      }),
+        code += `${text.slice(at, start)}__nix_${known}__`;
+        at = end;
+      }
+      return code + text.slice(at);
+    },
     restore: (text: string) =>
       text.replace(/__nix_(\d+)__/g, (whole, index) => expressions[Number(index)] ?? whole),
   };

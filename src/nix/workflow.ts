@@ -68,6 +68,20 @@ export function isWorkflow(path: string): boolean {
   return WORKFLOW.test(path) || ACTION.test(path);
 }
 
+/** The expressions of a text, as `${{ x }}`, and where they stand. A quoted string may hold `}}`: the runner reads on. */
+export function expressionsIn(text: string): readonly { expression: string; start: number; end: number }[] {
+  const found: { expression: string; start: number; end: number }[] = [];
+  const parts = /'[^']*'?|\}\}/g;
+  for (let start = text.indexOf("${{"); start !== -1; start = text.indexOf("${{", parts.lastIndex)) {
+    parts.lastIndex = start + 3;
+    let end = parts.exec(text);
+    while (end && end[0] !== "}}") end = parts.exec(text);
+    if (!end) break;
+    found.push({ expression: text.slice(start + 3, end.index).trim(), start, end: parts.lastIndex });
+  }
+  return found;
+}
+
 /** Workflows are written by hand; GitHub itself takes no larger ones. */
 const MOST_CHARACTERS = 512 * 1024;
 /** A value is met again wherever an alias stands for what it is in: a few lines could stand for millions. */

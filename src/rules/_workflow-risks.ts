@@ -1,6 +1,14 @@
 /** What in one workflow gives strangers a way in. Each risk has a key, so that two sides can be compared. */
 import type { Script } from "../nix/model.ts";
-import type { Environment, Job, Permissions, Step, Value, Workflow } from "../nix/workflow.ts";
+import {
+  type Environment,
+  type Job,
+  type Permissions,
+  expressionsIn as placesIn,
+  type Step,
+  type Value,
+  type Workflow,
+} from "../nix/workflow.ts";
 import { codeOf } from "../nix/workflow-scripts.ts";
 import type { Severity } from "../report/review.ts";
 import { shown } from "./_scripts.ts";
@@ -84,6 +92,8 @@ function plain(expression: string): string {
   return expression.replace(/\s+/g, "").replace(/\['([\w-]+)'\]/g, ".$1");
 }
 
+const expressionsIn = (text: string) => placesIn(text).map(({ expression }) => expression);
+
 function givesStrangersText(expression: string): boolean {
   const names = plain(expression);
   const list = names.search(STRANGERS_LIST);
@@ -105,20 +115,6 @@ function resolved(expression: string, environments: readonly Environment[]): str
     const value = environments.map((each) => each.get(name ?? quoted)).find((each) => each !== undefined);
     return value ? expressionsIn(value.text).join(" ") : whole;
   });
-}
-
-/** A quoted string may hold `}}`: the runner reads on behind it. */
-function expressionsIn(text: string): readonly string[] {
-  const found: string[] = [];
-  const parts = /'[^']*'?|\}\}/g;
-  for (let start = text.indexOf("${{"); start !== -1; start = text.indexOf("${{", parts.lastIndex)) {
-    parts.lastIndex = start + 3;
-    let end = parts.exec(text);
-    while (end && end[0] !== "}}") end = parts.exec(text);
-    if (!end) break;
-    found.push(text.slice(start + 3, end.index).trim());
-  }
-  return found;
 }
 
 /** What is known of where a step stands. */
