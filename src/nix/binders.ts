@@ -81,7 +81,8 @@ function argumentHere(session: Session, file: SourceFile, node: SyntaxNode): Val
   const called = evaluateAt(session, file, callee);
   if (called.kind === "builtin" && OVERRIDES.has(called.name)) return called.arguments[0]?.() ?? called;
   const value = evaluateAt(session, file, up);
-  return value.kind === "call" || called.kind === "builtin" ? value : unknown(snippet(file, node));
+  const isLibrary = called.kind === "builtin" || (called.kind === "unknown" && called.path.at(-1) === "fix");
+  return value.kind === "call" || isLibrary ? value : unknown(snippet(file, node));
 }
 
 export const OVERRIDES = new Set(["overrideAttrs", "overrideDerivation"]);

@@ -312,7 +312,8 @@ function callAttributes(session: Session, call: CallValue): SetValue | null {
   let known: SetValue | null | undefined;
   try {
     let argument = call.argument();
-    if (argument.kind === "function") argument = apply(session, argument, () => call, call.text);
+    if (argument.kind === "function" || argument.kind === "builtin")
+      argument = apply(session, argument, () => call, call.text);
     known = asSet(session, argument);
     return known;
   } finally {

@@ -91,6 +91,16 @@ const KNOWN = [
   `builtins.seq 1 "a"`,
   `builtins.fromJSON ''{ "a": [1, "b", null, true], "c": { "d": "\\u00e9" } }''`,
   `builtins.fromJSON ''{ "a": 1, "a": 2 }''`,
+  `builtins.fromTOML ''
+    version = "1.2"
+    [a]
+    list = [ "x", "y" ]
+    "b c".d = true
+  ''`,
+  `builtins.filter (x: x != "b") [ "a" "b" "c" ]`,
+  `builtins.concatMap (x: [ x (x + "!") ]) [ "a" "b" ]`,
+  `builtins.foldl' (a: b: a // b) { a = 1; b = 2; } [ { b = 3; } { c = 4; } ]`,
+  `builtins.foldl' (a: b: a + b) "" [ "x" "y" "z" ]`,
 ];
 
 /** Expressions that it need not know, and where it must not claim another value. */

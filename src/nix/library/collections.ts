@@ -74,6 +74,56 @@ function updateDeep(left: SetValue, right: SetValue): SetValue {
   return update(left, { ...right, entries: new Map(merged) });
 }
 
+const foldl: Builtin = {
+  arity: 3,
+  run: (session, args, text) =>
+    itemsAt(args, 2)?.reduce(
+      (result: Value, item) => {
+        const half = apply(session, valueAt(args, 0), () => result, text);
+        return apply(session, half, item, text);
+      },
+      valueAt(args, 1),
+    ),
+};
+
+/** The entries that pairs of `name` and `value` stand for. */
+function named(session: Session, pairs: readonly Value[]): [string, Thunk][] | undefined {
+  const entries: [string, Thunk][] = [];
+  for (const each of pairs) {
+    const pair = asSet(session, each)?.entries;
+    const name = pair?.get("name");
+    const value = pair?.get("value");
+    const text = name && knownText(name());
+    if (typeof text !== "string" || !value) return undefined;
+    entries.push([text, value]);
+  }
+  return entries;
+}
+
+/** Sets one over the other; of one that is not known, nothing is. */
+function merged(session: Session, values: readonly Value[] | undefined): Value | undefined {
+  if (!values) return undefined;
+  let whole = set([]);
+  for (const value of values) {
+    const next = asSet(session, value);
+    if (!next) return undefined;
+    whole = update(whole, next);
+  }
+  return whole;
+}
+
+/** Lists one after the other. */
+function flat(lists: readonly Value[] | undefined): Value | undefined {
+  if (!lists) return undefined;
+  const items: Thunk[] = [];
+  for (const value of lists) {
+    if (value.kind !== "list" || value.open) return undefined;
+    if (items.length + value.items.length > LIST_LIMIT) return TOO_LONG;
+    items.push(...value.items);
+  }
+  return known(items);
+}
+
 export const COLLECTIONS: Library = {
   map: {
     arity: 2,
@@ -128,18 +178,36 @@ export const COLLECTIONS: Library = {
       return taken === undefined ? undefined : taken ? valueAt(args, 1) : list([]);
     },
   },
-  concatLists: {
-    arity: 1,
-    run: (_, args) => {
-      const items: Thunk[] = [];
-      for (const inner of itemsAt(args, 0) ?? [() => unknown("list")]) {
-        const value = inner();
-        if (value.kind !== "list" || value.open) return undefined;
-        if (items.length + value.items.length > LIST_LIMIT) return TOO_LONG;
-        items.push(...value.items);
+  concatLists: { arity: 1, run: (_, args) => flat(itemsAt(args, 0)?.map((item) => item())) },
+  concatMap: {
+    arity: 2,
+    run: (session, args, text) =>
+      flat(itemsAt(args, 1)?.map((item) => apply(session, valueAt(args, 0), item, text))),
+  },
+  filter: {
+    arity: 2,
+    run: (session, args, text) => {
+      const kept: Thunk[] = [];
+      for (const item of itemsAt(args, 1) ?? [() => unknown("item")]) {
+        const taken = apply(session, valueAt(args, 0), item, text);
+        if (taken.kind !== "bool") return undefined;
+        if (taken.value) kept.push(item);
       }
-      return known(items);
+      return known(kept);
     },
+  },
+  foldl,
+  "foldl'": foldl,
+  foldr: {
+    arity: 3,
+    run: (session, args, text) =>
+      itemsAt(args, 2)?.reduceRight(
+        (result: Value, item) => {
+          const half = apply(session, valueAt(args, 0), item, text);
+          return apply(session, half, () => result, text);
+        },
+        valueAt(args, 1),
+      ),
   },
 
   optionalAttrs: {
@@ -173,6 +241,45 @@ export const COLLECTIONS: Library = {
       return entries && set(entries, asSet(session, valueAt(args, 1))?.open);
     },
   },
+  "mapAttrs'": {
+    arity: 2,
+    run: (session, args, text) => {
+      const pairs = mapEntries(session, args, text)?.map(([, value]) => value());
+      const entries = pairs && named(session, pairs);
+      return entries && set(entries, asSet(session, valueAt(args, 1))?.open);
+    },
+  },
+  concatMapAttrs: {
+    arity: 2,
+    run: (session, args, text) =>
+      merged(
+        session,
+        mapEntries(session, args, text)?.map(([, value]) => value()),
+      ),
+  },
+  mergeAttrsList: {
+    arity: 1,
+    run: (session, args) =>
+      merged(
+        session,
+        itemsAt(args, 0)?.map((item) => item()),
+      ),
+  },
+  filterAttrs: {
+    arity: 2,
+    run: (session, args, text) => {
+      const source = asSet(session, valueAt(args, 1));
+      const tests = mapEntries(session, args, text);
+      if (!source || !tests) return undefined;
+      const kept = new Map(source.entries);
+      for (const [name, test] of tests) {
+        const taken = test();
+        if (taken.kind !== "bool") return undefined;
+        if (!taken.value) kept.delete(name);
+      }
+      return { ...source, entries: kept };
+    },
+  },
   mapAttrsToList: {
     arity: 2,
     run: (session, args, text) => {
@@ -200,17 +307,10 @@ export const COLLECTIONS: Library = {
   listToAttrs: {
     arity: 1,
     run: (session, args) => {
-      const entries: [string, Thunk][] = [];
-      for (const item of itemsAt(args, 0) ?? [() => unknown("item")]) {
-        const pair = asSet(session, item())?.entries;
-        const name = pair?.get("name");
-        const value = pair?.get("value");
-        const text = name && knownText(name());
-        if (typeof text !== "string" || !value) return undefined;
-        entries.push([text, value]);
-      }
+      const items = itemsAt(args, 0)?.map((item) => item());
+      const entries = items && named(session, items);
       // Of several with one name, the first counts.
-      return set(entries.reverse());
+      return entries && set(entries.reverse());
     },
   },
   removeAttrs: {

@@ -1,9 +1,11 @@
 /** Functions about functions, packages and files: `lib.fix`, `callPackage`, `overrideAttrs`, `import`. */
 import { apply, asSet, evaluateAt } from "../evaluate.ts";
+import { fetcherNamed } from "../fetchers.ts";
 import { jsonValue, parseJson } from "../json.ts";
 import { type Session, spend } from "../session.ts";
 import { update } from "../sets.ts";
-import { knownText, lazy, type Thunk, textValue, type Value } from "../value.ts";
+import { tomlValue } from "../toml.ts";
+import { knownText, lazy, set as setOf, type Thunk, textValue, unknown, type Value } from "../value.ts";
 import { argument, type Builtin, type Library, numberAt, valueAt } from "./support.ts";
 
 /** The value of a Nix file; a directory stands for its `default.nix`. */
@@ -32,6 +34,13 @@ function parsedJson(session: Session, value: Value): Value | undefined {
   return spend(session, text.length * 256) ? jsonValue(null, parseJson(text)) : undefined;
 }
 
+/** A TOML text as a value; strings keep the place of the text. */
+function parsedToml(session: Session, value: Value): Value | undefined {
+  const text = knownText(value);
+  if (text === null || value.kind !== "text" || !spend(session, text.length * 256)) return undefined;
+  return tomlValue(value.origin, text);
+}
+
 const callPackage: Builtin = {
   arity: 2,
   run: (session, args, text) => {
@@ -40,16 +49,51 @@ const callPackage: Builtin = {
   },
 };
 
+/** `old: { … }` and `finalAttrs: old: { … }`, given both; what is no function is as it stands. */
+function changed(session: Session, change: Value, final: Thunk, old: Thunk, text: string): Value {
+  if (change.kind !== "function") return change;
+  const once = apply(session, change, old, text);
+  if (once.kind !== "function") return once;
+  return apply(session, apply(session, change, final, text), old, text);
+}
+
+/** `lib.extends`: what a fixed point is made of, with a change over it. */
+const extended: Builtin = {
+  arity: 3,
+  run: (session, args, text) => {
+    const final: Thunk = () => valueAt(args, 2);
+    const below = valueAt(args, 1);
+    const old =
+      below.kind === "function" || below.kind === "builtin" ? apply(session, below, final, text) : below;
+    const before = asSet(session, old);
+    const after = asSet(
+      session,
+      changed(session, valueAt(args, 0), final, () => old, text),
+    );
+    return before && after ? update(before, after) : undefined;
+  },
+};
+
 const overrideAttrs: Builtin = {
   arity: 2,
   run: (session, args, text) => {
     const old = valueAt(args, 0);
-    let change = valueAt(args, 1);
-    // `old: { … }` or `finalAttrs: old: { … }`; both see the package.
-    for (let count = 0; count < 2 && change.kind === "function"; count++) {
-      change = apply(session, change, () => old, text);
+    const change = valueAt(args, 1);
+    if (old.kind === "call" && asSet(session, old)) {
+      // The package sees itself as it is in the end: `finalAttrs.version` is the new one.
+      const whole: Value = { kind: "builtin", name: "extends", arguments: [() => change, old.argument] };
+      return { kind: "call", name: old.name, text: old.text, argument: () => whole };
     }
-    const after = asSet(session, change);
+    const after = asSet(
+      session,
+      changed(
+        session,
+        change,
+        () => old,
+        () => old,
+        text,
+      ),
+    );
     if (!after) return undefined;
     const before = asSet(session, old);
     const whole = before ? update(before, after) : { ...after, open: true };
@@ -58,6 +102,47 @@ const overrideAttrs: Builtin = {
       : whole;
   },
 };
+
+/** What a package is called with is not what it hands to mkDerivation: it stays as it was. A fetcher hands on all of it. */
+const override: Builtin = {
+  arity: 2,
+  run: (session, args, text) => {
+    const old = valueAt(args, 0);
+    if (old.kind !== "call" || !fetcherNamed(old.name)) return old;
+    const before = asSet(session, old);
+    const after = asSet(
+      session,
+      changed(
+        session,
+        valueAt(args, 1),
+        () => old,
+        () => old,
+        text,
+      ),
+    );
+    if (!before || !after) return undefined;
+    const whole = update(before, after);
+    return { kind: "call", name: old.name, text: old.text, argument: () => whole };
+  },
+};
+
+/** A scope with its own functions, as much of them as is needed to change it. */
+function scopeOf(session: Session, make: Value, text: string): Value {
+  const whole: Thunk = lazy(() => {
+    const own = asSet(
+      session,
+      apply(session, make, () => whole(), text),
+    );
+    if (!own) return unknown(text);
+    const functions: [string, Thunk][] = [
+      ["callPackage", () => ({ kind: "builtin", name: "callPackageWith", arguments: [whole] })],
+      ["overrideScope", () => ({ kind: "builtin", name: "overrideScope", arguments: [() => make] })],
+      ["extend", () => ({ kind: "builtin", name: "overrideScope", arguments: [() => make] })],
+    ];
+    return update(setOf(functions), own);
+  }, text);
+  return whole();
+}
 
 export const FUNCTIONS: Library = {
   id: argument(1, 0),
@@ -82,8 +167,30 @@ export const FUNCTIONS: Library = {
   },
   callPackage,
   callPackages: callPackage,
-  // What a package is called with is not what it hands to mkDerivation: the package stays as it was.
-  override: argument(2, 0),
+  // `callPackage` of a scope: what the package does not take from its caller, it takes from there.
+  callPackageWith: {
+    arity: 3,
+    run: (session, args, text) => {
+      const callee = imported(session, valueAt(args, 1)) ?? valueAt(args, 1);
+      const scope = asSet(session, valueAt(args, 0));
+      const own = asSet(session, valueAt(args, 2));
+      const given = scope && own ? update(scope, own) : valueAt(args, 2);
+      return apply(session, callee, () => given, text);
+    },
+  },
+  extends: extended,
+  makeScope: { arity: 2, run: (session, args, text) => scopeOf(session, valueAt(args, 1), text) },
+  makeExtensible: { arity: 1, run: (session, args, text) => scopeOf(session, valueAt(args, 0), text) },
+  overrideScope: {
+    arity: 2,
+    run: (session, args, text) =>
+      scopeOf(
+        session,
+        { kind: "builtin", name: "extends", arguments: [() => valueAt(args, 1), () => valueAt(args, 0)] },
+        text,
+      ),
+  },
+  override,
   overrideAttrs,
   overrideDerivation: overrideAttrs,
   recurseIntoAttrs: argument(1, 0),
@@ -116,10 +223,19 @@ export const FUNCTIONS: Library = {
     run: (session, args) => {
       const text = fileText(session, valueAt(args, 0));
       const known = text && knownText(text);
-      return typeof known === "string" ? textValue(known.replace(/\n$/, "")) : undefined;
+      const origin = text?.kind === "text" ? text.origin : null;
+      return typeof known === "string" ? textValue(known.replace(/\n$/, ""), origin) : undefined;
     },
   },
   fromJSON: { arity: 1, run: (session, args) => parsedJson(session, valueAt(args, 0)) },
+  fromTOML: { arity: 1, run: (session, args) => parsedToml(session, valueAt(args, 0)) },
+  importTOML: {
+    arity: 1,
+    run: (session, args) => {
+      const text = fileText(session, valueAt(args, 0));
+      return text && parsedToml(session, text);
+    },
+  },
   importJSON: {
     arity: 1,
     run: (session, args) => {

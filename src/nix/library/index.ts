@@ -24,6 +24,7 @@ const HOMES = new Set([
   "attrsets",
   "trivial",
   "customisation",
+  "fixedPoints",
 ]);
 /** Functions of package sets (`pkgs.callPackage`, `python3Packages.callPackage`), by any path. */
 const ANYWHERE = new Set([
