@@ -197,6 +197,16 @@ const FORGES: Readonly<Record<string, Fetcher>> = {
     archive: (home, rev) => joinTexts(home, "/snapshot/", rev, ".tar.gz"),
     gitSuffix: "",
   }),
+  fetchFromTangled: forge({
+    location: ["owner", "repo", "did", "domain"],
+    home: (args) => {
+      const did = args.text("did");
+      const path = did ? [did] : [args.text("owner"), "/", args.text("repo")];
+      return joinTexts("https://", host(args, "domain", "tangled.org"), "/", ...path);
+    },
+    archive: (home, rev) => joinTexts(home, "/archive/", rev),
+    gitSuffix: "",
+  }),
   fetchFromSavannah: forge({
     location: ["repo"],
     home: (args) => joinTexts("https://git.savannah.gnu.org/cgit/", args.text("repo"), ".git"),
@@ -256,6 +266,34 @@ const REGISTRIES: Readonly<Record<string, Fetcher>> = {
           ),
       ],
       rev: null,
+    }),
+  },
+  fetchMavenArtifact: {
+    role: "source",
+    location: ["groupId", "artifactId", "version", "classifier", "repos", "url", "urls"],
+    locate: (args) => {
+      const given = plainUrls(args);
+      const repos = args.texts("repos") ?? [literal("https://repo1.maven.org/maven2")];
+      const group = mapText(args.text("groupId"), (value) => value.replaceAll(".", "/"));
+      const [artifact, version] = [args.text("artifactId"), args.text("version")];
+      const classifier = args.text("classifier");
+      const file = joinTexts(artifact, "-", version, ...(classifier ? ["-", classifier] : []), ".jar");
+      return {
+        urls:
+          given.length > 0
+            ? given
+            : repos.map((repo) => joinTexts(repo, "/", group, "/", artifact, "/", version, "/", file)),
+        rev: null,
+      };
+    },
+  },
+  // An image has no address that a fetch would begin with: its name and what it is pinned to are one.
+  pullImage: {
+    role: "source",
+    location: ["imageName", "imageDigest"],
+    locate: (args) => ({
+      urls: [joinTexts("docker://", args.text("imageName"))],
+      rev: args.text("imageDigest"),
     }),
   },
   fetchDebianPatch: {
@@ -336,6 +374,18 @@ const FETCHERS: ReadonlyMap<string, Fetcher> = new Map(
     fetchpatch: download("patch"),
     fetchpatch2: download("patch"),
     fetchgit: clone("source"),
+    fetchFromRadicle: {
+      role: "source",
+      location: ["seed", "repo", "node", "rev", "tag"],
+      locate: (args) => {
+        const node = args.text("node");
+        const rev = revision(args);
+        return {
+          urls: [joinTexts("https://", args.text("seed"), "/", args.text("repo"), ".git")],
+          rev: node ? joinTexts("refs/namespaces/", node, "/", rev) : rev,
+        };
+      },
+    },
     fetchgitLocal: clone("source"),
     fetchgitPrivate: clone("source"),
     fetchGit: clone("source"),

@@ -66,6 +66,7 @@ export function impuritiesOf(
       if (seen)
         found.set(`${node.start}-${node.end}`, {
           ...seen,
+          argument: seen.kind === "fetch" || seen.kind === "revision" ? argumentOf(text, node) : "",
           path: file.path,
           span: { path: file.path, start: node.start, end: node.end },
         });
@@ -78,7 +79,16 @@ export function impuritiesOf(
   return [...found.values()].sort((a, b) => a.span.start - b.span.start);
 }
 
-function impurityAt(source: string, node: SyntaxNode): Pick<Impurity, "name" | "kind"> | null {
+type Seen = Pick<Impurity, "name" | "kind">;
+
+/** What a function is called with. */
+function argumentOf(source: string, node: SyntaxNode): string {
+  const call = node.parent;
+  const argument = call?.type === "apply_expression" ? parts(call).at(-1) : undefined;
+  return argument ? source.slice(argument.start, argument.end).replace(/\s+/g, " ") : "";
+}
+
+function impurityAt(source: string, node: SyntaxNode): Seen | null {
   const text = () => source.slice(node.start, node.end);
   switch (node.type) {
     case "spath_expression":
@@ -115,11 +125,14 @@ function impurityAt(source: string, node: SyntaxNode): Pick<Impurity, "name" | "
   }
 }
 
-function builtin(source: string, node: SyntaxNode, name: string): Pick<Impurity, "name" | "kind"> | null {
+function builtin(source: string, node: SyntaxNode, name: string): Seen | null {
   if (name === "${…}") return { name: "builtins.${…}", kind: "execution" };
   const kind = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
-  if (!kind || (kind === "fetch" && isPinned(source, node))) return null;
-  return { name: `builtins.${name}`, kind };
+  if (!kind) return null;
+  const pinned = kind === "fetch" ? pinOf(source, node) : null;
+  // The hash is a pin, and known as one.
+  if (pinned === "hash") return null;
+  return { name: `builtins.${name}`, kind: pinned ?? kind };
 }
 
 /** `builtins`, by whatever name a `let` gives it. */
@@ -151,21 +164,22 @@ function isFromBuiltins(source: string, node: SyntaxNode): boolean {
   return given;
 }
 
-const PINS = new Set(["sha256", "hash", "narHash", "rev"]);
+const HASHES = new Set(["sha256", "hash", "narHash"]);
 
-/** A fetch whose result a hash fixes is no impurity; nor is one by `rev`, which has to be a full commit id. */
-function isPinned(source: string, node: SyntaxNode): boolean {
+/** What fixes the result of a fetch: a hash, or else a `rev`, which has to be a full commit id; null: nothing. */
+function pinOf(source: string, node: SyntaxNode): "hash" | "revision" | null {
   const call = node.parent;
-  if (call?.type !== "apply_expression" || appliedFunction(call) !== node) return false;
+  if (call?.type !== "apply_expression" || appliedFunction(call) !== node) return null;
   const last = parts(call).at(-1);
   const argument = last && bare(last);
-  if (!argument || !isAttrset(argument)) return false;
-  return bindingsOf(argument).some((binding) => {
-    if (binding.kind !== "binding")
-      return binding.names.some((name) => PINS.has(attrName(source, name) ?? ""));
-    const name = attrNames(source, binding.attrpath)[0] ?? "";
-    return PINS.has(name);
-  });
+  if (!argument || !isAttrset(argument)) return null;
+  const names = bindingsOf(argument).flatMap((binding) =>
+    binding.kind === "binding"
+      ? (attrNames(source, binding.attrpath)[0] ?? "")
+      : binding.names.map((name) => attrName(source, name) ?? ""),
+  );
+  if (names.some((name) => HASHES.has(name))) return "hash";
+  return names.includes("rev") ? "revision" : null;
 }
 
 /** `readFile "/etc/x"`, `import "/home/x"`. */

@@ -30,6 +30,12 @@ export interface Argument {
   readonly span: Span;
 }
 
+/** A part of what a pin is fetched with, as evaluation has it. */
+export interface RecipePart {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** A source pin: an attribute set (or call) that carries a hash, as one side has it. */
 export interface Source {
   readonly path: string;
@@ -59,6 +65,8 @@ export interface Source {
   readonly urlSpan: Span | null;
   /** The fetcher's other arguments, by name. */
   readonly shape: readonly Argument[];
+  /** Those of its arguments, given or laid over it, that decide which bytes come from the location. */
+  readonly recipe: readonly RecipePart[];
   /** Identifies the package expression around the pin within its file: pins of one package share it. */
   readonly packageSpan: Span | null;
 }
@@ -142,7 +150,9 @@ export interface Impurity {
   readonly path: string;
   /** What is used: `builtins.getEnv`, `<nixpkgs>`, `/etc/passwd`. */
   readonly name: string;
-  readonly kind: "environment" | "fetch" | "path" | "search-path" | "execution" | "clock";
+  readonly kind: "environment" | "fetch" | "revision" | "path" | "search-path" | "execution" | "clock";
+  /** What it is given, white space folded, where that decides what comes of it; "" for the others. */
+  readonly argument: string;
   readonly span: Span;
 }
 

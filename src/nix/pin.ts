@@ -13,6 +13,7 @@ import {
 import { isHashAlgorithm, toSri } from "./hash.ts";
 import type { Argument, Source, SourceRole, Span, Text } from "./model.ts";
 import type { PackageFacts } from "./packages.ts";
+import { recipeOf } from "./recipe.ts";
 import type { Session } from "./session.ts";
 import { bindingPath, type NixFile } from "./sites.ts";
 import type { SourceFile } from "./source-file.ts";
@@ -75,12 +76,13 @@ export function sourceAt(found: FoundValues, place: PinPlace): Source {
       ? fetcher.locate(args)
       : { urls: args.texts("urls") ?? listOf(args.text("url")), rev: args.text("rev") };
   const { names, ...spans } = place;
+  const role = roleOf(dependency, fetcher?.role ?? "other", names);
   const uncertain = found.fetcher === "fetchFromGitLab" && BEFORE_2021.test(found.origin.file.text);
   return {
     path: origin.file.path,
     binding: [...names].reverse().join("."),
     fetcher: found.fetcher,
-    role: roleOf(dependency, fetcher?.role ?? "other", names),
+    role,
     version: found.package.version,
     versionSpan: found.package.versionOrigin && spanOf(found.package.versionOrigin),
     pname: found.package.pname,
@@ -90,6 +92,7 @@ export function sourceAt(found: FoundValues, place: PinPlace): Source {
     hash: hashOf(found.hash, hashName, args),
     hashAttribute: found.hashAttribute ?? hashName,
     hashSpan: spanOf(origin),
+    recipe: recipeOf(found.session, attributes, found.fetcher, hashName, role),
     ...spans,
   };
 }

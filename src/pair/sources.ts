@@ -113,7 +113,8 @@ function beside(source: Source, kept: ReadonlyMap<string, readonly Kept[]>): Sou
   return first ? paired(first.old, source) : added;
 }
 
-function byPlace(a: SourceChange, b: SourceChange): number {
+/** The order of changes: by where the hashes stand. */
+export function byPlace(a: SourceChange, b: SourceChange): number {
   const [x, y] = [(a.after ?? a.before).hashSpan, (b.after ?? b.before).hashSpan];
   return x.path < y.path ? -1 : x.path > y.path ? 1 : x.start - y.start;
 }
@@ -167,8 +168,19 @@ function differs(old: Source, now: Source): boolean {
     old.path !== now.path ||
     old.version !== now.version ||
     old.hash !== now.hash ||
-    location(old) !== location(now)
+    location(old) !== location(now) ||
+    recipeChanges(old, now).length > 0
   );
+}
+
+/** The parts of what a pin is fetched with that differ, by name. Through another function they are not compared. */
+export function recipeChanges(old: Source, now: Source): readonly string[] {
+  if (old.fetcher !== now.fetcher) return [];
+  const [before, after] = [old, now].map(
+    ({ recipe }) => new Map(recipe.map(({ name, text }) => [name, text])),
+  );
+  const names = new Set([...(before?.keys() ?? []), ...(after?.keys() ?? [])]);
+  return [...names].filter((name) => before?.get(name) !== after?.get(name)).sort();
 }
 
 function paired(old: Source, now: Source): SourceChange {

@@ -5,7 +5,7 @@
 import type { Argument, Source } from "../nix/model.ts";
 import { type Location, locationsOf } from "../origin/location.ts";
 import { type Placed, plainRev, revisionOf } from "../origin/revision.ts";
-import type { SourceChange } from "../pair/sources.ts";
+import { recipeChanges, type SourceChange } from "../pair/sources.ts";
 import { weaknessOf } from "./_hashes.ts";
 import type { Facts } from "./rule.ts";
 
@@ -23,6 +23,8 @@ export type PinEvent =
   | "relabelled"
   /** Other bytes from the same place, fetched in another way: `fetch-hook-changed`. */
   | "hash-and-shape"
+  /** The same bytes from the same place, fetched in another way: `fetch-hook-changed`. */
+  | "shape-alone"
   /** The version or revision moved, the bytes did not: `stale-hash-on-bump`, for dependencies `dep-hash-stale`. */
   | "stale"
   /** Another place, the same version and bytes: `url-changed-hash-kept`. */
@@ -43,7 +45,8 @@ export type PlaceChange = "same" | "revision" | "owner" | "elsewhere" | "unknown
 function canonical(location: Location, source: Placed): string {
   const { kind, owner, ref } = location;
   const revision = ref ?? plainRev(source);
-  if (owner && revision !== null && (kind === "archive" || kind === "clone"))
+  // Of a host that is no known forge all repositories have one owner: there the path tells them apart.
+  if (owner?.repository && revision !== null && (kind === "archive" || kind === "clone"))
     return `${owner.id}@${revision}`;
   if (owner && kind === "registry") {
     // Mirrors have other folders above the file; crates.io calls each file `download`, below its version.
@@ -140,14 +143,15 @@ export function eventOf({ before, after }: Pair): PinEvent {
   if (before.hash === after.hash) {
     switch (place) {
       case "same":
-        return "none";
+        return kept(before, after);
       case "revision":
         return "stale";
       case "owner":
       case "elsewhere":
         return versionMoved && place === "elsewhere" ? "stale" : "place-alone";
       case "unknown":
-        if (!versionMoved) return isResolved(before) && !isNowhere(before) ? "place-alone" : "none";
+        if (!versionMoved)
+          return isResolved(before) && !isNowhere(before) ? "place-alone" : kept(before, after);
         if (before.version === null || after.version === null) return "none";
         return isNowhere(after) && !hasOwnVersion(after) ? "none" : "stale";
     }
@@ -174,6 +178,12 @@ export function eventOf({ before, after }: Pair): PinEvent {
   }
 }
 
+/** The event of a pin whose bytes, place and version are what they were. */
+function kept(before: Source, after: Source): PinEvent {
+  const isWithVersion = before.version === after.version;
+  return isWithVersion && recipeChanges(before, after).length > 0 ? "shape-alone" : "none";
+}
+
 /** Whether the location names no tag, commit or release that the version could be held against. */
 function namesNothing(source: Source): boolean {
   const locations = locationsOf(source);
@@ -192,7 +202,7 @@ function hasOwnVersion({ span, versionSpan }: Source): boolean {
 
 function dependencyEvent(before: Source, after: Source): PinEvent {
   const versionMoved = before.version !== after.version;
-  if (before.hash === after.hash) return versionMoved ? "stale" : "none";
+  if (before.hash === after.hash) return versionMoved ? "stale" : kept(before, after);
   if (versionMoved) return "bump";
   return isShapedOtherwise(before, after) ? "hash-and-shape" : "hash-alone";
 }

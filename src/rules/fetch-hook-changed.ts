@@ -1,7 +1,8 @@
 import type { Script, Source } from "../nix/model.ts";
+import { recipeChanges } from "../pair/sources.ts";
 import { isInterpreter, isNetwork } from "./_commands.ts";
 import { eventOf, type Pair, pairsOf, shapeChanges } from "./_events.ts";
-import { baseAt, headAt, pinName, placeName } from "./_pins.ts";
+import { baseAt, shown as brief, headAt, pinName, placeName } from "./_pins.ts";
 import { newSightings, type Sighting, shown } from "./_scripts.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
@@ -21,15 +22,18 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   const told = new Set<Source>();
   for (const { script, seen } of newSightings(facts, hookCommands)) {
     const pin = facts.sources.find(({ after }) => after && contains(after, script));
+    // The script is the fetcher itself: what changed of it is said below.
+    if (pin?.before && pin.after?.hashAttribute === "outputHash" && eventOf(pin as Pair) === "shape-alone") continue;
     // Fetchers themselves and their tools are `fetcher-infra-change`.
     if (!pin && !HOOK.test(script.binding)) continue;
     if (pin?.after) told.add(pin.after);
     yield hookFinding(script, seen, pin?.after ?? null);
   }
   for (const pair of pairsOf(facts)) {
-    if (told.has(pair.after) || pair.after.role === "dependencies" || eventOf(pair) !== "hash-and-shape")
-      continue;
-    yield shapeFinding(pair);
+    if (told.has(pair.after)) continue;
+    const event = eventOf(pair);
+    if (event === "shape-alone") yield keptFinding(pair);
+    if (event === "hash-and-shape" && pair.after.role !== "dependencies") yield shapeFinding(pair);
   }
 }
 
@@ -99,4 +103,37 @@ function shapeFinding({ before, after }: Pair): RuleFinding {
     related: [{ at: baseAt(before.hashSpan), note: "the hash before" }],
     identity: [after.pname ?? after.binding, what, String(before.hash), String(after.hash)],
   };
+}
+
+/** What a derivation with a fixed output runs may say where from: no address of it is known. */
+function keptFinding({ before, after }: Pair): RuleFinding {
+  const names = recipeChanges(before, after);
+  const text = (source: Source) =>
+    names.map((name) => source.recipe.find((part) => part.name === name)?.text ?? `no ${name}`).join(", ");
+  const what = names.join(", ");
+  return {
+    severity: isPlaced(after) ? "low" : "medium",
+    confidence: "medium",
+    title: `${pinName(after)}: it is fetched in another way, the hash did not change`,
+    message: [
+      `${what} changed, and the hash is still ${after.hash}.`,
+      "Caches answer by the hash, so that builds get what was fetched before, whatever the text says now.",
+      "A refetch that still yields this hash clears it; to check: verifod verify",
+    ].join(" "),
+    at: headAt(argumentAt(after, names) ?? after.hashSpan),
+    before: brief(text(before)),
+    after: brief(text(after)),
+    evidence: ["static"],
+    related: [{ at: headAt(after.hashSpan), note: "the hash that stayed" }],
+    identity: [after.pname ?? after.binding, what, String(after.hash)],
+  };
+}
+
+function isPlaced({ urls, role }: Source): boolean {
+  return urls.length > 0 || role === "dependencies";
+}
+
+/** Where an argument that changed is written; null when it is laid over the pin elsewhere. */
+function argumentAt({ shape }: Source, names: readonly string[]): Source["span"] | null {
+  return shape.find(({ name }) => names.includes(name))?.span ?? null;
 }

@@ -11,21 +11,28 @@ export const rule: Rule = {
   *check(facts) {
     // What moved within the change is not new: as many uses as the base had are let through.
     const left = new Map<string, number>();
-    for (const { name } of facts.impurities.base) left.set(name, (left.get(name) ?? 0) + 1);
+    const names = new Set<string>();
+    const key = ({ name, argument }: Impurity) => `${name} ${argument}`;
+    for (const impurity of facts.impurities.base) {
+      left.set(key(impurity), (left.get(key(impurity)) ?? 0) + 1);
+      names.add(impurity.name);
+    }
     for (const impurity of facts.impurities.head) {
-      const known = left.get(impurity.name) ?? 0;
+      const known = left.get(key(impurity)) ?? 0;
       if (known > 0) {
-        left.set(impurity.name, known - 1);
+        left.set(key(impurity), known - 1);
         continue;
       }
-      const severity = severityOf(impurity);
+      // A commit cannot change: that another one is fetched is said, that one is fetched is not.
+      const isOther = names.has(impurity.name);
+      const severity = impurity.kind === "revision" && !isOther ? null : severityOf(impurity);
       if (!severity) continue;
       yield {
         severity,
         confidence: impurity.name.includes("${") ? "medium" : "high",
         title: `Evaluation uses ${impurity.name}`,
         message: [
-          `New: ${impurity.name}, ${WHAT[impurity.kind]}.`,
+          `${isOther && impurity.argument !== "" ? "With another argument" : "New"}: ${impurity.name}, ${WHAT[impurity.kind]}.`,
           "What a package is then depends on who evaluates it and when, and what is read can leave that machine in an address or a store path.",
           "An argument, a file of this repository, or a fetcher with a hash would clear this.",
           `Check with: nix-instantiate --option restrict-eval true --option allow-import-from-derivation false -A ATTRIBUTE`,
@@ -44,6 +51,7 @@ export const rule: Rule = {
 const WHAT: Readonly<Record<Impurity["kind"], string>> = {
   environment: "which reads the environment of whoever evaluates",
   fetch: "which fetches without a hash while evaluating",
+  revision: "which fetches another revision than before, without a hash, while evaluating",
   path: "which reads a file outside this repository",
   "search-path": "which is whatever the evaluator's search path says",
   execution:
@@ -66,6 +74,7 @@ function severityOf({ path, kind }: Impurity): Severity | null {
     case "clock":
       return "medium";
     case "search-path":
+    case "revision":
       return "medium";
   }
 }

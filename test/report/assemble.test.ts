@@ -166,6 +166,7 @@ describe("publishPins", () => {
         span,
         urlSpan: null,
         shape: [],
+        recipe: [],
         packageSpan: null,
       };
     };
