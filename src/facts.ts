@@ -1,6 +1,7 @@
 /** From a change to the facts that rules judge: texts, what differs, source pins, scripts and settings of both sides. */
 import { type Change, type FileChange, pathOf, type Side, type Unchecked } from "./change/change.ts";
 import { readAhead } from "./change/contents.ts";
+import { madeOtherwise } from "./change-made.ts";
 import {
   type ChangePins,
   createChangePins,
@@ -26,13 +27,14 @@ import { hasPath } from "./nix/sources.ts";
 import { bounded } from "./nix/too-much.ts";
 import { isWorkflow } from "./nix/workflow.ts";
 import { stepScripts } from "./nix/workflow-scripts.ts";
+import { type MadePair, withMade } from "./pair/made.ts";
 import { introduced, type KnownPin, reusesOf } from "./pair/reuse.ts";
 import { pairScripts } from "./pair/scripts.ts";
 import { pairSettings, type SettingChange } from "./pair/settings.ts";
 import { pairSources } from "./pair/sources.ts";
 import type { Upstream } from "./provenance/upstream.ts";
 import { HUGE_CHARACTERS, type ReadFile, type Rewritten, readFile } from "./read-file.ts";
-import { aliasesOf, meaningsOf, type Repointed, repointedIn } from "./repointed.ts";
+import { aliasesOf, areSources, madeForNames, meaningsOf, type Repointed, repointedIn } from "./repointed.ts";
 import type { Facts, FileFacts } from "./rules/rule.ts";
 import { distinctUnchecked } from "./unchecked.ts";
 import { growHeapBy } from "./v8-flags.ts";
@@ -110,19 +112,20 @@ export async function gatherFacts(
   const unchecked: Unchecked[] = [...change.unchecked];
   const reading = { change, tools, sides, pins: createChangePins(unchecked), unchecked };
   const read = await readFiles(reading);
-  await addPinsOfUsers(reading, read.reaching);
+  const made = [...(await addPinsOfUsers(reading, read.reaching))];
   const meanings = await meaningsOf(read.repointed, sides, unchecked);
+  append(made, madeForNames(meanings));
   const renames = new Map(
     change.files.flatMap((file) =>
       file.status === "renamed" ? [[file.base.path, file.head.path] as const] : [],
     ),
   );
   const settings = pairSettings(read.base.settings, read.head.settings, renames);
-  const areAllWanted = meanings.length > 0 || mayDropPatches(change, settings);
+  const areAllWanted = meanings.some(areSources) || mayDropPatches(change, settings);
   await addPinsOfLater(reading, read.names, areAllWanted, renames);
   const pins = reading.pins.all();
   unchecked.push(...sides.base.unchecked, ...sides.head.unchecked);
-  const pairs = pairSources(pins.base, pins.head, renames, aliasesOf(meanings, pins));
+  const pairs = withMade(pairSources(pins.base, pins.head, renames, aliasesOf(meanings, pins)), made);
   const hashes = introduced(pairs).map(({ hash }) => hash);
   const remembered = memory === null || hashes.length === 0 ? [] : await memory.pinsWith(hashes);
   return {
@@ -196,29 +199,36 @@ async function readFiles({ change, tools, sides, pins, unchecked }: Reading): Pr
     }
     if (inFile) pins.add(inFile.pins, path);
     append(found.repointed, repointedIn(read));
-    if (file.status === "modified") found.reaching.push(file);
+    if (file.status === "modified" || file.status === "renamed") found.reaching.push(file);
     for (const entry of [file.base, file.head])
       for (const name of entry ? namesOf(entry.path) : []) found.names.add(name);
   }
   return found;
 }
 
-/** Adds the pins of files that did not change, in which changed ones may have a part. */
+/**
+ * Adds the pins of files that did not change, in which changed ones may have a part; gives what the values of either fetch
+ * otherwise than before.
+ */
 async function addPinsOfUsers(
   { change, sides, pins, unchecked }: Reading,
   reaching: FilesRead["reaching"],
-): Promise<void> {
+): Promise<readonly MadePair[]> {
+  const made: MadePair[] = [];
   const changed = new Set(change.files.flatMap((file) => [file.base?.path, file.head?.path]));
   for (const file of reaching) {
     const path = pathOf(file);
     const within = <T>(read: () => Promise<T>) => bounded(read, path, unchecked);
-    for (const user of (await within(() => usersOf(file, sides, changed))) ?? []) {
+    const isThere = file.status === "modified";
+    for (const user of (isThere && (await within(() => usersOf(file, sides, changed)))) || []) {
       const areSame = (await within(() => hasSamePins(user, sides))) ?? false;
       const read = () => within(() => pinsOfUser(user, sides, areSame));
       if (areSame) pins.addLater(read, path, sides.head.text(user.path) ?? "");
       else pins.add((await read()) ?? NO_PINS, path);
     }
+    append(made, (await within(() => madeOtherwise(file, sides, changed))) ?? []);
   }
+  return made;
 }
 
 /**

@@ -1,14 +1,14 @@
 /**
- * Names that a change points elsewhere, `frob = frob_1;` that becomes `frob = frob_2;`: what they stand for on either side are
+ * Names that a change points elsewhere, `frob = frob_1;` that becomes `frob = frob_2;` or another call: what they stand for on either side are
  * pins that did not change, and a pair all the same.
  */
 import type { Side, Unchecked } from "./change/change.ts";
 import { type FilePins, pinAt } from "./change-pins.ts";
-import { repointedNames } from "./nix/aliases.ts";
+import { type Named, recalledNames, repointedNames } from "./nix/aliases.ts";
 import type { Source } from "./nix/model.ts";
 import type { NixSide } from "./nix/side.ts";
 import { bounded } from "./nix/too-much.ts";
-import type { Origin } from "./nix/value.ts";
+import { type MadePair, madePairs } from "./pair/made.ts";
 import type { ReadFile } from "./read-file.ts";
 
 /** Names that stand for another package now; each is looked for in all pins. */
@@ -25,19 +25,19 @@ export interface Repointed {
   readonly characters: number;
 }
 
-/** The places of the hashes that a name stood for, and of those that it stands for now. */
-export type Meanings = Readonly<Record<Side, readonly Origin[]>>;
+/** What a name stood for, and what it stands for now. */
+export type Meanings = Readonly<Record<Side, Named>>;
 
 /** The names that a changed file gives another meaning. */
 export function repointedIn({ code: { base, head }, regions }: ReadFile): readonly Repointed[] {
   if (base?.kind !== "nix" || head?.kind !== "nix") return [];
   const [before, after] = [base.text, head.text];
-  const names = repointedNames(
-    { text: before, regions: regions.base },
-    { text: after, regions: regions.head },
-  );
+  const names = new Set([
+    ...repointedNames({ text: before, regions: regions.base }, { text: after, regions: regions.head }),
+    ...recalledNames({ file: base, regions: regions.base }, { file: head, regions: regions.head }),
+  ]);
   const path = { base: base.path, head: head.path };
-  return names.map((name) => ({ path, name, characters: before.length + after.length }));
+  return [...names].map((name) => ({ path, name, characters: before.length + after.length }));
 }
 
 /** What the names stand for on either side, where both sides say; names beyond a limit are told in `unchecked`. */
@@ -55,11 +55,11 @@ export async function meaningsOf(
       continue;
     }
     const look = async () => ({
-      base: await sides.base.hashesOf(path.base, name),
-      head: await sides.head.hashesOf(path.head, name),
+      base: await sides.base.named(path.base, name),
+      head: await sides.head.named(path.head, name),
     });
     const meanings = await bounded(look, path.head, unchecked);
-    if (meanings && meanings.base.length > 0 && meanings.head.length > 0) found.push(meanings);
+    if (meanings) found.push(meanings);
   }
   return found;
 }
@@ -70,7 +70,17 @@ export function aliasesOf(
   pins: FilePins,
 ): readonly (readonly [Source, Source])[] {
   return meanings.flatMap(({ base, head }) => {
-    const [old, now] = [pinAt(pins.base, base), pinAt(pins.head, head)];
+    const [old, now] = [pinAt(pins.base, base.hashes), pinAt(pins.head, head.hashes)];
     return old && now ? [[old, now] as const] : [];
   });
+}
+
+/** Whether a name stood for sources, and stands for sources now. */
+export function areSources({ base, head }: Meanings): boolean {
+  return base.hashes.length > 0 && head.hashes.length > 0;
+}
+
+/** What is fetched for the names otherwise than before. */
+export function madeForNames(meanings: readonly Meanings[]): readonly MadePair[] {
+  return meanings.flatMap(({ base, head }) => madePairs(base.made, head.made));
 }

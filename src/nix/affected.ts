@@ -15,6 +15,8 @@ const MOST_SEARCHED = 3_000_000_000;
 
 interface Unit {
   readonly name: string;
+  /** It is a text or a number: a name for it stands in no list of dependencies. */
+  readonly isPlain: boolean;
   readonly start: number;
   readonly end: number;
 }
@@ -40,7 +42,7 @@ export function affectedBy(file: NixFile, changed: readonly Region[]): readonly 
   for (const unit of reached) {
     // An entry without a plain name is used by none.
     if (unit.name !== "" && reached.size * (list.end - list.start) > MOST_SEARCHED) return null;
-    for (const at of usesOf(text, unit.name, list)) {
+    for (const at of usesOf(text, unit, list)) {
       const user = unitAt(units, at);
       if (user) reached.add(user);
     }
@@ -62,6 +64,7 @@ function packageList(root: SyntaxNode): SyntaxNode | null {
 function unitsOf(text: string, list: SyntaxNode): readonly Unit[] {
   return list.children.map(({ start, end }, index) => ({
     name: /^[A-Za-z_][\w'-]*/.exec(text.slice(start, start + 200))?.[0] ?? "",
+    isPlain: /^[A-Za-z_][\w'-]*\s*=\s*(?:"|''|\d)/.test(text.slice(start, start + 200)),
     // Comments between entries belong to none and change nothing: a unit reaches to the next.
     start,
     end: list.children[index + 1]?.start ?? end,
@@ -69,13 +72,14 @@ function unitsOf(text: string, list: SyntaxNode): readonly Unit[] {
 }
 
 /** Where an entry is used by its attributes or as a function: naming it in a list of dependencies does not count. */
-function* usesOf(text: string, name: string, list: SyntaxNode): Generator<number> {
+function* usesOf(text: string, { name, isPlain }: Unit, list: SyntaxNode): Generator<number> {
   if (name === "" || name === "inherit") return;
   for (let at = text.indexOf(name, list.start); at >= 0 && at < list.end; at = text.indexOf(name, at + 1)) {
     const before = text.slice(Math.max(0, at - 12), at);
     const after = text.slice(at + name.length, at + name.length + 3);
     if (/[\w'-]$/.test(before) || /^[\w'-]/.test(after)) continue;
-    if (/^\s*[.({]/.test(after) || /(?:with|=|\(|callPackage)\s*$/.test(before)) yield at;
+    if (isPlain || /^\s*[.({}+]/.test(after) || /(?:with|=|\(|\$\{|\+|callPackage)\s*$/.test(before))
+      yield at;
   }
 }
 

@@ -3,11 +3,13 @@
  * the packages. Who asks for `frob` gets other sources then, though no pin changed.
  */
 import { apply, asSet, evaluateAt } from "./evaluate.ts";
+import { type Made, madeOf } from "./made.ts";
 import { DEFAULT_SYSTEM } from "./platform.ts";
 import type { Region } from "./scripts.ts";
 import { createSession, type Session } from "./session.ts";
 import type { NixFile } from "./sites.ts";
 import type { SourceFiles } from "./source-file.ts";
+import { attrNames, bindingsOf, isAttrset, parts, type SyntaxNode } from "./syntax.ts";
 import { hashedCalls } from "./trace.ts";
 import { type Origin, unknown, type Value } from "./value.ts";
 
@@ -17,7 +19,13 @@ export interface ChangedText {
   readonly regions: readonly Region[];
 }
 
-/** The names that both sides bind, and one of them, in changed lines, to another name. How many are looked up, facts.ts limits. */
+/** A side of a file: its code and which stretches of it changed. */
+export interface ChangedFile {
+  readonly file: NixFile;
+  readonly regions: readonly Region[];
+}
+
+/** The names that both sides bind, and one of them, in changed lines, to another name. How many are looked up, repointed.ts limits. */
 export function repointedNames(base: ChangedText, head: ChangedText): readonly string[] {
   const old = bindingsIn(base);
   const now = bindingsIn(head);
@@ -53,16 +61,62 @@ function bindingsIn({ text, regions }: ChangedText): ReadonlyMap<string, string>
 }
 
 /**
- * The literals of the hashes that the value of a file's attribute is made with. Throws `FileNeeded` for files that it
- * must see first.
+ * The names of a list that both sides call otherwise, by another path or with other arguments, in changed stretches:
+ * `frob = callPackage ../tools/frob { };` that becomes `frob = callPackage ../tools/grob { };`.
  */
-export function hashesOf(files: SourceFiles, file: NixFile, name: string): readonly Origin[] {
+export function recalledNames(base: ChangedFile, head: ChangedFile): readonly string[] {
+  const now = callsIn(head.file, head.regions);
+  return [...callsIn(base.file, base.regions)].flatMap(([name, text]) => {
+    const other = now.get(name);
+    return other !== undefined && other !== text ? [name] : [];
+  });
+}
+
+const CALLS = /\b(?:callPackages?|import)\b|\.override/;
+
+/** The bindings of a file's outermost set that changed stretches are in and that call something. */
+function callsIn(file: NixFile, regions: readonly Region[]): ReadonlyMap<string, string> {
+  const { text, root } = file.document;
+  const calls = new Map<string, string>();
+  const list = regions.length > 0 && outermostSet(root);
+  if (!list) return calls;
+  for (const binding of bindingsOf(list)) {
+    const { start, end } = binding.node;
+    if (binding.kind !== "binding" || !regions.some((region) => region.start <= end && region.end >= start))
+      continue;
+    const [name, ...deeper] = attrNames(text, binding.attrpath);
+    const written = text.slice(start, end);
+    if (typeof name === "string" && deeper.length === 0 && CALLS.test(written))
+      calls.set(name, written.replace(/\s+/g, " "));
+  }
+  return calls;
+}
+
+/** The set that a file is, or that its functions give. */
+function outermostSet(root: SyntaxNode): SyntaxNode | null {
+  let node: SyntaxNode | undefined = root;
+  while (node && !isAttrset(node)) {
+    const isPassage = /^(?:source_code|function|with|let|parenthesized|assert)/.test(node.type);
+    node = isPassage ? parts(node).at(-1) : undefined;
+  }
+  return node ?? null;
+}
+
+/** What a file's attribute is made with. */
+export interface Named {
+  /** The literals of the hashes. */
+  readonly hashes: readonly Origin[];
+  readonly made: readonly Made[];
+}
+
+/** What the value of a file's attribute is made with. Throws `FileNeeded` for files that it must see first. */
+export function named(files: SourceFiles, file: NixFile, name: string): Named {
   const session = createSession(files, new Map([["system", DEFAULT_SYSTEM]]));
   const value = namedValue(session, file, name);
-  if (!value) return [];
+  if (!value) return { hashes: [], made: [] };
   // A package's own source, not those of what it is made with.
-  const own = asSet(session, value)?.entries.get("src")?.();
-  return hashedCalls(session, own ?? value).map((hit) => hit.origin);
+  const own = asSet(session, value)?.entries.get("src")?.() ?? value;
+  return { hashes: hashedCalls(session, own).map((hit) => hit.origin), made: madeOf(session, file, own) };
 }
 
 /** `self: super: { … }` is a list as much as `{ … }` is. */

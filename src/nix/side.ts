@@ -4,10 +4,11 @@ import type { Node as JsonNode } from "jsonc-parser";
 import type { Entry, Tree, Unchecked } from "../change/change.ts";
 import { unreachable } from "../errors.ts";
 import { BIG_CHARACTERS } from "./affected.ts";
-import { hashesOf } from "./aliases.ts";
+import { type Named, named } from "./aliases.ts";
 import { sourcesOfJson } from "./data-sources.ts";
 import type { Documents } from "./documents.ts";
 import { parseJson } from "./json.ts";
+import { type Made, madeBy } from "./made.ts";
 import type { Source } from "./model.ts";
 import {
   callersOf,
@@ -22,12 +23,11 @@ import {
 } from "./neighbours.ts";
 import { type Document, withLines } from "./parser.ts";
 import type { Region } from "./scripts.ts";
-import type { NixFile } from "./sites.ts";
+import { ANCHOR, type NixFile } from "./sites.ts";
 import { type Attempt, directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { handedPins, hasPath, isOpen, sourcesOfNix, TOO_DEEP } from "./sources.ts";
 import { TooMuch } from "./too-much.ts";
 import { withoutUntouched } from "./untouched.ts";
-import type { Origin } from "./value.ts";
 import type { WholeTraces } from "./whole-trace.ts";
 
 /** Files that one file's pins may lead to: a package reads some few siblings. */
@@ -43,13 +43,17 @@ export interface NixSide {
   sources(path: string, changed: readonly Region[]): Promise<readonly Source[]>;
   /** The pins that other files may make of a loaded one; null when it is not mere data, and all of its pins may be. */
   handed(path: string): Promise<readonly Source[] | null>;
-  /** The places of the hashes that make the value of a file's attribute. */
-  hashesOf(path: string, name: string): Promise<readonly Origin[]>;
+  /** What the value of a file's attribute is made with. */
+  named(path: string, name: string): Promise<Named>;
   /**
    * The files with hashes whose pins a file may have a part in: those that hand their hashes to it, as `variants.nix` to
    * `generic.nix`, those that read it, and those that it hands a version.
    */
   users(path: string): Promise<readonly NearUser[]>;
+  /** The Nix files near that name a file, or name those that do: what they fetch may be made with it. */
+  readers(path: string): Promise<readonly string[]>;
+  /** What the value of a Nix file fetches on a platform; nothing where that is not known. */
+  made(path: string, system: string): Promise<readonly Made[]>;
   /** Whether a Nix file beside or above takes a text as a script, though nothing in it says that it is one. */
   takesAsScript(path: string): Promise<boolean>;
   /** The text of a loaded file. */
@@ -208,9 +212,9 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     return file?.kind === "nix" ? handedPins(files, file, createAttempt(), traces, onCut(path)) : null;
   }
 
-  async function hashes(path: string, name: string): Promise<readonly Origin[]> {
+  async function namedOf(path: string, name: string): Promise<Named> {
     const file = loaded.get(path);
-    return file?.kind === "nix" ? createAttempt()(() => hashesOf(files, file, name)) : [];
+    return file?.kind === "nix" ? createAttempt()(() => named(files, file, name)) : { hashes: [], made: [] };
   }
 
   /** The Nix files that may have a part in a file's package: those beside it, those that it names, its callers. */
@@ -238,26 +242,60 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     }
   }
 
-  async function users(path: string): Promise<readonly NearUser[]> {
+  interface Near {
+    readonly files: readonly NixFile[];
+    /** The file gives hashes that others hand to it to what it fetches. */
+    readonly handsOn: boolean;
+    /** The files that it names. */
+    readonly named: readonly string[];
+  }
+
+  /** The files near one that may have a part in its pins, or it in theirs; null: it has none in others'. */
+  async function near(path: string): Promise<Near | null> {
     const file = loaded.get(path);
     const isCode = file?.kind === "nix";
     const handsOn = isCode && takesHashes(file.text);
     const named = isCode ? namedBelow(file) : [];
     // A package with its own hashes is hardly a part of another: not worth requests of every review.
-    if (tree.remote && isCode && !handsOn && named.length === 0 && holdsHashes(file.text)) return [];
-    const near: NixFile[] = [];
+    if (tree.remote && isCode && !handsOn && named.length === 0 && holdsHashes(file.text)) return null;
+    const found: NixFile[] = [];
     // A larger one is a list of many packages, none of which is the file's own.
     for await (const each of neighbours(path, named, handsOn))
-      if (handsOn || each.text.length < BIG_CHARACTERS) near.push(each);
-    const readers = near.filter((user) => names(user, path));
+      if (handsOn || each.text.length < BIG_CHARACTERS) found.push(each);
+    return { files: found, handsOn, named };
+  }
+
+  async function users(path: string): Promise<readonly NearUser[]> {
+    const around = await near(path);
+    if (!around) return [];
+    const { files: all, handsOn, named } = around;
+    const readers = all.filter((user) => names(user, path));
     const isPart = (user: NixFile) =>
       named.includes(user.path) ||
       readers.includes(user) ||
       (!hasPath(user.text) && readers.some((reader) => names(reader, user.path)));
-    return near
+    return all
       .filter((user) => holdsHashes(user.text))
       .map((user) => ({ path: user.path, isPart: isPart(user) }))
       .filter((user) => user.isPart || handsOn);
+  }
+
+  async function readers(path: string): Promise<readonly string[]> {
+    const all = (await near(path))?.files ?? [];
+    const found = new Set([path]);
+    // A set that grows while it is gone through.
+    for (const each of found)
+      for (const user of all)
+        if (user.text.length < BIG_CHARACTERS && names(user, each)) found.add(user.path);
+    found.delete(path);
+    return [...found];
+  }
+
+  async function made(path: string, system: string): Promise<readonly Made[]> {
+    const entry = loaded.has(path) || !path.endsWith(".nix") ? null : await tree.entry(path);
+    const file = entry ? await load(entry) : loaded.get(path);
+    if (file?.kind !== "nix" || file.text.length >= BIG_CHARACTERS || !mayFetch(file.text)) return [];
+    return createAttempt()(() => madeBy(files, file, system));
   }
 
   async function isTakenAsScript(path: string): Promise<boolean> {
@@ -269,12 +307,19 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     load,
     sources,
     handed,
-    hashesOf: hashes,
+    named: namedOf,
     users,
+    readers,
+    made,
     takesAsScript: isTakenAsScript,
     text: (path) => loaded.get(path)?.text ?? null,
     unchecked,
   };
+}
+
+/** Whether what a text comes to may hold a fetch, its own or that of a file that it names. */
+function mayFetch(text: string): boolean {
+  return text.search(ANCHOR) >= 0 || hasPath(text);
 }
 
 /** Classes: of thousands of object literals with getters, each would have a shape of its own, of a kilobyte. */

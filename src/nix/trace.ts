@@ -7,7 +7,7 @@ import { isHashName } from "./fetchers.ts";
 import { type PackageFacts, packageFacts } from "./packages.ts";
 import type { Session } from "./session.ts";
 import type { CallValue, Origin, SetValue, Thunk, Value } from "./value.ts";
-import { unknown } from "./value.ts";
+import { knownText, unknown } from "./value.ts";
 
 /** A call that was handed a hash. */
 export interface HashedCall {
@@ -16,18 +16,28 @@ export interface HashedCall {
   readonly hashName: string;
   readonly origin: Origin;
   readonly package: Omit<PackageFacts, "node"> | null;
+  /** The attributes that lead to it in the value that was looked into; of a list, `*`. */
+  readonly at: readonly string[];
 }
 
 /** Values looked into per trace: a package has some dozens; a hostile nest of sets has no end. */
 const VALUE_LIMIT = 4_000;
 const DEPTH_LIMIT = 12;
 
-/** All calls inside a value that were handed a hash literal. A function is looked into as if called. */
-export function hashedCalls(session: Session, value: Value): readonly HashedCall[] {
+/**
+ * All calls inside a value that were handed a hash literal. A function is looked into as if called. `elsewhere`: the place
+ * of hashes that no literal is known for; without it, these are left out.
+ */
+export function hashedCalls(
+  session: Session,
+  value: Value,
+  elsewhere: Origin | null = null,
+): readonly HashedCall[] {
   const found: HashedCall[] = [];
   const seen = new Set<Value>();
   let budget = VALUE_LIMIT;
-  const look = (thunk: Thunk, around: HashedCall["package"], depth: number): void => {
+  const look = (thunk: Thunk, around: HashedCall["package"], at: readonly string[]): void => {
+    const depth = at.length;
     if (--budget < 0 || depth > DEPTH_LIMIT) {
       session.isCut = true;
       return;
@@ -39,7 +49,7 @@ export function hashedCalls(session: Session, value: Value): readonly HashedCall
     if (seen.has(inner)) return;
     seen.add(inner);
     if (inner.kind === "list") {
-      for (const item of inner.items) look(item, around, depth + 1);
+      for (const item of inner.items) look(item, around, [...at, "*"]);
       return;
     }
     const attributes = asSet(session, inner);
@@ -48,18 +58,19 @@ export function hashedCalls(session: Session, value: Value): readonly HashedCall
     if (inner.kind === "call") {
       for (const hashName of hashes) {
         const text = attributes.entries.get(hashName)?.();
-        if (text?.kind === "text" && text.origin) {
+        const origin = text?.kind === "text" ? (text.origin ?? (knownText(text) && elsewhere)) : null;
+        if (origin) {
           const isPackage = attributes.entries.has("src") || attributes.entries.has("outputHash");
           const own = isPackage ? packageFacts(session, inner) : null;
-          found.push({ call: inner, attributes, hashName, origin: text.origin, package: own ?? around });
+          found.push({ call: inner, attributes, hashName, origin, package: own ?? around, at });
         }
       }
     }
     // A fetcher's own name and version are not those of the package around it.
     const isFetch = inner.kind === "call" && hashes.length > 0 && !attributes.entries.has("src");
     const next = (isFetch ? null : packageFacts(session, inner)) ?? around;
-    for (const [name, entry] of attributes.entries) if (name !== "meta") look(entry, next, depth + 1);
+    for (const [name, entry] of attributes.entries) if (name !== "meta") look(entry, next, [...at, name]);
   };
-  look(() => value, null, 0);
+  look(() => value, null, []);
   return found;
 }

@@ -23,7 +23,8 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   for (const { script, seen } of newSightings(facts, hookCommands)) {
     const pin = facts.sources.find(({ after }) => after && contains(after, script));
     // The script is the fetcher itself: what changed of it is said below.
-    if (pin?.before && pin.after?.hashAttribute === "outputHash" && eventOf(pin as Pair) === "shape-alone") continue;
+    if (pin?.before && pin.after?.hashAttribute === "outputHash" && eventOf(pin as Pair) === "shape-alone")
+      continue;
     // Fetchers themselves and their tools are `fetcher-infra-change`.
     if (!pin && !HOOK.test(script.binding)) continue;
     if (pin?.after) told.add(pin.after);

@@ -36,3 +36,20 @@ test("what a change of a big list can reach is read as if all was read", async (
     { numRuns: 30 },
   );
 });
+
+test("an entry that is a text reaches the entries that it is written into", async () => {
+  const uses = [
+    'fetchurl { url = "https://example.org/a-${release}.tgz"; hash = HASH; }',
+    'let inherit release; in fetchurl { url = "https://example.org/b-" + release; hash = HASH; }',
+    "fetchOf release HASH",
+  ];
+  const own = uses.map(
+    (use, index) => `  user${index} = ${use.replace("HASH", `"${sri(COUNT + index + 1)}"`)};`,
+  );
+  const text = TEXT.replace("rec {\n", `rec {\n  release = "1.0";\n${own.join("\n")}\n`);
+  const side = createNixSide(textTree({ "list.nix": text }), await createDocuments());
+  await side.load({ path: "list.nix", kind: "file", oid: "list" });
+  const start = text.indexOf("release") + 11;
+  const found = await side.sources("list.nix", [{ start, end: start + 3 }]);
+  expect(found.map(({ hash }) => hash)).toEqual(uses.map((_, index) => sri(COUNT + index + 1)));
+});

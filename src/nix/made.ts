@@ -1,0 +1,72 @@
+/**
+ * What a file's value fetches, as it is evaluated for everybody. Pins are read one by one, each where its hash stands: that
+ * another of them is taken now, or that what is laid over one of them changes it, only the value shows.
+ */
+import { apply, asSet, evaluateAt } from "./evaluate.ts";
+import type { Source } from "./model.ts";
+import { sourceAt } from "./pin.ts";
+import { createSession, type Session } from "./session.ts";
+import type { NixFile } from "./sites.ts";
+import type { SourceFiles } from "./source-file.ts";
+import { type HashedCall, hashedCalls } from "./trace.ts";
+import { tracedPin } from "./traced-pin.ts";
+import { type Origin, unknown, type Value } from "./value.ts";
+import { nearFiles } from "./whole-trace.ts";
+
+/** A fetch in the value of a file. */
+export interface Made {
+  /** The attributes that lead to it: `src`, `passthru.sources.x86_64-linux`, `patches.*`. */
+  readonly at: string;
+  /** Null: the value is an attribute of something else, `openssl.src`, which the text does not follow. */
+  readonly source: Source | null;
+}
+
+/** What the value of a file fetches on a platform. Throws `FileNeeded` for files that it must see first. */
+export function madeBy(files: SourceFiles, file: NixFile, system: string): readonly Made[] {
+  const session = createSession(nearFiles(file.path, files, "and below"), new Map([["system", system]]));
+  return madeOf(session, file, evaluateAt(session, file, file.document.root));
+}
+
+/** What a value fetches that a file gives; its hashes without a literal stand at the file's start. */
+export function madeOf(session: Session, file: NixFile, value: Value): readonly Made[] {
+  const start: Origin = { file, start: 0, end: 0 };
+  const fetched: Made[] = hashedCalls(session, value, start).flatMap((hit) => {
+    const source = sourceOf(session, hit);
+    return source?.hash ? [{ at: hit.at.join("."), source }] : [];
+  });
+  return isTakenElsewhere(session, value) ? [...fetched, { at: "src", source: null }] : fetched;
+}
+
+/** Whether the source of a package is that of another one. */
+function isTakenElsewhere(session: Session, value: Value): boolean {
+  let inner = value;
+  for (let count = 0; inner.kind === "function" && count < MOST_FUNCTIONS; count++)
+    inner = apply(session, inner, () => unknown("argument"), "function");
+  const src = asSet(session, inner)?.entries.get("src")?.();
+  return src?.kind === "unknown" && src.path.length > 1 && src.path.at(-1) === "src";
+}
+
+/** `{ fetchurl }: { version }: mkDerivation { … }` */
+const MOST_FUNCTIONS = 3;
+
+function sourceOf(session: Session, hit: HashedCall): Source | null {
+  const { file, start, end } = hit.origin;
+  if (file.kind === "nix" && end > start) return tracedPin(session, file, hit, null);
+  const hash = hit.attributes.entries.get(hit.hashName)?.();
+  if (!hash) return null;
+  const span = { path: file.path, start, end };
+  return sourceAt(
+    {
+      session,
+      fetcher: hit.call.name,
+      attributes: hit.attributes,
+      hashName: hit.hashName,
+      hash,
+      origin: hit.origin,
+      package: hit.package
+        ? { ...hit.package, node: null }
+        : { version: null, versionOrigin: null, pname: null, node: null },
+    },
+    { names: [...hit.at].reverse(), span, urlSpan: null, shape: [], packageSpan: null },
+  );
+}
