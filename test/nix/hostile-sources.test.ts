@@ -1,4 +1,7 @@
 import { expect, test } from "vitest";
+import { createDocuments } from "../../src/nix/documents.ts";
+import { evaluateAt } from "../../src/nix/evaluate.ts";
+import { createSession, STEP_LIMIT } from "../../src/nix/session.ts";
 import { pinsOf } from "../support/pins.ts";
 import { A, B } from "../support/recipes.ts";
 
@@ -149,6 +152,17 @@ test("20,000 hashes of a JSON file end, and are pins", async () => {
   const pins = await pinsOf({ "p.json": `{ ${objects.join(",\n")} }` }, "p.json");
   expect(performance.now() - start).toBeLessThan(LIMIT_MILLISECONDS);
   expect(pins.length).toBe(count);
+});
+
+test("no step is taken beyond the limit", async () => {
+  const text = `let f0 = x: ""; ${steps(22, (n) => `f${n + 1} = x: (f${n} x) + (f${n} x);`)} in f22 1`;
+  const parsed = (await createDocuments()).get("x", text);
+  if (parsed.kind !== "document") throw new Error(parsed.reason);
+  const session = createSession({ get: () => null, siblings: () => [] });
+  const file = { kind: "nix", path: "p.nix", text, document: parsed.document } as const;
+  evaluateAt(session, file, parsed.document.root);
+  expect(session.steps).toBeGreaterThan(STEP_LIMIT);
+  expect(session.steps).toBeLessThan(2 * STEP_LIMIT);
 });
 
 test("evaluation stops after a number of steps, however few levels it takes them on, and says so", async () => {
