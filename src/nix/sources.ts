@@ -285,7 +285,8 @@ function ownPackage(session: Session, site: Site, attributes: SetValue): Package
 /** Tries what the text leaves open, platforms and conditions, until each hash that can stand here is found. */
 function exploreSite(reading: Reading, site: Site, hashName: string): void {
   const queue: ReadonlyMap<string, string>[] = [new Map()];
-  for (let count = 0; queue.length > 0 && count < WORLD_LIMIT && reading.worlds > 0; count++) {
+  let most = WORLD_LIMIT;
+  for (let count = 0; queue.length > 0 && count < most && reading.worlds > 0; count++) {
     reading.worlds--;
     const assumed = queue.shift() as ReadonlyMap<string, string>;
     const session = createSession(reading.files, assumed);
@@ -294,6 +295,8 @@ function exploreSite(reading: Reading, site: Site, hashName: string): void {
     if (!attributes || !hash || !isReached(session, reading.file, site)) continue;
     if (knownText(hash) !== null) addAt(reading, session, site, attributes, hashName, hash);
     else queue.push(...worldsAfter(assumed, session.choices));
+    // A table of hashes by version may have a hundred: each is one step away.
+    if (count === 0) most = Math.max(most, queue.length + 1);
     reading.worlds -= session.steps >> 9;
     reading.isCut ||= session.isCut || isExhausted(session);
   }

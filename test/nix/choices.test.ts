@@ -1,6 +1,9 @@
 /** Pins whose text leaves open which of several ways is taken. */
-import { test } from "vitest";
-import { A, B, C, expectPins } from "../support/recipes.ts";
+import { expect, test } from "vitest";
+import { createDocuments } from "../../src/nix/documents.ts";
+import { createNixSide } from "../../src/nix/side.ts";
+import { textTree } from "../support/pins.ts";
+import { A, B, C, expectPins, sri } from "../support/recipes.ts";
 
 const url = (rest: string) => `https://example.org/frob-${rest}.tgz`;
 
@@ -57,4 +60,18 @@ in stdenv.mkDerivation { name = "frob-\${version}"; src = fetchurl { url = "${ur
     ],
     "p/sources.nix",
   );
+});
+
+test("a table of a hundred versions is read whole", async () => {
+  const versions = Array.from({ length: 100 }, (_, index) => `0.${index}`);
+  const table = versions.map((version, index) => `"${version}" = "${sri(index)}";`).join(" ");
+  const text = `{ fetchurl, frob }: let hashes = { ${table} }; in
+frob.overrideAttrs (old: { src = fetchurl { url = "https://example.org/frob-\${old.version}.tgz"; hash = hashes.\${old.version}; }; })`;
+  const tree = textTree({ "p.nix": text });
+  const side = createNixSide(tree, await createDocuments());
+  const entry = await tree.entry("p.nix");
+  if (entry) await side.load(entry);
+  const pins = await side.sources("p.nix", [{ start: 0, end: text.length }]);
+  expect(new Set(pins.map(({ hash }) => hash)).size).toBe(100);
+  expect(side.unchecked).toEqual([]);
 });
