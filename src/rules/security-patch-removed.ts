@@ -49,7 +49,7 @@ export const rule: Rule = {
 
 const PATCHES = /^(patches|extraPatches|prePatches|cargoPatches|patchFlagsList)$/;
 const IDS = /CVE-\d{4}-\d+|GHSA(?:-[0-9a-z]{4}){3}/g;
-const WORDS = /security|overflow|\bRCE\b|use-after-free|injection|traversal|sanitiz/i;
+const WORDS = /security|overflow|\bRCE\b|use-after-free|injection|traversal|sanitiz(?!er)/i;
 
 /** The items of a list of patches, each with its own text. */
 function textsOf({ value, text }: Setting): readonly string[] {
