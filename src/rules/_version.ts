@@ -61,3 +61,8 @@ export function onlyLostCommit(
   if (!/^[0-9a-f]{7,40}$/.test(commit)) return false;
   return ["-", "_", "+", "."].some((join) => before.version === `${after.version}${join}${commit}`);
 }
+
+/** Whether a version is a commit, as updaters have it; not a date or a number. */
+export function isCommit(version: string): boolean {
+  return /^(?=.*[a-f])[0-9a-f]{7,40}$/.test(version);
+}

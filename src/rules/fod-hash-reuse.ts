@@ -5,6 +5,7 @@ import type { KnownPin, Reuse } from "../pair/reuse.ts";
 import { placeChange } from "./_events.ts";
 import { weaknessOf } from "./_hashes.ts";
 import { baseAt, checkCommand, headAt, pinName, placeName } from "./_pins.ts";
+import { isCommit } from "./_version.ts";
 import type { Facts, RelatedPlace, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -86,9 +87,9 @@ function judgePin(source: Source, pin: KnownPin): Judgement | "same" | null {
     case "unknown":
       return null;
     case "revision": {
-      // A tag and its commit name the same bytes.
-      const differ = pin.version !== null && source.version !== null && pin.version !== source.version;
-      if (!differ) return null;
+      // A tag and its commit name the same bytes; updaters have the commit for the version.
+      const isOther = pin.version !== null && source.version !== null && pin.version !== source.version;
+      if (!isOther || isCommit(pin.version) || isCommit(source.version)) return null;
       return { pin, severity: "medium", confidence: "high", what: `version ${pin.version}` };
     }
     case "owner":

@@ -1,6 +1,6 @@
 import { pairsOf, placeChange } from "./_events.ts";
 import { headAt } from "./_pins.ts";
-import { compareVersions, onlyLostCommit, otherScheme } from "./_version.ts";
+import { compareVersions, isCommit, onlyLostCommit, otherScheme } from "./_version.ts";
 import { lockFormatOf } from "./lockfiles/formats.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
@@ -49,11 +49,6 @@ function* check(facts: Facts): Iterable<RuleFinding> {
       identity: [after.pname ?? after.binding, was, is],
     };
   }
-}
-
-/** A commit, as updaters have it for a version; not a date or a number. */
-function isCommit(version: string): boolean {
-  return /^(?=.*[a-f])[0-9a-f]{7,40}$/.test(version);
 }
 
 /** Whether a title says why: by a word for it, or by what stands behind `old -> new`. */
