@@ -186,7 +186,7 @@ function pinOf(source: string, node: SyntaxNode): "hash" | "revision" | null {
 function readsAbsolute(source: string, node: SyntaxNode): boolean {
   if (source[node.start + 1] !== "/" || node.parent?.type !== "apply_expression") return false;
   const head = appliedFunction(node.parent);
-  return /(^|\.)(readFile|readDir|import|importJSON|importTOML|path|pathExists|filterSource)$/.test(
+  return /(^|\.)(readFile|readDir|import|scopedImport|importJSON|importTOML|path|pathExists|filterSource)$/.test(
     source.slice(head.start, head.end),
   );
 }

@@ -39,7 +39,9 @@ export function unwrap(words: readonly string[], restore: (text: string) => stri
 }
 
 /** The program that a command word names: `${lib.getExe curl}`, `${pkgs.curl}/bin/curl` and `/usr/bin/curl` are curl. */
-export function programName(word: string): string {
+export function programName(given: string): string {
+  // Before the program of a service stands how it is run: `ExecStartPre = "+/bin/sh …"`.
+  const word = given.replace(/^[-+!:@|]+(?=\/|\$\{)/, "");
   const nix = /^\$\{([\s\S]*)\}([^}]*)$/.exec(word);
   if (nix) {
     const [, expression = "", rest = ""] = nix;

@@ -74,7 +74,10 @@ function scriptAt(
 ): Script | null {
   const code = codeText(source, place.root);
   const language = place.language ?? languageOf(code.text);
-  const reading = readCode(language, code, parsers);
+  const read = readCode(language, code, parsers);
+  // In a text whose use is not known, a command line may stand behind a time or a name: `CC=curl … | sh`.
+  const reading =
+    place.context === "unknown" && language !== "other" ? withForeign(read, code, parsers) : read;
   if (code.cut || reading.cut) onCut(CUT);
   if (place.context === "unknown" && reading.commands.length === 0) return null;
   const binding = attributePath(source, place.root).join(".");
@@ -149,6 +152,18 @@ function readForeign(bash: DocumentParser, text: string, restore: CodeText["rest
       });
   }
   return { commands, comments: [], parsed: false, cut };
+}
+
+function withForeign(read: ScriptReading, code: CodeText, parsers: ScriptParsers): ScriptReading {
+  const more = readForeign(parsers.bash, code.text, code.restore);
+  if (more.commands.length === 0) return read;
+  const shift = (index: number) => index + read.commands.length;
+  const commands = more.commands.map((each) => ({
+    ...each,
+    reads: each.reads.map(shift),
+    holds: each.holds.map(shift),
+  }));
+  return { ...read, commands: [...read.commands, ...commands], cut: read.cut || more.cut };
 }
 
 /** A script as it was read, with all positions in its file. */

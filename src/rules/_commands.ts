@@ -2,7 +2,7 @@
 import type { Command, Script } from "../nix/model.ts";
 
 const DOWNLOADERS =
-  /^(curl|wget|wget2|aria2c|axel|http|https|xh|httpie|lynx|w3m|links|elinks|fetch|nc|ncat|netcat|socat|telnet|ftp|tftp|lftp|sftp|ssh|dig|drill|nslookup|host|rclone|aws|gsutil|gh|glab|ipfs|youtube-dl|yt-dlp|svn|hg|fossil)$/;
+  /^(curl|wget|wget2|aria2c|axel|http|https|xh|httpie|lynx|w3m|links|elinks|fetch|nc|ncat|netcat|socat|telnet|ftp|tftp|lftp|sftp|ssh|dig|drill|nslookup|host|rclone|aws|gsutil|gh|glab|ipfs|youtube-dl|yt-dlp)$/;
 const PYTHON_DOWNLOADERS =
   /^(urllib\d?\.(request\.)?(urlopen|urlretrieve|Request)|urllib2\.urlopen|requests\.(get|post|request|Session)|httpx\.\w+|aiohttp\.\w+|http\.client\.\w+|urlopen|urlretrieve|socket\.(create_connection|socket)|ftplib\.\w+|paramiko\.\w+)/;
 
@@ -26,6 +26,9 @@ const SUBCOMMANDS: Readonly<Record<string, { goes: RegExp; stays?: RegExp }>> = 
   "nix-env": { goes: /https?:|-i/ },
   "nix-channel": { goes: /--(add|update)/ },
   openssl: { goes: /^s_client\b/ },
+  hg: { goes: /^(clone|pull|incoming|identify \S*:)/ },
+  svn: { goes: /^(checkout|co|export|update|up|cat|list|ls|info \S*:)\b/ },
+  fossil: { goes: /^(clone|pull|sync)\b/ },
 };
 
 const LOOPBACK = /\b(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|0\.0\.0\.0)\b|^unix:|--unix-socket/;
