@@ -47,5 +47,45 @@ export function ownerRisks(base: string, head: string, gone: readonly string[]):
       at: { side: now ? "head" : "base", start: at.start, end: at.end },
     });
   }
-  return risks;
+  return [...risks, ...takenOver(before, after, ownerLines(head))];
+}
+
+/** Pairs of lines that are compared; of longer files later lines are not. */
+const MOST_COMPARED = 200_000;
+
+/** What new lines take from the owners of lines before them: the last that matches a path counts. */
+function takenOver(
+  before: ReadonlyMap<string, OwnerLine>,
+  after: ReadonlyMap<string, OwnerLine>,
+  lines: readonly OwnerLine[],
+): readonly OwnerRisk[] {
+  const fresh = [...after.values()].filter(({ pattern }) => !before.has(pattern));
+  if (fresh.length * before.size > MOST_COMPARED) return [];
+  return fresh.flatMap(({ pattern, owners, start, end }): OwnerRisk[] => {
+    const taken = [...before.values()].filter(
+      (old) =>
+        old.owners.length > 0 &&
+        !old.owners.some((owner) => owners.includes(owner)) &&
+        lines.some((line) => line.pattern === old.pattern && line.start < start) &&
+        covers(pattern, samplesOf(old.pattern)),
+    );
+    const [first] = taken;
+    if (!first) return [];
+    const shown = taken.length === 1 ? first.pattern : `${first.pattern} and ${taken.length - 1} more`;
+    return [
+      {
+        severity: owners.length > 0 ? "medium" : "high",
+        pattern: shown,
+        before: first.owners.join(" "),
+        after: owners.join(" "),
+        at: { side: "head", start, end },
+      },
+    ];
+  });
+}
+
+/** Paths that a pattern matches. */
+function samplesOf(pattern: string): readonly string[] {
+  const path = pattern.replace(/^\//, "").replace(/\*+/g, "x").replace(/\?/g, "x");
+  return path.endsWith("/") ? [`${path}x`] : [path, `${path}/x`];
 }

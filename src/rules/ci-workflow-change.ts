@@ -196,7 +196,10 @@ function* checkWorkflow(file: FileFacts, { steps }: Facts): Iterable<RuleFinding
 }
 
 function* checkOwners(file: FileFacts, files: readonly FileFacts[]): Iterable<RuleFinding> {
-  if (file.base === null) return;
+  if (file.base === null) {
+    if (headPath(file) === ".github/CODEOWNERS") yield otherOwners(file);
+    return;
+  }
   const gone = files.flatMap(({ change }) =>
     change.base && change.base.path !== change.head?.path ? [change.base.path] : [],
   );
@@ -222,6 +225,24 @@ function* checkOwners(file: FileFacts, files: readonly FileFacts[]): Iterable<Ru
   }
 }
 
+/** https://docs.github.com/articles/about-code-owners: that of `.github/` counts, and no other. */
+function otherOwners(file: FileFacts): RuleFinding {
+  return {
+    severity: "medium",
+    confidence: "medium",
+    title: "Another file of owners counts",
+    message:
+      "A new `.github/CODEOWNERS` counts instead of `CODEOWNERS` and `docs/CODEOWNERS`: who is named there is asked no more. " +
+      "Clear it by moving the lines of the old one. Check with: git ls-tree -r --name-only HEAD | grep CODEOWNERS",
+    at: inHead(file, 0, 0),
+    before: null,
+    after: null,
+    evidence: ["static"],
+    related: [],
+    identity: ["owners", "other file"],
+  };
+}
+
 export const rule: Rule = {
   id: "ci-workflow-change",
   threat: "A13",
@@ -230,7 +251,7 @@ export const rule: Rule = {
   *check(facts) {
     for (const file of facts.files) {
       if (isWorkflow(file)) yield* checkWorkflow(file, facts);
-      else if (OWNERS.test(file.change.base?.path ?? "")) yield* checkOwners(file, facts.files);
+      else if (OWNERS.test(file.change.base?.path ?? headPath(file))) yield* checkOwners(file, facts.files);
     }
   },
   *undecided(facts) {
