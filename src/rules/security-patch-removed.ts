@@ -1,8 +1,9 @@
 import type { Setting } from "../nix/model.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import type { Confidence, Severity } from "../report/review.ts";
+import { undonePatches } from "./_patches-undone.ts";
 import { isGonePackage, lastName, settingFinding, shownValue, versionChange } from "./_settings.ts";
-import { argument, fileName, headPath } from "./_text.ts";
+import { argument, fileName, headPath, visible } from "./_text.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 export const rule: Rule = {
@@ -44,6 +45,21 @@ export const rule: Rule = {
       });
     }
     yield* removedFiles(facts, kept, told);
+    for (const { names, what, at } of undonePatches(facts, fixesIn)) {
+      if (names.every((name) => told.has(name))) continue;
+      yield {
+        severity: "high",
+        confidence: "medium",
+        title: `No longer in effect: ${names.slice(0, 3).join(", ")}`,
+        message: `${visible(names.join(", "), 200)} is still named, but ${what}. If the source lacks the fix, the package is vulnerable again. The fix being part of the source would clear this. Check with: nix-build -A ATTRIBUTE and the phases that its log shows`,
+        at,
+        before: null,
+        after: what,
+        evidence: ["static"],
+        related: [],
+        identity: ["undone", ...names],
+      };
+    }
   },
 };
 
