@@ -86,6 +86,8 @@ function switchedOff(setting: Setting): readonly Off[] {
   if (/^(enableHardening|withHardening|hardening)$/.test(name) && value.kind === "bool" && !value.value) {
     return [{ what: `${name} is false`, severity: "medium" }];
   }
+  if (name === "NIX_HARDENING_ENABLE" && value.kind === "string" && value.value.trim() === "")
+    return [{ what: "NIX_HARDENING_ENABLE is empty", severity: "medium" }];
   const texts = value.kind === "list" ? value.items : value.kind === "string" ? [value.value] : [];
   return texts.flatMap(weakFlags);
 }
@@ -112,18 +114,22 @@ function weakFlags(text: string): readonly Off[] {
   }));
 }
 
+function offIn({ assignments }: Command, texts: readonly string[]): readonly Off[] {
+  const isEmpty = assignments.some(({ name, value }) => name === "NIX_HARDENING_ENABLE" && value === "");
+  const flags = weakFlags(texts.join(" "));
+  return isEmpty ? [...flags, { what: "NIX_HARDENING_ENABLE is empty", severity: "medium" }] : flags;
+}
+
 function switchedOffIn(script: Script): readonly SeenOff[] {
   if (["test", "patch", "ci", "unknown"].includes(script.context)) return [];
   return script.commands
     .filter((command) => !/^(substituteInPlace|substitute|sed|grep|echo|printf)$/.test(command.name))
     .flatMap((command) =>
-      weakFlags([...command.words, ...command.assignments.map(({ value }) => value)].join(" ")).map(
-        (off) => ({
-          ...off,
-          command,
-          key: off.what,
-          span: command.span,
-        }),
-      ),
+      offIn(command, [...command.words, ...command.assignments.map(({ value }) => value)]).map((off) => ({
+        ...off,
+        command,
+        key: off.what,
+        span: command.span,
+      })),
     );
 }

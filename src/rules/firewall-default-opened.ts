@@ -41,6 +41,10 @@ export const rule: Rule = {
 
 const isTrue = (setting: Setting | null) => setting?.value.kind === "bool" && setting.value.value;
 
+/** Commands and rules that take all others away. */
+const OPENS =
+  /\bip6?tables(?:\s+-w)?\s+(?:-F|--flush)(?=\s*(?:;|$|["'\n]))|-P\s+INPUT\s+ACCEPT|\bflush ruleset\b|policy accept/;
+
 function opened(change: SettingChange): string | null {
   const { after, before } = change;
   if (after === null) return null;
@@ -62,6 +66,11 @@ function opened(change: SettingChange): string | null {
           ? []
           : [after.text];
     return ports.length > 0 ? `${lastName(after)} gains ${ports.slice(0, 5).join(", ")}` : null;
+  }
+  if (/^(?:extra(?:Stop)?Commands|ruleset|extraInputRules)$/.test(lastName(after))) {
+    const opens = (setting: Setting | null) => OPENS.exec(setting?.text ?? "")?.[0];
+    const [old, now] = [opens(before), opens(after)];
+    return now !== undefined && now !== old ? `${lastName(after)} opens it by ${now}` : null;
   }
   if (/^(from|to)$/.test(lastName(after)) && /PortRanges/.test(path) && before === null)
     return "A range of ports is opened";

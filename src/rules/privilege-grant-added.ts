@@ -80,6 +80,11 @@ const WEAK =
 const POWERFUL_GROUPS =
   /^(wheel|docker|kvm|libvirtd|disk|shadow|root|sudo|lxd|podman|video-admin|incus-admin|kmem)$/;
 
+/** A line of a sudoers file that asks nobody. */
+const FREE_LINE = /^[ \t]{0,40}[%\w][^\s$]{0,80}[ \t][^$\n]{0,300}NOPASSWD/m;
+/** What gives a container the machine. */
+const HOST = /^--privileged$|^--cap-add[= ](?:ALL|SYS_ADMIN)$|^--pid[= ]host$|docker\.sock|^\/:/;
+
 function grantsOf(setting: Setting): readonly Grant[] {
   const path = settingName(setting);
   const name = lastName(setting);
@@ -107,7 +112,7 @@ function grantsOf(setting: Setting): readonly Grant[] {
       .filter((each) => each !== "")
       .flatMap((each) => capabilities(`ambient ${each}`, `A service gets ${each}`, each));
   }
-  if (/security\.(sudo|doas|sudo-rs)\b/.test(path)) {
+  if (/security\.(sudo|doas|sudo-rs)\b/.test(path) || (/\bsudoers\.d\b/.test(path) && FREE_LINE.test(text))) {
     const free =
       (name === "options" && itemsOf(setting).includes("NOPASSWD")) ||
       /NOPASSWD|nopass/.test(text) ||
@@ -124,6 +129,23 @@ function grantsOf(setting: Setting): readonly Grant[] {
   }
   if (/polkit/.test(path) && /Result\.YES|return\s+["']yes["']/.test(text)) {
     return [{ key: `polkit ${path}`, severity: "high", what: "A polkit rule says yes without asking" }];
+  }
+  if (/<allow\s+(?:own|send_destination)="\*"/.test(text))
+    return [
+      { key: `dbus ${path}`, severity: "high", what: "A D-Bus policy lets everybody reach every service" },
+    ];
+  if (/ld-nix\.so\.preload/.test(path))
+    return [{ key: "preload", severity: "high", what: "Every program loads a library" }];
+  if (/^auth\s+(?:sufficient|required)\s+\S*pam_permit\.so/m.test(text))
+    return [{ key: `pam ${path}`, severity: "high", what: "A PAM service lets everybody in" }];
+  if (/^(?:extraOptions|volumes|Bind(?:ReadOnly)?Paths)$/.test(name)) {
+    const wide = itemsOf(setting).filter((item) => HOST.test(item));
+    if (wide.length > 0)
+      return wide.map((item) => ({
+        key: `host ${item}`,
+        severity: "high",
+        what: `A container or service gets ${item}`,
+      }));
   }
   if (/udev/.test(path) && /MODE\s*:?=\s*"0?666"/.test(text)) {
     return [
@@ -147,7 +169,7 @@ function grantsOf(setting: Setting): readonly Grant[] {
   if (name === "kernelParams") {
     return itemsOf(setting)
       .filter((item) =>
-        /^(mitigations=off|nokaslr|nopti|nospectre\w*|selinux=0|apparmor=0|lockdown=none|module\.sig_enforce=0|init_on_alloc=0|slab_nomerge=0|iommu=off)$/.test(
+        /^(mitigations=off|nokaslr|nopti|nospectre\w*|selinux=0|apparmor=0|lockdown=none|module\.sig_enforce=0|init=[^$]+|rd\.break\S*|(?:rd\.)?systemd\.debug[_-]shell\S*|init_on_alloc=0|slab_nomerge=0|iommu=off)$/.test(
           item,
         ),
       )

@@ -1,5 +1,6 @@
 import type { Setting } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
+import { withDirectives } from "./_directives.ts";
 import {
   isExample,
   isTestPath,
@@ -18,7 +19,7 @@ export const rule: Rule = {
   description: "A default lets more people in, or lets them in more easily",
   severity: "high",
   *check(facts) {
-    for (const change of newSettings(facts)) {
+    for (const change of newSettings(facts).flatMap(withDirectives)) {
       const { after, before } = change;
       if (isTestPath(after.path) || isExample(after)) continue;
       const weaker = weakerThan(before, after);
@@ -97,7 +98,8 @@ function weakerThan(before: Setting | null, after: Setting): Weaker | null {
   if (MODES.test(name) && old !== null && worldBits(name, now) > worldBits(name, old)) {
     return { what: `${name} lets other users in`, severity: "medium" };
   }
-  if (/^autologin(user)?$/i.test(name) && old === "null" && now !== "null") {
+  const isConsole = before === null && /\bservices\.(?:getty|displayManager)\b/.test(settingName(after));
+  if (/^autologin(user)?$/i.test(name) && (old === "null" || isConsole) && now !== "null") {
     return { what: `${name} logs somebody in without asking`, severity: "high" };
   }
   const isDefault = after.attributes.at(-1) === "default" && after.attributes.includes("options");

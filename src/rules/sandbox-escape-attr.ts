@@ -1,6 +1,8 @@
 import type { Severity } from "../report/review.ts";
+import { withDirectives } from "./_directives.ts";
 import {
   isGonePackage,
+  isTestPath,
   itemsOf,
   lastName,
   listDifference,
@@ -21,11 +23,11 @@ interface Escape {
 export const rule: Rule = {
   id: "sandbox-escape-attr",
   threat: "A36",
-  description: "A derivation asks for less of a sandbox, or for the builder's environment",
+  description: "A derivation, or the Nix daemon, has less of a sandbox, or the builder's environment",
   severity: "block",
   *check(facts) {
-    for (const change of newSettings(facts)) {
-      const found = escapeOf(change);
+    for (const change of newSettings(facts).flatMap(withDirectives)) {
+      const found = isTestPath(change.after.path) ? derivationEscape(change) : escapeOf(change);
       if (!found) continue;
       const { after, before } = change;
       yield settingFinding(change, {
@@ -62,10 +64,34 @@ const OFF_SANDBOX =
   "Its build can then read the machine and the network, so what it produces is not decided by its inputs any more.";
 const ENVIRONMENT = "Variables of the builder's environment, secrets too, then reach the build.";
 
-function escapeOf(change: NewSetting): Escape | null {
+const DAEMON = "All builds of every machine that takes this over can then read it and the network.";
+
+/** Settings of the Nix daemon; in tests these are usual. */
+function daemonEscape({ before, after }: NewSetting): Escape | null {
+  const path = settingName(after);
+  if (!/\bnix\b|nix\.conf/.test(path) || path.startsWith("options.")) return null;
+  const name = lastName(after);
+  const text = after.value.kind === "string" ? after.value.value : after.text;
+  if (
+    /^(?:use|build-use-)?sandbox$/i.test(name) &&
+    /^(?:false|relaxed)$/.test(text) &&
+    before?.text !== after.text
+  )
+    return { severity: "high", what: `The Nix daemon's sandbox is ${text}`, why: DAEMON };
+  if (name === "filter-syscalls" && text === "false")
+    return { severity: "high", what: "The sandbox of the Nix daemon filters no system calls", why: DAEMON };
+  if (/^(?:extra-)?(?:sandbox-paths|build-sandbox-paths|allowed-impure-host-deps)$/.test(name))
+    return { severity: "medium", what: `${name} opens the sandbox of all builds`, why: DAEMON };
+  return null;
+}
+
+const escapeOf = (change: NewSetting) => daemonEscape(change) ?? derivationEscape(change);
+
+function derivationEscape(change: NewSetting): Escape | null {
   const { after } = change;
   const { value } = after;
-  const name = lastName(after);
+  const name =
+    after.attributes.at(-2) === "unsafeDiscardReferences" ? "unsafeDiscardReferences" : lastName(after);
   switch (name) {
     case "__noChroot":
     case "__impure":
@@ -103,7 +129,7 @@ function escapeOf(change: NewSetting): Escape | null {
         : null;
     case "unsafeDiscardReferences":
       return {
-        severity: "medium",
+        severity: "low",
         what: "References are discarded",
         why: "What the output needs or leaks is not seen by Nix any more.",
       };

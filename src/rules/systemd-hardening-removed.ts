@@ -19,7 +19,7 @@ export const rule: Rule = {
       );
       yield settingFinding(first, {
         // One knob loosened is how honest fixes look.
-        severity: delta <= -2 && lost.length > 1 ? "medium" : "low",
+        severity: (delta <= -2 && lost.length > 1) || changes.some(isRoot) ? "medium" : "low",
         confidence: "medium",
         title: `${service} loses protections: ${lost.map(({ before, after }) => lastName(after ?? before)).join(", ")}`,
         message: [
@@ -56,6 +56,11 @@ function services(facts: Facts): ReadonlyMap<string, readonly SettingChange[]> {
     if (gone) found.delete(name);
   }
   return found;
+}
+
+/** Does the service run as root now, by its own words? */
+function isRoot({ after }: SettingChange): boolean {
+  return after !== null && lastName(after) === "User" && scoreOf(after) === 0;
 }
 
 /** Roughly as `systemd-analyze security` weighs them. */

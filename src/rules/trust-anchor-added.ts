@@ -1,4 +1,5 @@
 import type { Setting } from "../nix/model.ts";
+import { directivesOf, withDirectives } from "./_directives.ts";
 import { isExample, isTestPath, lastName, newSettings, settingFinding, settingName } from "./_settings.ts";
 import { addedLines, addedText, argument, extension, headPath, inHead, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
@@ -10,10 +11,12 @@ export const rule: Rule = {
   severity: "block",
   *check(facts) {
     const old = new Set(
-      facts.settings.flatMap(({ before }) => (before ? anchorsOf(before).map(({ value }) => value) : [])),
+      facts.settings.flatMap(({ before }) =>
+        before ? [before, ...directivesOf(before)].flatMap(anchorsOf).map(({ value }) => value) : [],
+      ),
     );
     const found: RuleFinding[] = [];
-    for (const change of newSettings(facts)) {
+    for (const change of newSettings(facts).flatMap(withDirectives)) {
       const { after } = change;
       if (isTestPath(after.path)) continue;
       const added = anchorsOf(after).filter(({ value }) => !old.has(value));
@@ -75,6 +78,11 @@ function anchorsOf(setting: Setting): readonly Anchor[] {
   if (/^(extra-|trusted-)?substituters$|^(trustedB|b)inaryCaches$/.test(name)) return all("A cache");
   if (/^(extra-)?trusted-users$|^trustedUsers$/.test(name))
     return all("A user of the Nix daemon").filter((each) => each.value !== "root");
+  if (/^require-sigs$|^requireSignedBinaryCaches$/.test(name) && value.kind === "bool" && !value.value)
+    return [{ what: "Every cache, signed or not,", value: `${name} = false`, sure: true }];
+  if (/^authorizedKeysCommand$/i.test(name) && value.kind === "string" && value.value !== "")
+    return [{ what: "A program that says whose keys log in", value: value.value, sure: true }];
+  if (/^keyFiles$/.test(name) && /authorizedKeys/.test(path)) return all("A file of login keys");
   if (/^authorizedKeys$|authorizedKeys\.keys$/.test(path) || (name === "keys" && /authorizedKeys/.test(path)))
     return all("A login key");
   if (/security\.pki\.(certificates|certificateFiles)$/.test(path)) return all("A certificate authority");
