@@ -72,7 +72,8 @@ export function recalledNames(base: ChangedFile, head: ChangedFile): readonly st
   });
 }
 
-const CALLS = /\b(?:callPackages?|import)\b|\.override/;
+/** What calls another file, changes another entry, or takes a source by its name. */
+const CALLS = /\b(?:callPackages?|import)\b|\.override|\bsrcs?\s{0,9}=\s{0,9}[A-Za-z_][\w'.-]*;/;
 
 /** The bindings of a file's outermost set that changed stretches are in and that call something. */
 function callsIn(file: NixFile, regions: readonly Region[]): ReadonlyMap<string, string> {

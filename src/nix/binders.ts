@@ -80,6 +80,9 @@ function argumentHere(session: Session, file: SourceFile, node: SyntaxNode): Val
   if (!up || !callee || argument !== child) return unknown(snippet(file, node));
   const called = evaluateAt(session, file, callee);
   if (called.kind === "builtin" && OVERRIDES.has(called.name)) return called.arguments[0]?.() ?? called;
+  // What `overridePythonAttrs` and its like hand over is what they change, not what comes of it.
+  if (called.kind === "unknown" && /^override\w*Attrs$/.test(called.path.at(-1) ?? ""))
+    return unknown(snippet(file, node));
   const value = evaluateAt(session, file, up);
   const isLibrary = called.kind === "builtin" || (called.kind === "unknown" && called.path.at(-1) === "fix");
   return value.kind === "call" || isLibrary ? value : unknown(snippet(file, node));

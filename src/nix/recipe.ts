@@ -32,7 +32,9 @@ const STEPS = new Set([
   "executable",
 ]);
 /** What the dependencies are read from. */
-const INPUTS = new Set(["src", "yarnLock", "lockFile", "data"]);
+const INPUTS = new Set(["src", "yarnLock", "lockFile", "data", "prePatch", "postPatch"]);
+/** What a builder makes them from, beside the source. */
+const BUILDER_INPUTS = new Set(["proxyVendor", "deleteVendor", "modRoot", "cargoRoot", "npmRoot"]);
 /** What says which thing it is where no fetcher in sight makes an address of it. */
 const IDENTITY =
   /^(?:publisher|owner|repo|org|group(?:Id)?|artifactId|project|domain|seed|node|did|arch|registry\w*|(?:image|crate|game|app|base|file)\w*|host|slug|gem|pkg|server|site)$/i;
@@ -60,7 +62,7 @@ export function recipeOf(
 
 function partsOf(fetcher: string | null, hashName: string, role: SourceRole): (name: string) => boolean {
   const known = fetcherNamed(fetcher);
-  if (role === "dependencies") return known ? (name) => INPUTS.has(name) : () => false;
+  if (role === "dependencies") return (name) => (known ? INPUTS : BUILDER_INPUTS).has(name);
   if (known) return (name) => STEPS.has(name) && !known.location.includes(name);
   if (hashName === "outputHash") return isOfScript;
   return (name) => IDENTITY.test(name) || STEPS.has(name);

@@ -153,7 +153,7 @@ function grouped(sources: Iterable<Source>, keyOf: (source: Source) => string | 
 
 function location(source: Source): string | null {
   const urls = source.urls.map((url) => url.value).join(" ");
-  return urls === "" ? null : `${urls} ${source.rev?.value ?? ""}`;
+  return urls === "" && source.rev === null ? null : `${urls} ${source.rev?.value ?? ""}`;
 }
 
 /** A location without what a new version changes: digits and the revision. */

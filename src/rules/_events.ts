@@ -90,6 +90,8 @@ export function placeChange(before: Placed, after: Placed): PlaceChange {
   if (meet === false) return "owner";
   if (!isResolved(before) || !isResolved(after)) return "unknown";
   if (old.size === 0 || current.size === 0) return "unknown";
+  // `old.src.override { rev = …; }`: the place is that of what is overridden.
+  if (before.urls.length === 0 && after.urls.length === 0) return "revision";
   return meet === true && revisionOf(before) !== revisionOf(after) ? "revision" : "elsewhere";
 }
 
@@ -153,7 +155,8 @@ export function eventOf({ before, after }: Pair): PinEvent {
         if (!versionMoved)
           return isResolved(before) && !isNowhere(before) ? "place-alone" : kept(before, after);
         if (before.version === null || after.version === null) return "none";
-        return isNowhere(after) && !hasOwnVersion(after) ? "none" : "stale";
+        // `old.src.override { inherit version; }` is fetched by its version.
+        return isNowhere(after) && !hasOwnVersion(after) && after.fetcher !== "override" ? "none" : "stale";
     }
   }
   switch (place) {

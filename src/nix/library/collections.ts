@@ -102,14 +102,48 @@ function named(session: Session, pairs: readonly Value[]): [string, Thunk][] | u
 
 /** Sets one over the other; of one that is not known, nothing is. */
 function merged(session: Session, values: readonly Value[] | undefined): Value | undefined {
-  if (!values) return undefined;
-  let whole = set([]);
-  for (const value of values) {
+  const entries = new Map<string, Thunk>();
+  let open = false;
+  for (const value of values ?? []) {
     const next = asSet(session, value);
     if (!next) return undefined;
-    whole = update(whole, next);
+    open ||= next.open;
+    // In one map: one laid over the other, of thousands each would be copied anew.
+    for (const [name, entry] of next.entries)
+      entries.set(name, next.conditional && entries.has(name) ? () => unknown(name) : entry);
   }
-  return whole;
+  return values && set(entries, open);
+}
+
+/** A function over the items of a list and their places. */
+const indexed = (first: number): Builtin => ({
+  arity: 2,
+  run: (session, args, text) =>
+    known(
+      itemsAt(args, 1)?.map((item, index) =>
+        lazy(() => {
+          const half = apply(
+            session,
+            valueAt(args, 0),
+            () => ({ kind: "number", value: first + index }),
+            text,
+          );
+          return apply(session, half, item, text);
+        }, text),
+      ),
+    ),
+});
+
+/** The attribute that a list of names leads to; undefined where it is not known, null where it is not there. */
+function atPath(session: Session, names: readonly string[] | null, from: Value): Value | undefined | null {
+  let value = from;
+  for (const name of names ?? []) {
+    const within = asSet(session, value);
+    const entry = within?.entries.get(name);
+    if (!entry) return within && !within.open ? null : undefined;
+    value = entry();
+  }
+  return names ? value : undefined;
 }
 
 /** Lists one after the other. */
@@ -138,6 +172,23 @@ export const COLLECTIONS: Library = {
   reverseList: slice((items) => [...items].reverse()),
   take: counted((items, count) => items.slice(0, count)),
   drop: counted((items, count) => items.slice(count)),
+  imap0: indexed(0),
+  imap1: indexed(1),
+  zipListsWith: {
+    arity: 3,
+    run: (session, args, text) => {
+      const others = itemsAt(args, 2);
+      const pairs = others && itemsAt(args, 1)?.slice(0, others.length);
+      return known(
+        pairs?.map((item, index) =>
+          lazy(() => {
+            const half = apply(session, valueAt(args, 0), item, text);
+            return apply(session, half, others?.[index] ?? (() => unknown(text)), text);
+          }, text),
+        ),
+      );
+    },
+  },
   length: {
     arity: 1,
     run: (_, args) => {
@@ -295,6 +346,17 @@ export const COLLECTIONS: Library = {
         lazy(() => apply(session, valueAt(args, 1), () => textValue(name), text), name);
       return names ? set(names.map((name) => [name, value(name)])) : undefined;
     },
+  },
+  attrByPath: {
+    arity: 3,
+    run: (session, args) => {
+      const found = atPath(session, stringsAt(args, 0), valueAt(args, 2));
+      return found === null ? valueAt(args, 1) : found;
+    },
+  },
+  getAttrFromPath: {
+    arity: 2,
+    run: (session, args) => atPath(session, stringsAt(args, 0), valueAt(args, 1)) ?? undefined,
   },
   nameValuePair: {
     arity: 2,
