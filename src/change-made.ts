@@ -1,8 +1,11 @@
 /** What the values of changed files fetch, and of those that are made with them. */
-import type { Entry, Side } from "./change/change.ts";
+import type { Entry, Side, Unchecked } from "./change/change.ts";
+import { toSri } from "./nix/hash.ts";
 import { DEFAULT_SYSTEM } from "./nix/platform.ts";
 import type { NixSide } from "./nix/side.ts";
 import { type MadePair, madePairs } from "./pair/made.ts";
+import type { SourceChange } from "./pair/sources.ts";
+import type { FileFacts } from "./rules/rule.ts";
 
 /** Where builds differ most from the usual ones: what only such a machine fetches, most people never see. */
 const OTHER_SYSTEM = "aarch64-darwin";
@@ -33,4 +36,30 @@ export async function madeOtherwise(
     }
   }
   return pairs;
+}
+
+/** SHA-256 in SRI, in base 32 as Nix has it, or in hex, between what is no part of one. */
+const DIGEST =
+  /(?<![\w+/])(?:sha256-[A-Za-z0-9+/]{43}=|[0-9abcdfghijklmnpqrsvwxyz]{52}|[0-9a-f]{64})(?![\w+/=])/g;
+/** Files that have a reader of their own, and those of package managers. */
+const READ_ELSEWHERE = /\.(?:nix|json|patch|diff|sh|py|md)$|lock|checksums?$/i;
+const UNREAD = "it has a new hash, and what the Nix files that read it make of it is not known";
+
+/** The texts with hashes that no change of a pin has, though a Nix file reads them: with its own code, as by `match`. */
+export async function unreadTexts(
+  files: readonly FileFacts[],
+  sides: Record<Side, NixSide>,
+  changes: readonly SourceChange[],
+): Promise<readonly Unchecked[]> {
+  const known = new Set(changes.map(({ after }) => after?.hash));
+  const unread: Unchecked[] = [];
+  for (const { change, base, head } of files) {
+    if (change.status !== "modified" || READ_ELSEWHERE.test(change.head.path)) continue;
+    const old = new Set(base?.match(DIGEST));
+    const fresh = (head?.match(DIGEST) ?? []).filter((digest) => !old.has(digest));
+    if (fresh.every((digest) => known.has(toSri(digest, "sha256")))) continue;
+    const { path } = change.head;
+    if ((await sides.head.readers(path)).length > 0) unread.push({ what: path, reason: UNREAD });
+  }
+  return unread;
 }

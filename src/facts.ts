@@ -1,7 +1,7 @@
 /** From a change to the facts that rules judge: texts, what differs, source pins, scripts and settings of both sides. */
 import { type Change, type FileChange, pathOf, type Side, type Unchecked } from "./change/change.ts";
 import { readAhead } from "./change/contents.ts";
-import { madeOtherwise } from "./change-made.ts";
+import { madeOtherwise, unreadTexts } from "./change-made.ts";
 import {
   type ChangePins,
   createChangePins,
@@ -126,6 +126,7 @@ export async function gatherFacts(
   const pins = reading.pins.all();
   unchecked.push(...sides.base.unchecked, ...sides.head.unchecked);
   const pairs = withMade(pairSources(pins.base, pins.head, renames, aliasesOf(meanings, pins)), made);
+  unchecked.push(...(await unreadTexts(read.files, sides, pairs)));
   const hashes = introduced(pairs).map(({ hash }) => hash);
   const remembered = memory === null || hashes.length === 0 ? [] : await memory.pinsWith(hashes);
   return {

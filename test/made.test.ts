@@ -80,6 +80,40 @@ const SEEN: readonly Case[] = [
     "place",
   ],
   [
+    "two lists that are zipped",
+    package_(
+      `srcs = lib.zipListsWith (u: h: fetchurl { url = u; sha256 = h; }) [ "https://acme.dev/a" "https://acme.dev/b" ] [ "${nix32(A)}" "${nix32(B)}" ];`,
+    ),
+    ["acme.dev/b", "acme-cdn.dev/b"],
+    "place",
+  ],
+  [
+    "places in a list",
+    package_(
+      `srcs = lib.imap0 (i: h: fetchurl { url = "https://acme.dev/\${toString i}"; sha256 = h; }) [ "${nix32(A)}" "${nix32(B)}" ];`,
+    ),
+    ["https://acme.dev", "https://acme-cdn.dev"],
+    "place",
+  ],
+  [
+    "a list of names that lead to an entry",
+    package_('src = fetchurl (lib.attrByPath [ "stable" ] { } sources);', table),
+    ['[ "stable" ]', '[ "testing" ]'],
+    "hash, place",
+  ],
+  [
+    "a hash that an unknown function takes",
+    package_(`srcs = unknownFunction [ "https://acme.dev/a" "${nix32(A)}" ];`),
+    [nix32(A), nix32(B)],
+    "hash",
+  ],
+  [
+    "another revision of a source from elsewhere",
+    `{ frob }:\nfrob.overrideAttrs (old: {\n  src = old.src.override { rev = "${"1".repeat(40)}"; hash = "${A}"; };\n})\n`,
+    ["1".repeat(40), "2".repeat(40)],
+    "place",
+  ],
+  [
     "a list of lists",
     package_(
       `srcs = map (s: fetchurl { url = builtins.elemAt s 0; sha256 = builtins.elemAt s 1; }) [ [ "https://acme.dev/a" "${nix32(A)}" ] ];`,
@@ -172,6 +206,21 @@ const SEEN: readonly Case[] = [
   ],
 ];
 
+/** What the text cannot say, and the review says that it does not. */
+const UNREAD: readonly Case[] = [
+  [
+    "a hash in a text that is taken apart",
+    {
+      [P]: package_(
+        `src = fetchurl { url = "https://acme.dev/a"; sha256 = lib.head (builtins.match "sum=(.*)" (lib.fileContents ./sum)); };`,
+      ),
+      "pkgs/by-name/fr/frob/sum": `sum=${nix32(A)}\n`,
+    },
+    [nix32(A), nix32(B), "pkgs/by-name/fr/frob/sum"],
+    "",
+  ],
+];
+
 /** What changes no fetch. */
 const SAME: readonly Case[] = [
   [
@@ -216,7 +265,7 @@ function movesOf({ sources }: Review): string {
   return [...new Set(moved)].join("; ");
 }
 
-const cases = [...SEEN, ...SAME];
+const cases = [...SEEN, ...SAME, ...UNREAD];
 let reviews: Review[] = [];
 beforeAll(async () => {
   reviews = await reviewPairs(cases.map(pairOf));
@@ -226,6 +275,6 @@ describe("what the value of a package fetches", () => {
   it.each(cases.map(([name, , , said], index) => ({ name, said, index })))("$name", ({ said, index }) => {
     const review = reviews[index] as Review;
     expect(movesOf(review)).toBe(said);
-    expect(review.complete).toBe(true);
+    expect(review.complete).toBe(index < SEEN.length + SAME.length);
   });
 });

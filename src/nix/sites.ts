@@ -19,7 +19,7 @@ export interface Site {
 /** A string literal that is a hash, with the name that says so. */
 export interface HashLiteral {
   readonly node: SyntaxNode;
-  /** The attribute that it is bound to, directly or through sets and lists; null for an SRI hash without one. */
+  /** The attribute that it is bound to, directly or through sets and lists; null for one without, that looks like a hash. */
   readonly name: string | null;
   /** The names of all bindings around it, innermost first. */
   readonly path: readonly string[];
@@ -162,6 +162,9 @@ function* matchesIn(text: string, pattern: RegExp, within: readonly Region[] | n
   }
 }
 
+/** SHA-256 in base 32 as Nix has it, or in hex. */
+const DIGEST = /^(?:[0-9abcdfghijklmnpqrsvwxyz]{52}|[0-9a-f]{64})$/;
+
 /** The hash literals of a file, in order; of the stretches `within`, when not null. */
 export function hashLiteralsOf(file: NixFile, within: readonly Region[] | null): readonly HashLiteral[] {
   const literals: HashLiteral[] = [];
@@ -173,8 +176,15 @@ export function hashLiteralsOf(file: NixFile, within: readonly Region[] | null):
     const text = match[0].slice(1, -1);
     const algorithm = name === null ? undefined : algorithmOfName(name.replace(/s$/, ""));
     const prefixed = /^(?:sha(?:1|256|512)|md5)[-:]/.test(text);
-    const argument = name === null && !prefixed && node.parent?.type === "apply_expression";
-    if ((name !== null || prefixed || argument) && parseHash(text, prefixed ? undefined : algorithm)) {
+    const parent = node.parent?.type ?? "";
+    const argument = name === null && !prefixed && parent === "apply_expression";
+    // In a list, or under any name: `[ "https://…" "0abc…" ]`, `digest = "0abc…"`. What else is as long as these?
+    const isLikely =
+      name === null && !prefixed && DIGEST.test(text) && /^(?:binding|list_expression)$/.test(parent);
+    if (
+      (name !== null || prefixed || argument || isLikely) &&
+      parseHash(text, prefixed ? undefined : algorithm)
+    ) {
       literals.push({ node, name, path, argument });
     }
   }

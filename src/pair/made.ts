@@ -50,21 +50,45 @@ function isLocated({ urls }: Source): boolean {
   return urls.length > 0 && urls.every(({ resolved }) => resolved);
 }
 
-/** The changes of pins, with those that only the values show. */
+/** The changes of pins, with those that only the values show, and with their places where only these say where from. */
 export function withMade(
   changes: readonly SourceChange[],
   pairs: readonly MadePair[],
 ): readonly SourceChange[] {
   const left = new Set(changes.map(({ before }) => before?.hash));
   const came = new Set(changes.map(({ after }) => after?.hash));
+  const bare = new Map(
+    changes.flatMap((each) =>
+      each.before && each.after && isBare(each.after) ? [[hashesOf(each), each]] : [],
+    ),
+  );
   const added: SourceChange[] = [];
+  const replaced = new Set<SourceChange>();
   const seen = new Set<string>();
   for (const [before, after] of pairs) {
-    if (left.has(before.hash) && (after === null || came.has(after.hash))) continue;
+    const said = after && bare.get(hashesOf({ before, after }));
+    if (said && isLocated(before) && isLocated(after)) replaced.add(said);
+    else if (left.has(before.hash) && (after === null || came.has(after.hash))) continue;
     const key = keyOf(before) + (after && keyOf(after));
     if (seen.has(key)) continue;
     seen.add(key);
     added.push(after ? { change: "changed", before, after } : { change: "removed", before, after });
   }
-  return added.length === 0 ? changes : [...changes, ...added].sort(byPlace);
+  if (added.length === 0) return changes;
+  return [...changes.filter((each) => !replaced.has(each)), ...added].sort(byPlace);
+}
+
+/** Whether the text around a hash says neither what takes it nor where its bytes are from. */
+function isBare({ fetcher, urls, rev }: Source): boolean {
+  return fetcher === null && urls.length === 0 && rev === null;
+}
+
+function hashesOf({
+  before,
+  after,
+}: {
+  readonly before: Source | null;
+  readonly after: Source | null;
+}): string {
+  return `${before?.hash} ${after?.hash}`;
 }
