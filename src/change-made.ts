@@ -22,10 +22,9 @@ export async function madeOtherwise(
     ...(await sides.head.readers(file.head.path)),
   ];
   const others = [...new Set(readers)].filter((path) => !changed.has(path));
-  const paths = [
-    { base: file.base.path, head: file.head.path },
-    ...others.map((path) => ({ base: path, head: path })),
-  ];
+  const own = { base: file.base.path, head: file.head.path };
+  const isRead = sides.base.text(own.base) !== null && sides.head.text(own.head) !== null;
+  const paths = [...(isRead ? [own] : []), ...others.map((path) => ({ base: path, head: path }))];
   const pairs: MadePair[] = [];
   for (const path of paths) {
     const texts = `${sides.base.text(path.base)}${sides.head.text(path.head)}`;

@@ -199,7 +199,7 @@ async function readFiles({ change, tools, sides, pins, unchecked }: Reading): Pr
       continue;
     }
     if (inFile) pins.add(inFile.pins, path);
-    append(found.repointed, repointedIn(read));
+    append(found.repointed, (await bounded(async () => repointedIn(read), path, unchecked)) ?? []);
     if (file.status === "modified" || file.status === "renamed") found.reaching.push(file);
     for (const entry of [file.base, file.head])
       for (const name of entry ? namesOf(entry.path) : []) found.names.add(name);
