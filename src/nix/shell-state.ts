@@ -24,6 +24,7 @@ export type Draft = { -readonly [K in keyof ScriptCommand]: ScriptCommand[K] } &
  * stand for twenty thousand.
  */
 const MOST_EXPANDED = 1_000_000;
+const MOST_LINKED = 1_000_000;
 
 export interface Shell {
   readonly parser: DocumentParser;
@@ -40,6 +41,8 @@ export interface Shell {
   cut: boolean;
   /** What was put in the place of names so far. */
   expanded: number;
+  /** Commands that were given what others write. */
+  linked: number;
   /** A Nix interpolation's stand-in back to its expression. */
   readonly restore: (text: string) => string;
 }
@@ -49,6 +52,13 @@ export interface Layer {
   readonly text: string;
   readonly within: readonly string[];
   readonly at: { readonly start: number; readonly end: number } | null;
+}
+
+/** Whether so many more commands may be given what others write: with what names cost, none would be after a bomb of them. */
+export function link(shell: Shell, commands: number): boolean {
+  shell.linked += commands;
+  if (shell.linked > MOST_LINKED) shell.cut = true;
+  return shell.linked <= MOST_LINKED;
 }
 
 /** Whether so much more may be put in the place of names; the script is `cut` when not. */
@@ -80,7 +90,7 @@ export function tolerate(shell: Shell, index: number): void {
 /** A call, and the commands of the function that it calls. */
 export function called(shell: Shell, index: number): readonly number[] {
   const body = shell.functions.get(shell.commands[index]?.name ?? "") ?? [];
-  return spend(shell, body.length) ? [index, ...body] : [index];
+  return link(shell, body.length) ? [index, ...body] : [index];
 }
 
 /** `curl … | read x`: what is read is what was fetched. */

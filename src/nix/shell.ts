@@ -9,6 +9,7 @@ import {
   type Draft,
   keepRead,
   type Layer,
+  link,
   printed,
   restored,
   type ScriptReading,
@@ -56,6 +57,7 @@ export function readShell(
     depth: 0,
     cut: false,
     expanded: 0,
+    linked: 0,
     restore,
   };
   const reading = readLayer(shell, { text, within: [], at: null });
@@ -154,7 +156,7 @@ function pipeline(shell: Shell, layer: Layer, node: SyntaxNode, input: readonly 
     for (const index of to) {
       const draft = shell.commands[index];
       if (!draft || (index < first && !shell.bodies.has(index))) continue;
-      if (!spend(shell, from.length)) return [];
+      if (!link(shell, from.length)) return [];
       draft.reads.push(...from);
       keepRead(shell, draft);
     }
