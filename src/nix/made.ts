@@ -5,7 +5,7 @@
 import { apply, asSet, evaluateAt } from "./evaluate.ts";
 import type { Source } from "./model.ts";
 import { sourceAt } from "./pin.ts";
-import { createSession, type Session } from "./session.ts";
+import { createSession, isExhausted, type Session, STEP_LIMIT } from "./session.ts";
 import type { NixFile } from "./sites.ts";
 import type { SourceFiles } from "./source-file.ts";
 import { type HashedCall, hashedCalls } from "./trace.ts";
@@ -21,10 +21,15 @@ export interface Made {
   readonly source: Source | null;
 }
 
-/** What the value of a file fetches on a platform. Throws `FileNeeded` for files that it must see first. */
+/** A package takes some hundred; a set of all packages of a language would take a second. */
+const MOST_STEPS = 40_000;
+
+/** What the value of a file fetches on a platform; nothing where that takes many steps. Throws `FileNeeded` for files that it must see first. */
 export function madeBy(files: SourceFiles, file: NixFile, system: string): readonly Made[] {
   const session = createSession(nearFiles(file.path, files, "and below"), new Map([["system", system]]));
-  return madeOf(session, file, evaluateAt(session, file, file.document.root));
+  session.steps = STEP_LIMIT - MOST_STEPS;
+  const made = madeOf(session, file, evaluateAt(session, file, file.document.root));
+  return isExhausted(session) ? [] : made;
 }
 
 /** What a value fetches that a file gives; its hashes without a literal stand at the file's start. */
