@@ -32,6 +32,8 @@ import type { WholeTraces } from "./whole-trace.ts";
 
 /** Files that one file's pins may lead to: a package reads some few siblings. */
 const NEEDED_LIMIT = 64;
+/** Files that the value of one is made of: each that is met is evaluated from the start for; more are a set of packages. */
+const MADE_OF_LIMIT = 16;
 
 export interface NixSide {
   /**
@@ -152,7 +154,7 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
   }
 
   /** For the evaluation of one file: loads what its steps ask for; `onBeyond` is told when that is too much. */
-  function createAttempt(onBeyond: () => void = () => {}): Attempt {
+  function createAttempt(onBeyond: () => void = () => {}, limit = NEEDED_LIMIT): Attempt {
     beyond.clear();
     let needed = 0;
     return async (step) => {
@@ -165,7 +167,7 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
             await list(error.path);
             continue;
           }
-          if (++needed > NEEDED_LIMIT) {
+          if (++needed > limit) {
             // As if they were not there: what depends on them stays unknown.
             beyond.add(error.path);
             onBeyond();
@@ -295,7 +297,12 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     const entry = loaded.has(path) || !path.endsWith(".nix") ? null : await tree.entry(path);
     const file = entry ? await load(entry) : loaded.get(path);
     if (file?.kind !== "nix" || file.text.length >= BIG_CHARACTERS || !mayFetch(file.text)) return [];
-    return createAttempt()(() => madeBy(files, file, system));
+    let isBeyond = false;
+    const attempt = createAttempt(() => {
+      isBeyond = true;
+    }, MADE_OF_LIMIT);
+    const found = await attempt(() => madeBy(files, file, system));
+    return isBeyond ? [] : found;
   }
 
   async function isTakenAsScript(path: string): Promise<boolean> {
