@@ -3,9 +3,11 @@
 /** What stands in a command line that is worth reading. */
 export const FETCHES = /(?<![\w.-])(?:curl|wget|ncat|nc|socat|base64|xxd|openssl)\s|\/dev\/tcp\//;
 const EACH_FETCH = new RegExp(FETCHES.source, "g");
-/** More such lines are no code. */
-const MOST_LINES = 200;
-const LONGEST_LINE = 10_000;
+/** What is looked at of one text; who reads them says when there are as many. */
+export const MOST_LINES = 200;
+/** Of a longer line, what lies around the command. */
+const MOST_BEFORE = 2_000;
+const MOST_BEHIND = 8_000;
 
 /** A command line in other code. */
 export interface InnerShell {
@@ -19,11 +21,16 @@ export function shellsIn(text: string): readonly InnerShell[] {
   const found = new Map<number, InnerShell>();
   let end = 0;
   for (const { index } of text.matchAll(EACH_FETCH)) {
-    if (index < end || found.size >= MOST_LINES) continue;
-    const from = text.lastIndexOf("\n", index) + 1;
-    const feed = text.indexOf("\n", index);
-    const to = feed < 0 ? text.length : feed;
-    const line = text.slice(from, Math.min(to, from + LONGEST_LINE));
+    if (index < end) continue;
+    if (found.size >= MOST_LINES) break;
+    const before = text.slice(Math.max(0, index - MOST_BEFORE), index);
+    const lineStart = before.lastIndexOf("\n") + 1;
+    // Where a line is cut, which quotes are open is not known: the nearest is.
+    const isCut = lineStart === 0 && before.length === MOST_BEFORE;
+    const from = index - before.length + (isCut ? Math.max(0, lastQuote(before)) : lineStart);
+    const behind = text.slice(index, index + MOST_BEHIND);
+    const feed = behind.indexOf("\n");
+    const line = text.slice(from, index + (feed < 0 ? behind.length : feed));
     const quoted = quotedAround(line, index - from) ?? { start: index - from, end: line.length };
     const start = from + quoted.start;
     end = from + quoted.end;
@@ -53,4 +60,8 @@ function quotedAround(line: string, at: number): { start: number; end: number } 
 
 function unescaped(text: string): string {
   return text.replace(/\\(["'`\\/])/g, "$1");
+}
+
+function lastQuote(text: string): number {
+  return Math.max(text.lastIndexOf('"'), text.lastIndexOf("'"), text.lastIndexOf("`"));
 }

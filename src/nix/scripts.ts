@@ -1,6 +1,6 @@
 /** Code in other languages: strings of Nix files that are scripts, and script files beside them. */
 import { type CodeText, codeText, plainText } from "./code-text.ts";
-import { shellsIn } from "./foreign.ts";
+import { MOST_LINES, shellsIn } from "./foreign.ts";
 import type { Script, ScriptContext, ScriptLanguage } from "./model.ts";
 import type { DocumentParser } from "./parser.ts";
 import { inPieces } from "./pieces.ts";
@@ -135,8 +135,9 @@ export function readCode(
 /** Of a language that is not read, the command lines that fetch or decode. */
 function readForeign(bash: DocumentParser, text: string, restore: CodeText["restore"]): ScriptReading {
   const commands: ScriptCommand[] = [];
-  let cut = false;
-  for (const { text: line, start, end } of shellsIn(text)) {
+  const lines = shellsIn(text);
+  let cut = lines.length >= MOST_LINES;
+  for (const { text: line, start, end } of lines) {
     const offset = commands.length;
     const shift = (index: number) => index + offset;
     const reading = readShell(bash, line, restore);
