@@ -60,11 +60,7 @@ export const LIMITS: readonly Guard[] = [
     ],
   ]),
   ...guards("src/nix/side.ts", "test/facts.test.ts", [
-    [
-      "the files that a recipe leads to are bounded, and it is said",
-      "++needed > NEEDED_LIMIT",
-      "++needed < 0",
-    ],
+    ["the files that a recipe leads to are bounded, and it is said", "++needed > limit", "++needed < 0"],
     ["files beyond the limit are read for others", "beyond.add(error.path)", "loaded.set(error.path, null)"],
   ]),
   ...guards("src/nix/trace.ts", "test/facts.test.ts", [

@@ -50,8 +50,21 @@ export function ownerRisks(base: string, head: string, gone: readonly string[]):
   return [...risks, ...takenOver(before, after, ownerLines(head))];
 }
 
-/** Pairs of lines that are compared; of longer files later lines are not. */
+/** Pairs of lines that are compared. nixpkgs has some 400 lines. */
 const MOST_COMPARED = 200_000;
+
+/** Whether so many lines are new that they are not compared with those before them. */
+export function hasTooManyOwners(base: string, head: string): boolean {
+  const before = parse(base);
+  return freshIn(before, parse(head)).length * before.size > MOST_COMPARED;
+}
+
+function freshIn(
+  before: ReadonlyMap<string, OwnerLine>,
+  after: ReadonlyMap<string, OwnerLine>,
+): readonly OwnerLine[] {
+  return [...after.values()].filter(({ pattern }) => !before.has(pattern));
+}
 
 /** What new lines take from the owners of lines before them: the last that matches a path counts. */
 function takenOver(
@@ -59,7 +72,7 @@ function takenOver(
   after: ReadonlyMap<string, OwnerLine>,
   lines: readonly OwnerLine[],
 ): readonly OwnerRisk[] {
-  const fresh = [...after.values()].filter(({ pattern }) => !before.has(pattern));
+  const fresh = freshIn(before, after);
   if (fresh.length * before.size > MOST_COMPARED) return [];
   return fresh.flatMap(({ pattern, owners, start, end }): OwnerRisk[] => {
     const taken = [...before.values()].filter(

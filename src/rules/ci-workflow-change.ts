@@ -8,7 +8,7 @@ import {
   type Value,
   type Workflow,
 } from "../nix/workflow.ts";
-import { ownerRisks } from "./_owners.ts";
+import { hasTooManyOwners, ownerRisks } from "./_owners.ts";
 import { argument, headPath, inBase, inHead, visible } from "./_text.ts";
 import { actionOf, isPinned, type Risk, risksOf, usesOf } from "./_workflow-risks.ts";
 import type { Facts, FileFacts, Rule, RuleFinding, Undecided } from "./rule.ts";
@@ -158,8 +158,14 @@ function isWorkflow(file: FileFacts): boolean {
   return isWorkflowPath(headPath(file));
 }
 
+function isOwners(file: FileFacts): boolean {
+  return OWNERS.test(file.change.base?.path ?? headPath(file));
+}
+
 /** A workflow that could be read before and cannot now is a finding. */
 function* undecided(file: FileFacts): Iterable<Undecided> {
+  if (isOwners(file) && hasTooManyOwners(file.base ?? "", file.head ?? ""))
+    yield { undecided: "more lines of owners are new than are compared", at: inHead(file, 0, 0) };
   if (!isWorkflow(file) || file.head === null || file.base === null) return;
   if (readWorkflow(file.head) !== null || readWorkflow(file.base) !== null) return;
   yield { undecided: "neither side of the workflow could be read", at: inHead(file, 0, 0) };
@@ -251,7 +257,7 @@ export const rule: Rule = {
   *check(facts) {
     for (const file of facts.files) {
       if (isWorkflow(file)) yield* checkWorkflow(file, facts);
-      else if (OWNERS.test(file.change.base?.path ?? headPath(file))) yield* checkOwners(file, facts.files);
+      else if (isOwners(file)) yield* checkOwners(file, facts.files);
     }
   },
   *undecided(facts) {

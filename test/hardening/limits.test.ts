@@ -56,6 +56,13 @@ test.each<readonly [what: string, path: string, base: string | Texts, head: stri
     SCRIPT,
   ],
   [
+    "owners",
+    ".github/CODEOWNERS",
+    times(500, (n) => `/a${n}/ @acme/a\n`),
+    times(500, (n) => `/a${n}/ @acme/a\n`) + times(401, (n) => `/b${n}/ @acme/b\n`),
+    "ci-workflow-change: more lines of owners are new than are compared",
+  ],
+  [
     "a phase behind names",
     "package.nix",
     recipe(""),
