@@ -3,6 +3,9 @@ import type { Command, Script } from "../nix/model.ts";
 
 const DOWNLOADERS =
   /^(curl|wget|wget2|aria2c|axel|http|https|xh|httpie|lynx|w3m|links|elinks|fetch|nc|ncat|netcat|socat|telnet|ftp|tftp|lftp|sftp|ssh|dig|drill|nslookup|host|rclone|aws|gsutil|gh|glab|ipfs|youtube-dl|yt-dlp)$/;
+/** Of these, the ones that have commands of their own, some of which stay at home: `gh completion -s bash`. */
+const MANY_SIDED = /^(rclone|aws|gsutil|gh|glab|ipfs)$/;
+const AT_HOME = /^(completions?|gen(docs|completion|autocomplete)?|help|man|version)\b/;
 const PYTHON_DOWNLOADERS =
   /^(urllib\d?\.(request\.)?(urlopen|urlretrieve|Request)|urllib2\.urlopen|requests\.(get|post|request|Session)|httpx\.\w+|aiohttp\.\w+|http\.client\.\w+|urlopen|urlretrieve|socket\.(create_connection|socket)|ftplib\.\w+|paramiko\.\w+)/;
 
@@ -55,6 +58,7 @@ export function isNetwork(command: Command): boolean {
   if (PYTHON_DOWNLOADERS.test(command.name)) return true;
   if (/^(rsync|scp)$/.test(command.name))
     return command.words.some((word) => /^[\w.@-]+:|^rsync:/.test(word));
+  if (MANY_SIDED.test(command.name) && AT_HOME.test(subcommand(command))) return false;
   if (DOWNLOADERS.test(command.name)) return command.words.length > 0 || command.reads.length > 0;
   return rule?.goes.test(subcommand(command)) === true && !rule.stays?.test(words);
 }
@@ -89,11 +93,14 @@ function firstOperand(words: readonly string[]): string | undefined {
   return words.find((word, index) => !/^[-+]./.test(word) && !TAKES_WORD.test(words[index - 1] ?? ""));
 }
 
+/** `python3 -c`, `perl -ne`, and with the code right behind: `perl -ne'print'`. */
+const GIVES_CODE = /^-(?:[a-z]*[cem]$|[alnpsw0-9]*[eE].|c.)/;
+
 /** An interpreter whose code is what it reads: no script file, no `-c`, no module. */
 export function runsItsInput(command: Command): boolean {
   if (!INTERPRETERS.test(command.name) || /awk$/.test(command.name)) return false;
   const first = firstOperand(command.words);
-  if (command.words.some((word) => /^-[a-z]*[cem]$/.test(word) && !SHELLS.test(command.name))) return false;
+  if (!SHELLS.test(command.name) && command.words.some((word) => GIVES_CODE.test(word))) return false;
   // `xargs sh -c` puts the code behind.
   if (SHELLS.test(command.name) && /^-[a-z]*c$/.test(command.words.at(-1) ?? "")) return true;
   if (SHELLS.test(command.name) && command.words.some((word) => /^-[a-z]*c$/.test(word))) return false;

@@ -25,9 +25,14 @@ export function* undonePatches(
       (name === "dontPatch" && /^(?:true|1|"1")$/.test(after.text)) ||
       (name === "patchPhase" && after.value.kind === "string" && !APPLIES.test(after.value.value));
     if (!isOff || isExample(after) || before?.text === after.text) continue;
-    // A new package never took them.
     const file = fileOf(facts, after.path);
-    const names = file?.base ? patchesIn(file.base).flatMap(fixesIn) : [];
+    const span = after.packageSpan;
+    const own = span ? file?.head?.slice(span.start, span.end) : file?.head;
+    // A new package never took them.
+    const had = new Set(patchesIn(file?.base ?? "").flatMap(fixesIn));
+    const names = patchesIn(own ?? "")
+      .flatMap(fixesIn)
+      .filter((fix) => had.has(fix));
     const what = `${settingName(after)} is ${shownValue(after)}`;
     if (names.length > 0) yield { names: [...new Set(names)], what, at: { side: "head", span: after.span } };
   }

@@ -84,7 +84,11 @@ const LONGEST_SHOWN = 160;
 
 /** A command as one line, for a message. */
 export function shown(command: Command): string {
-  return visible([command.name, ...command.words].join(" ").replace(/\s+/g, " ").trim(), LONGEST_SHOWN);
+  const set = command.name === "" ? command.assignments.map(({ name, value }) => `${name}=${value}`) : [];
+  return visible(
+    [...set, command.name, ...command.words].join(" ").replace(/\s+/g, " ").trim(),
+    LONGEST_SHOWN,
+  );
 }
 
 /** A finding on a script, with the parts that all of them share. */
