@@ -22,7 +22,7 @@ export interface Made {
 }
 
 /** A package takes some hundred; a set of all packages of a language would take a second. */
-const MOST_STEPS = 40_000;
+const MOST_STEPS = 10_000;
 
 /** What the value of a file fetches on a platform; nothing where that takes many steps. Throws `FileNeeded` for files that it must see first. */
 export function madeBy(files: SourceFiles, file: NixFile, system: string): readonly Made[] {

@@ -51,13 +51,18 @@ function rank(path: string): number {
 
 const PATH_BELOW = /(?<![\w.])\.\/([\w.+/-]+)/g;
 
+/** The paths in its folder, or below it, that a text names. */
+export function pathsBelow(text: string): ReadonlySet<string> {
+  return new Set(Array.from(text.matchAll(PATH_BELOW), ([, below = ""]) => below));
+}
+
 /**
  * The Nix files in the folder of a file, or below it, that its text names: `./generic.nix`, `./plugins` as its default. None
  * when there are many: it is a list of packages.
  */
 export function namedBelow({ path, text }: SourceFile): readonly string[] {
   const named = new Set<string>();
-  for (const [, below = ""] of text.matchAll(PATH_BELOW)) {
+  for (const below of pathsBelow(text)) {
     const at = normalPath(`${directoryOf(path)}/${below}`);
     if (at === null || at === "") continue;
     if (at.endsWith(".nix")) named.add(at);

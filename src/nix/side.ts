@@ -17,6 +17,7 @@ import {
   NEIGHBOUR_LIMIT,
   namedBelow,
   names,
+  pathsBelow,
   takesAsScript,
   takesHashes,
   usersFirst,
@@ -293,10 +294,25 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
     return [...found];
   }
 
+  /** Loads what a file names, and what that does: evaluation begins anew for each file that it has to wait for. */
+  async function loadNamed(file: NixFile): Promise<void> {
+    // Not worth requests: not all of it need be looked at.
+    if (tree.remote) return;
+    const named = new Set([file]);
+    for (const each of named)
+      for (const path of namedBelow(each)) {
+        const entry = named.size > MADE_OF_LIMIT ? null : await tree.entry(path);
+        const found = entry && (await load(entry));
+        if (found?.kind === "nix") named.add(found);
+      }
+  }
+
   async function made(path: string, system: string): Promise<readonly Made[]> {
     const entry = loaded.has(path) || !path.endsWith(".nix") ? null : await tree.entry(path);
     const file = entry ? await load(entry) : loaded.get(path);
     if (file?.kind !== "nix" || file.text.length >= BIG_CHARACTERS || !mayFetch(file.text)) return [];
+    if (pathsBelow(file.text).size > MADE_OF_LIMIT) return [];
+    await loadNamed(file);
     let isBeyond = false;
     const attempt = createAttempt(() => {
       isBeyond = true;
