@@ -33,6 +33,8 @@ const STARTS_SHELLS: Readonly<Record<string, RegExp>> = {
   bun: /^-e$/,
   emacs: /^--?eval$/,
 };
+const SUBSTITUTED = /\$\((?:[^()]|\([^()]*\))*\)/g;
+
 /** Is a word put into a file by a command that edits files? What it takes away is not. */
 function isPutIn(name: string, words: readonly string[], index: number): boolean {
   if (name === "sed") return true;
@@ -62,8 +64,12 @@ export function codeInWords({ name, words, holds }: Words): readonly InnerCode[]
     else if (starts?.test(before)) for (const inner of shellsIn(text)) add(inner.text, `${name} ${before}`);
     else if (/awk$/.test(name) && FETCHES.test(text))
       for (const inner of shellsIn(text)) add(inner.text, name);
-    else if (isPutIn(name, words, index) && FETCHES.test(text))
-      for (const inner of shellsIn(name === "sed" ? withoutPattern(text) : text)) add(inner.text, "file");
+    else if (isPutIn(name, words, index)) {
+      // What a command printed is put in as it is: `sed -i "s/version = .*/version = \"$(curl …)\"/"`.
+      const put = holds.length > 0 ? text.replace(SUBSTITUTED, "") : text;
+      if (FETCHES.test(put))
+        for (const inner of shellsIn(name === "sed" ? withoutPattern(put) : put)) add(inner.text, "file");
+    }
   }
   if (name === "eval" && holds.length === 0) add(words.join(" "), "eval");
   if (name === "trap" && words[0]) add(words[0], "trap");
