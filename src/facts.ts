@@ -33,7 +33,13 @@ import { pairScripts } from "./pair/scripts.ts";
 import { pairSettings, type SettingChange } from "./pair/settings.ts";
 import { pairSources } from "./pair/sources.ts";
 import type { Upstream } from "./provenance/upstream.ts";
-import { HUGE_CHARACTERS, type ReadFile, type Rewritten, readFile } from "./read-file.ts";
+import {
+  HUGE_CHARACTERS,
+  LARGEST_TREES_CHARACTERS,
+  type ReadFile,
+  type Rewritten,
+  readFile,
+} from "./read-file.ts";
 import { aliasesOf, areSources, madeForNames, meaningsOf, type Repointed, repointedIn } from "./repointed.ts";
 import type { Facts, FileFacts } from "./rules/rule.ts";
 import { distinctUnchecked } from "./unchecked.ts";
@@ -85,8 +91,6 @@ const HEAP_GROWTH_PERCENT = 10;
 /** More of huge files than any release of all Haskell packages: the garbage of reading them is as large as a machine. */
 const MUCH_REWRITTEN = 8_000_000;
 const HEAP_GROWTH_PERCENT_REWRITTEN = 20;
-/** The tree of one side of a larger file goes, too. */
-const LARGEST_TREES_CHARACTERS = 4_000_000;
 /** A change as it is read: what it is read with, and what gathers while it is. */
 interface Reading {
   readonly change: Change;

@@ -27,6 +27,8 @@ export interface ReadFile {
 
 /** The nodes of one side of a larger file take a hundred megabytes. */
 export const HUGE_CHARACTERS = 1_000_000;
+/** The trees of both sides of a larger file are not in memory together. */
+export const LARGEST_TREES_CHARACTERS = 4_000_000;
 /**
  * Characters of both sides that differ in the huge Nix files of one change, but for those that are only formatted. All
  * Haskell packages differ in a few million from one release to the next; what the code of more than that holds takes more

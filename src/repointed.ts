@@ -9,7 +9,7 @@ import type { Source } from "./nix/model.ts";
 import type { NixSide } from "./nix/side.ts";
 import { bounded } from "./nix/too-much.ts";
 import { type MadePair, madePairs } from "./pair/made.ts";
-import type { ReadFile } from "./read-file.ts";
+import { HUGE_CHARACTERS, LARGEST_TREES_CHARACTERS, type ReadFile } from "./read-file.ts";
 
 /** Names that stand for another package now; each is looked for in all pins. */
 const MOST_REPOINTED = 200;
@@ -32,10 +32,18 @@ export type Meanings = Readonly<Record<Side, Named>>;
 export function repointedIn({ code: { base, head }, regions }: ReadFile): readonly Repointed[] {
   if (base?.kind !== "nix" || head?.kind !== "nix") return [];
   const [before, after] = [base.text, head.text];
-  const names = new Set([
-    ...repointedNames({ text: before, regions: regions.base }, { text: after, regions: regions.head }),
-    ...recalledNames({ file: base, regions: regions.base }, { file: head, regions: regions.head }),
-  ]);
+  const names = new Set(
+    repointedNames({ text: before, regions: regions.base }, { text: after, regions: regions.head }),
+  );
+  const longest = Math.max(before.length, after.length);
+  if (longest <= LARGEST_TREES_CHARACTERS) {
+    const sides = [
+      { file: base, regions: regions.base },
+      { file: head, regions: regions.head },
+    ] as const;
+    for (const name of recalledNames(...sides)) names.add(name);
+    if (longest > HUGE_CHARACTERS) for (const { file } of sides) file.document.forgetNodes();
+  }
   const path = { base: base.path, head: head.path };
   return [...names].map((name) => ({ path, name, characters: before.length + after.length }));
 }
