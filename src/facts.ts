@@ -25,8 +25,6 @@ import { settingsOf } from "./nix/settings.ts";
 import { createNixSide, type NixSide } from "./nix/side.ts";
 import { hasPath } from "./nix/sources.ts";
 import { bounded } from "./nix/too-much.ts";
-import { isWorkflow } from "./nix/workflow.ts";
-import { stepScripts } from "./nix/workflow-scripts.ts";
 import { type MadePair, withMade } from "./pair/made.ts";
 import { introduced, type KnownPin, reusesOf } from "./pair/reuse.ts";
 import { pairScripts } from "./pair/scripts.ts";
@@ -44,6 +42,8 @@ import { aliasesOf, areSources, madeForNames, meaningsOf, type Repointed, repoin
 import type { Facts, FileFacts } from "./rules/rule.ts";
 import { distinctUnchecked } from "./unchecked.ts";
 import { growHeapBy } from "./v8-flags.ts";
+import { stepScripts } from "./workflow/step-scripts.ts";
+import { isWorkflow } from "./workflow/workflow.ts";
 
 /** What is loaded once per process: parsers, and the texts parsed so far. */
 export interface Tools {

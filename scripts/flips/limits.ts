@@ -82,7 +82,7 @@ export const LIMITS: readonly Guard[] = [
       "reaches",
     ],
   ]),
-  ...guards("src/nix/workflow.ts", TEST, [
+  ...guards("src/workflow/workflow.ts", TEST, [
     ["the aliases of a workflow are bounded", "targets.size > MOST_ALIASES", "targets.size < 0"],
   ]),
   ...guards("src/rules/_text.ts", TEST, [

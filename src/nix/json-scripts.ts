@@ -1,9 +1,10 @@
 /** Scripts in JSON files: of `package.json`, and what recipes take from data (`lib.importJSON ./meta.json`). */
 import { createScanner } from "jsonc-parser";
+import { readDataScript } from "./data-script.ts";
 import { FETCHES } from "./foreign.ts";
 import type { Script, ScriptContext } from "./model.ts";
 import { contextOfAttribute, isTestFile } from "./script-places.ts";
-import { type CodeFile, finished, languageOf, type Region, readCode, type ScriptParsers } from "./scripts.ts";
+import { type CodeFile, languageOf, type Region, type ScriptParsers } from "./scripts.ts";
 
 /** jsonc-parser's `SyntaxKind`, a const enum that modules compiled one by one cannot use. */
 const TOKEN = { openBrace: 1, closeBrace: 2, colon: 6, string: 10, end: 17 };
@@ -45,17 +46,10 @@ export function jsonScripts(
     }
     const { start, value } = string;
     const code = { text: value, restore: (same: string) => same, fileOffset: () => start, cut: false };
-    const reading = readCode(languageOf(value), code, parsers);
-    if (reading.cut) onCut("a script in it is longer, more deeply nested or of more commands than is read");
-    if (reading.commands.length === 0) continue;
-    const script = finished(path, code, languageOf(value), reading, string);
-    scripts.push({
-      ...script,
-      commands: script.commands.map((command) => ({ ...command, span: script.span })),
-      binding: string.keys.join("."),
-      context: isTestFile(path) ? "test" : (known ?? "unknown"),
-      packageSpan: null,
-    });
+    const context = isTestFile(path) ? "test" : (known ?? "unknown");
+    const about = { path, span: string, binding: string.keys.join("."), context };
+    const script = readDataScript(code, languageOf(value), about, parsers, onCut);
+    if (script.commands.length > 0) scripts.push(script);
   }
   return scripts;
 }

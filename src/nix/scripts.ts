@@ -63,7 +63,8 @@ export function scriptsOf(
   return scripts.sort((a, b) => a.span.start - b.span.start);
 }
 
-const CUT = "a script in it is longer, more deeply nested or of more commands than is read";
+/** Said of a file with a script that is not read as a whole. */
+export const CUT = "a script in it is longer, more deeply nested or of more commands than is read";
 
 function scriptAt(
   file: CodeFile,

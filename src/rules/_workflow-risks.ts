@@ -1,5 +1,7 @@
 /** What in one workflow gives strangers a way in. Each risk has a key, so that two sides can be compared. */
 import type { Script } from "../nix/model.ts";
+import type { Severity } from "../report/review.ts";
+import { codeOf } from "../workflow/step-scripts.ts";
 import {
   type Environment,
   type Job,
@@ -8,9 +10,7 @@ import {
   type Step,
   type Value,
   type Workflow,
-} from "../nix/workflow.ts";
-import { codeOf } from "../nix/workflow-scripts.ts";
-import type { Severity } from "../report/review.ts";
+} from "../workflow/workflow.ts";
 import { shown } from "./_scripts.ts";
 import { runsFetched, runsText, setsEnvironment, takesPull } from "./_step-scripts.ts";
 import { visible } from "./_text.ts";

@@ -7,7 +7,7 @@ import {
   readWorkflow,
   type Value,
   type Workflow,
-} from "../nix/workflow.ts";
+} from "../workflow/workflow.ts";
 import { hasTooManyOwners, ownerRisks } from "./_owners.ts";
 import { argument, headPath, inBase, inHead, visible } from "./_text.ts";
 import { actionOf, isPinned, type Risk, risksOf, usesOf } from "./_workflow-risks.ts";

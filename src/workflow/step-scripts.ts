@@ -1,7 +1,8 @@
 /** The scripts of a workflow's steps: they run beside the repository's token and secrets. */
-import type { CodeText } from "./code-text.ts";
-import type { Script } from "./model.ts";
-import { finished, languageOf, languageOfInterpreter, readCode, type ScriptParsers } from "./scripts.ts";
+import type { CodeText } from "../nix/code-text.ts";
+import { readDataScript } from "../nix/data-script.ts";
+import type { Script } from "../nix/model.ts";
+import { languageOf, languageOfInterpreter, type ScriptParsers } from "../nix/scripts.ts";
 import {
   type Environment,
   expressionsIn,
@@ -50,18 +51,8 @@ function scriptOf(
   const variables = new Map<string, string>();
   for (const environment of environments)
     for (const [name, { text }] of environment ?? []) variables.set(name, standIn(text));
-  const language = languageOfStep(step, value);
-  const reading = readCode(language, code, parsers, variables);
-  if (reading.cut)
-    onCut("the script of a step is longer, more deeply nested or of more commands than is read");
-  const script = finished(path, code, language, reading, value);
-  return {
-    ...script,
-    commands: script.commands.map((command) => ({ ...command, span: script.span })),
-    binding: `jobs.${job.id}`,
-    context: "ci",
-    packageSpan: null,
-  };
+  const about = { path, span: value, binding: `jobs.${job.id}`, context: "ci" } as const;
+  return readDataScript(code, languageOfStep(step, value), about, parsers, onCut, variables);
 }
 
 function languageOfStep({ uses, shell }: Step, value: Value) {
