@@ -2,26 +2,21 @@
  * Names that are pointed elsewhere: `frob = frob_1;` that becomes `frob = frob_2;`, in a package list or in the file of
  * the packages. Who asks for `frob` gets other sources then, though no pin changed.
  */
-import { apply, asSet, evaluateAt } from "./evaluate.ts";
+import { asSet, evaluateAt } from "./evaluate.ts";
 import { type Made, madeOf } from "./made.ts";
+import type { ChangedSide } from "./meta-only.ts";
 import { DEFAULT_SYSTEM } from "./platform.ts";
 import type { Region } from "./scripts.ts";
 import { createSession, type Session } from "./session.ts";
 import type { NixFile } from "./sites.ts";
 import type { SourceFiles } from "./source-file.ts";
 import { attrNames, bindingsOf, isAttrset, parts, type SyntaxNode } from "./syntax.ts";
-import { hashedCalls } from "./trace.ts";
-import { type Origin, unknown, type Value } from "./value.ts";
+import { hashedCalls, resultOf } from "./trace.ts";
+import type { Origin, Value } from "./value.ts";
 
 /** A side of a file: its text and which stretches of it changed. */
 export interface ChangedText {
   readonly text: string;
-  readonly regions: readonly Region[];
-}
-
-/** A side of a file: its code and which stretches of it changed. */
-export interface ChangedFile {
-  readonly file: NixFile;
   readonly regions: readonly Region[];
 }
 
@@ -64,9 +59,9 @@ function bindingsIn({ text, regions }: ChangedText): ReadonlyMap<string, string>
  * The names of a list that both sides call otherwise, by another path or with other arguments, in changed stretches:
  * `frob = callPackage ../tools/frob { };` that becomes `frob = callPackage ../tools/grob { };`.
  */
-export function recalledNames(base: ChangedFile, head: ChangedFile): readonly string[] {
-  const now = callsIn(head.file, head.regions);
-  return [...callsIn(base.file, base.regions)].flatMap(([name, text]) => {
+export function recalledNames(base: ChangedSide, head: ChangedSide): readonly string[] {
+  const now = callsIn(head);
+  return [...callsIn(base)].flatMap(([name, text]) => {
     const other = now.get(name);
     return other !== undefined && other !== text ? [name] : [];
   });
@@ -76,7 +71,7 @@ export function recalledNames(base: ChangedFile, head: ChangedFile): readonly st
 const CALLS = /\b(?:callPackages?|import)\b|\.override|\bsrcs?\s{0,9}=\s{0,9}[A-Za-z_][\w'.-]*;/;
 
 /** The bindings of a file's outermost set that changed stretches are in and that call something. */
-function callsIn(file: NixFile, regions: readonly Region[]): ReadonlyMap<string, string> {
+function callsIn({ file, regions }: ChangedSide): ReadonlyMap<string, string> {
   const { text, root } = file.document;
   const calls = new Map<string, string>();
   const list = regions.length > 0 && outermostSet(root);
@@ -120,18 +115,13 @@ export function named(files: SourceFiles, file: NixFile, name: string): Named {
   return { hashes: hashedCalls(session, own).map((hit) => hit.origin), made: madeOf(session, file, own) };
 }
 
-/** `self: super: { … }` is a list as much as `{ … }` is. */
-const MOST_ARGUMENTS = 4;
 const MOST_ALIASES = 8;
 /** Functions that give back the package that they are given. */
 const WRAPPERS = new Set(["hiPrio", "lowPrio", "dontDistribute"]);
 
 function namedValue(session: Session, file: NixFile, name: string): Value | null {
-  let root = evaluateAt(session, file, file.document.root);
-  for (let count = 0; root.kind === "function" && count < MOST_ARGUMENTS; count++) {
-    root = apply(session, root, () => unknown("argument"), "function");
-  }
-  const entries = asSet(session, root)?.entries;
+  const root = evaluateAt(session, file, file.document.root);
+  const entries = asSet(session, resultOf(session, root))?.entries;
   let value = entries?.get(name)?.() ?? null;
   // In a list the names of other packages come from its own fixed point, which `with pkgs;` brings in.
   for (let count = 0; value && count < MOST_ALIASES; count++) {

@@ -2,15 +2,15 @@
  * What a file's value fetches, as it is evaluated for everybody. Pins are read one by one, each where its hash stands: that
  * another of them is taken now, or that what is laid over one of them changes it, only the value shows.
  */
-import { apply, asSet, evaluateAt } from "./evaluate.ts";
+import { asSet, evaluateAt } from "./evaluate.ts";
 import type { Source } from "./model.ts";
 import { sourceAt } from "./pin.ts";
 import { createSession, isExhausted, type Session, STEP_LIMIT } from "./session.ts";
 import type { NixFile } from "./sites.ts";
 import type { SourceFiles } from "./source-file.ts";
-import { type HashedCall, hashedCalls } from "./trace.ts";
+import { type HashedCall, hashedCalls, resultOf } from "./trace.ts";
 import { tracedPin } from "./traced-pin.ts";
-import { type Origin, unknown, type Value } from "./value.ts";
+import type { Origin, Value } from "./value.ts";
 import { nearFiles } from "./whole-trace.ts";
 
 /** A fetch in the value of a file. */
@@ -44,15 +44,9 @@ export function madeOf(session: Session, file: NixFile, value: Value): readonly 
 
 /** Whether the source of a package is that of another one. */
 function isTakenElsewhere(session: Session, value: Value): boolean {
-  let inner = value;
-  for (let count = 0; inner.kind === "function" && count < MOST_FUNCTIONS; count++)
-    inner = apply(session, inner, () => unknown("argument"), "function");
-  const src = asSet(session, inner)?.entries.get("src")?.();
+  const src = asSet(session, resultOf(session, value))?.entries.get("src")?.();
   return src?.kind === "unknown" && src.path.length > 1 && src.path.at(-1) === "src";
 }
-
-/** `{ fetchurl }: { version }: mkDerivation { … }` */
-const MOST_FUNCTIONS = 3;
 
 function sourceOf(session: Session, hit: HashedCall): Source | null {
   const { file, start, end } = hit.origin;

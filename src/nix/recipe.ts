@@ -38,10 +38,6 @@ const BUILDER_INPUTS = new Set(["proxyVendor", "deleteVendor", "modRoot", "cargo
 /** What says which thing it is where no fetcher in sight makes an address of it. */
 const IDENTITY =
   /^(?:publisher|owner|repo|org|group(?:Id)?|artifactId|project|domain|seed|node|did|arch|registry\w*|(?:image|crate|game|app|base|file)\w*|host|slug|gem|pkg|server|site)$/i;
-/** What the script of a derivation with a fixed output is made of; not what it is called, nor with which tools it runs. */
-const SCRIPT =
-  /^(?:builder|args|src|srcs|urls?|(?:pre|post)?(?:unpack|patch|configure|build|install|fixup|check)(?:Phase)?|buildCommand|phases|patches)$/i;
-
 /** The parts of what a pin is fetched with, by name; a part that is as by default is left out. */
 export function recipeOf(
   session: Session,
@@ -64,16 +60,13 @@ function partsOf(fetcher: string | null, hashName: string, role: SourceRole): (n
   const known = fetcherNamed(fetcher);
   if (role === "dependencies") return (name) => (known ? INPUTS : BUILDER_INPUTS).has(name);
   if (known) return (name) => STEPS.has(name) && !known.location.includes(name);
-  if (hashName === "outputHash") return isOfScript;
+  if (hashName === "outputHash") return (name) => !OF_NO_SCRIPT.test(name);
   return (name) => IDENTITY.test(name) || STEPS.has(name);
 }
 
+/** What says how a derivation with a fixed output is called, or with which tools its script runs: not what that makes. */
 const OF_NO_SCRIPT =
   /^(?:name|pname|version|meta|passthru|(?:native|propagated)?(?:Native)?BuildInputs|(?:native|build|propagated\w*)Inputs|impureEnvVars|outputHash\w*|preferLocalBuild|allowSubstitutes|strictDeps|__\w+|dont\w+|do\w+)$/i;
-
-function isOfScript(name: string): boolean {
-  return SCRIPT.test(name) || !OF_NO_SCRIPT.test(name);
-}
 
 /** A value for comparing; "" for what is as if it was not there. */
 function textOf(session: Session, value: Value): string {

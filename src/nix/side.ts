@@ -184,9 +184,14 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
 
   const onCut = (path: string) => (reason: string) => void unchecked.push({ what: path, reason });
 
-  async function sources(path: string, changed: readonly Region[]): Promise<readonly Source[]> {
+  /** A loaded file; one of Nix is loaded now. */
+  async function loadNix(path: string): Promise<SourceFile | null | undefined> {
     const entry = loaded.has(path) || !path.endsWith(".nix") ? null : await tree.entry(path);
-    const file = entry ? await load(entry) : loaded.get(path);
+    return entry ? load(entry) : loaded.get(path);
+  }
+
+  async function sources(path: string, changed: readonly Region[]): Promise<readonly Source[]> {
+    const file = await loadNix(path);
     switch (file?.kind) {
       case "nix": {
         let isBeyond = false;
@@ -308,8 +313,7 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
   }
 
   async function made(path: string, system: string): Promise<readonly Made[]> {
-    const entry = loaded.has(path) || !path.endsWith(".nix") ? null : await tree.entry(path);
-    const file = entry ? await load(entry) : loaded.get(path);
+    const file = await loadNix(path);
     if (file?.kind !== "nix" || file.text.length >= BIG_CHARACTERS || !mayFetch(file.text)) return [];
     if (pathsBelow(file.text).size > MADE_OF_LIMIT) return [];
     await loadNamed(file);

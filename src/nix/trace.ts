@@ -24,6 +24,17 @@ export interface HashedCall {
 const VALUE_LIMIT = 4_000;
 const DEPTH_LIMIT = 12;
 
+/** `{ fetchurl }: { version }: mkDerivation { … }`, and `self: super: { … }` of a scope. */
+const MOST_FUNCTIONS = 4;
+
+/** What a function gives, called with what is not known; other values as they are. */
+export function resultOf(session: Session, value: Value): Value {
+  let inner = value;
+  for (let count = 0; inner.kind === "function" && count < MOST_FUNCTIONS; count++)
+    inner = apply(session, inner, () => unknown("argument"), "function");
+  return inner;
+}
+
 /**
  * All calls inside a value that were handed a hash literal. A function is looked into as if called. `elsewhere`: the place
  * of hashes that no literal is known for; without it, these are left out.
@@ -42,10 +53,7 @@ export function hashedCalls(
       session.isCut = true;
       return;
     }
-    let inner = thunk();
-    for (let count = 0; inner.kind === "function" && count < 3; count++) {
-      inner = apply(session, inner, () => unknown("argument"), "function");
-    }
+    const inner = resultOf(session, thunk());
     if (seen.has(inner)) return;
     seen.add(inner);
     if (inner.kind === "list") {

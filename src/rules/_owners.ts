@@ -56,7 +56,11 @@ const MOST_COMPARED = 200_000;
 /** Whether so many lines are new that they are not compared with those before them. */
 export function hasTooManyOwners(base: string, head: string): boolean {
   const before = parse(base);
-  return freshIn(before, parse(head)).length * before.size > MOST_COMPARED;
+  return isTooMuch(before, freshIn(before, parse(head)));
+}
+
+function isTooMuch(before: ReadonlyMap<string, OwnerLine>, fresh: readonly OwnerLine[]): boolean {
+  return fresh.length * before.size > MOST_COMPARED;
 }
 
 function freshIn(
@@ -73,7 +77,7 @@ function takenOver(
   lines: readonly OwnerLine[],
 ): readonly OwnerRisk[] {
   const fresh = freshIn(before, after);
-  if (fresh.length * before.size > MOST_COMPARED) return [];
+  if (isTooMuch(before, fresh)) return [];
   return fresh.flatMap(({ pattern, owners, start, end }): OwnerRisk[] => {
     const taken = [...before.values()].filter(
       (old) =>
