@@ -216,16 +216,18 @@ async function readFiles({ change, tools, sides, pins, unchecked }: Reading): Pr
  * otherwise than before.
  */
 async function addPinsOfUsers(
-  { change, sides, pins, unchecked }: Reading,
+  { change, tools, sides, pins, unchecked }: Reading,
   reaching: FilesRead["reaching"],
 ): Promise<readonly MadePair[]> {
   const made: MadePair[] = [];
   const changed = new Set(change.files.flatMap((file) => [file.base?.path, file.head?.path]));
   for (const file of reaching) {
+    tools.documents.trim();
     const path = pathOf(file);
     const within = <T>(read: () => Promise<T>) => bounded(read, path, unchecked);
-    const isThere = file.status === "modified";
-    for (const user of (isThere && (await within(() => usersOf(file, sides, changed)))) || []) {
+    // Who uses a file that moved has changed with it.
+    const users = file.status === "modified" ? await within(() => usersOf(file, sides, changed)) : null;
+    for (const user of users ?? []) {
       const areSame = (await within(() => hasSamePins(user, sides))) ?? false;
       const read = () => within(() => pinsOfUser(user, sides, areSame));
       if (areSame) pins.addLater(read, path, sides.head.text(user.path) ?? "");
