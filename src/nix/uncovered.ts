@@ -45,18 +45,32 @@ function follow(
   trace: (assumed: Assumed) => readonly Choice[],
 ): boolean {
   const wanted = pinKey(reading.file, literal.node);
-  let assumed: Assumed | null = first;
-  for (let count = 0; assumed !== null && count < MOST_ASSUMED && reading.worlds > 0; count++) {
+  const queue = [first];
+  let count = 0;
+  for (; queue.length > 0 && count < MOST_ASSUMED && reading.worlds > 0; count++) {
+    const assumed = queue.shift() as Assumed;
     const choices = trace(assumed);
     if (reading.pins.get(wanted)?.urls.every((url) => url.resolved)) return true;
-    assumed = towards(literal, assumed, choices);
+    const next = towards(literal, assumed, choices);
+    if (next) queue.unshift(next);
+    // `if stdenv.is64bit then x64hash else x86hash`: the literal's place does not say which.
+    else if (count < MOST_OPEN && queue.length === 0 && !reading.pins.has(wanted))
+      queue.push(...eitherWay(assumed, choices));
   }
-  reading.isCut ||= assumed !== null;
+  reading.isCut ||= queue.length > 0;
   return false;
+}
+
+/** The first condition that is open, as it may be. */
+function eitherWay(assumed: Assumed, choices: readonly Choice[]): readonly Assumed[] {
+  const condition = choices.find(({ key }) => key.startsWith("if "));
+  return condition?.options.map((option) => new Map([...assumed, [condition.key, option]])) ?? [];
 }
 
 /** Assumptions one upon the other. */
 const MOST_ASSUMED = 6;
+/** Attempts after which conditions are no longer tried both ways, so that all that are begun are done. */
+const MOST_OPEN = 3;
 
 /** Looks through what an expression gives under assumptions, once for all literals in it; gives the choices met. */
 function traceCall(reading: Reading, node: SyntaxNode, assumed: Assumed): readonly Choice[] {
@@ -120,6 +134,8 @@ interface Selectors {
 }
 
 const SELECTIONS = /(?:\."?\$\{[\w.]+\}"?)+/g;
+/** `getAttr version releases` */
+const GETS = /\bgetAttr\s+([A-Za-z_][\w.]*)\s+([A-Za-z_][\w'-]*)/g;
 const SELECTORS = /\$\{([\w.]+)\}/g;
 const LONGEST_NAME = 200;
 
@@ -129,12 +145,17 @@ function selectorsIn(file: NixFile): Selectors {
   const { root } = file.document;
   let known = knownSelectors.get(root);
   if (!known) {
-    const selections = [...file.text.matchAll(SELECTIONS)].map(({ index, 0: text }) => ({
+    const selected = [...file.text.matchAll(SELECTIONS)].map(({ index, 0: text }) => ({
       table:
         /(?<![\w'-])[A-Za-z_][\w'-]*$/.exec(file.text.slice(Math.max(0, index - LONGEST_NAME), index))?.[0] ??
         "",
       by: [...text.matchAll(SELECTORS)].map(([, selector = ""]) => selector),
     }));
+    const got = [...file.text.matchAll(GETS)].map(([, selector = "", table = ""]) => ({
+      table,
+      by: [selector],
+    }));
+    const selections = [...selected, ...got];
     const selectors = selections.flatMap(({ by }) => by).filter((name) => /^[A-Za-z_]\w*$/.test(name));
     known = { selectors, selections };
     knownSelectors.set(root, known);

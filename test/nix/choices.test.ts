@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createDocuments } from "../../src/nix/documents.ts";
 import { createNixSide } from "../../src/nix/side.ts";
 import { textTree } from "../support/pins.ts";
-import { A, B, C, expectPins, sri } from "../support/recipes.ts";
+import { A, B, C, D, expectPins, sri } from "../support/recipes.ts";
 
 const url = (rest: string) => `https://example.org/frob-${rest}.tgz`;
 
@@ -74,4 +74,25 @@ frob.overrideAttrs (old: { src = fetchurl { url = "https://example.org/frob-\${o
   const pins = await side.sources("p.nix", [{ start: 0, end: text.length }]);
   expect(new Set(pins.map(({ hash }) => hash)).size).toBe(100);
   expect(side.unchecked).toEqual([]);
+});
+
+test("an entry of a table of releases that getAttr takes, with a hash for each of two machines", async () => {
+  const release = (version: string, x64: string, x86: string) =>
+    `"${version}" = { major = "${version[0]}"; minor = "${version[2]}"; x64 = "${x64}"; x86 = "${x86}"; };`;
+  const recipe = `{ stdenv, lib, fetchurl, version ? null }: let
+  releases = { ${release("1.2", A, B)} ${release("1.3", C, D)} };
+  build = { major, minor, x64, x86 }: stdenv.mkDerivation rec {
+    pname = "frob"; version = "\${major}.\${minor}";
+    src = fetchurl { url = "${url("${version}")}"; sha256 = if stdenv.is64bit then x64 else x86; };
+  };
+in build (lib.getAttr version releases)`;
+  await expectPins(
+    recipe,
+    [
+      ["1.2", A],
+      ["1.2", B],
+      ["1.3", C],
+      ["1.3", D],
+    ].map(([version = "", hash]) => ({ fetcher: "fetchurl", version, urls: [url(version)], hash })),
+  );
 });
