@@ -1,15 +1,7 @@
 import type { Setting } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
-import { withDirectives } from "./_directives.ts";
-import {
-  isExample,
-  isTestPath,
-  newSettings,
-  optionPath,
-  settingFinding,
-  settingName,
-  shownValue,
-} from "./_settings.ts";
+import { newDirectives } from "./_directives.ts";
+import { isExample, isTestPath, optionPath, settingFinding, settingName, shownValue } from "./_settings.ts";
 import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
 
@@ -19,7 +11,7 @@ export const rule: Rule = {
   description: "A default lets more people in, or lets them in more easily",
   severity: "high",
   *check(facts) {
-    for (const change of newSettings(facts).flatMap(withDirectives)) {
+    for (const change of newDirectives(facts)) {
       const { after, before } = change;
       if (isTestPath(after.path) || isExample(after)) continue;
       const weaker = weakerThan(before, after);

@@ -1,5 +1,5 @@
 import type { Severity } from "../report/review.ts";
-import { withDirectives } from "./_directives.ts";
+import { newDirectives } from "./_directives.ts";
 import {
   isGonePackage,
   isTestPath,
@@ -7,7 +7,6 @@ import {
   lastName,
   listDifference,
   type NewSetting,
-  newSettings,
   settingFinding,
   settingName,
   shownValue,
@@ -26,7 +25,7 @@ export const rule: Rule = {
   description: "A derivation, or the Nix daemon, has less of a sandbox, or the builder's environment",
   severity: "block",
   *check(facts) {
-    for (const change of newSettings(facts).flatMap(withDirectives)) {
+    for (const change of newDirectives(facts)) {
       const found = isTestPath(change.after.path) ? derivationEscape(change) : escapeOf(change);
       if (!found) continue;
       const { after, before } = change;

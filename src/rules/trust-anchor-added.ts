@@ -1,6 +1,6 @@
 import type { Setting } from "../nix/model.ts";
-import { directivesOf, withDirectives } from "./_directives.ts";
-import { isExample, isTestPath, lastName, newSettings, settingFinding, settingName } from "./_settings.ts";
+import { directivesOf, newDirectives } from "./_directives.ts";
+import { isExample, isTestPath, lastName, settingFinding, settingName } from "./_settings.ts";
 import { addedLines, addedText, argument, extension, headPath, inHead, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
@@ -16,7 +16,7 @@ export const rule: Rule = {
       ),
     );
     const found: RuleFinding[] = [];
-    for (const change of newSettings(facts).flatMap(withDirectives)) {
+    for (const change of newDirectives(facts)) {
       const { after } = change;
       if (isTestPath(after.path)) continue;
       const added = anchorsOf(after).filter(({ value }) => !old.has(value));
