@@ -11,11 +11,18 @@ import type { FileFacts } from "./rules/rule.ts";
 const OTHER_SYSTEM = "aarch64-darwin";
 const TELLS_SYSTEMS = /darwin|aarch64|\bsystem\b/i;
 
-/** What a file and those that read it fetch otherwise than before. `changed`: the files that are looked at for themselves. */
+const MORE_THAN_BEFORE =
+  "what its value fetches takes more than is worked out, which it did not before: not compared as a whole";
+
+/**
+ * What a file and those that read it fetch otherwise than before. `changed`: the files that are looked at for themselves;
+ * `onLost` is told of those whose new value takes too much to work out, and that of the old one did not.
+ */
 export async function madeOtherwise(
   file: Readonly<Record<Side, Entry>>,
   sides: Record<Side, NixSide>,
   changed: ReadonlySet<string | undefined>,
+  onLost: (lost: Unchecked) => void,
 ): Promise<readonly MadePair[]> {
   const readers = [
     ...(await sides.base.readers(file.base.path)),
@@ -30,8 +37,12 @@ export async function madeOtherwise(
     const texts = `${sides.base.text(path.base)}${sides.head.text(path.head)}`;
     for (const system of TELLS_SYSTEMS.test(texts) ? [DEFAULT_SYSTEM, OTHER_SYSTEM] : [DEFAULT_SYSTEM]) {
       const base = await sides.base.made(path.base, system);
-      if (base.length === 0) break;
-      pairs.push(...madePairs(base, await sides.head.made(path.head, system)));
+      if (base.fetches.length === 0) break;
+      const head = await sides.head.made(path.head, system);
+      pairs.push(...madePairs(base.fetches, head.fetches));
+      if (!base.isWhole || head.isWhole) continue;
+      onLost({ what: path.head, reason: MORE_THAN_BEFORE });
+      break;
     }
   }
   return pairs;

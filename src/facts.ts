@@ -233,7 +233,11 @@ async function addPinsOfUsers(
       if (areSame) pins.addLater(read, path, sides.head.text(user.path) ?? "");
       else pins.add((await read()) ?? NO_PINS, path);
     }
-    append(made, (await within(() => madeOtherwise(file, sides, changed))) ?? []);
+    const onLost = (lost: Unchecked) => {
+      // Of a file that is not known at all, this says nothing more.
+      if (!unchecked.some(({ what }) => what === lost.what)) unchecked.push(lost);
+    };
+    append(made, (await within(() => madeOtherwise(file, sides, changed, onLost))) ?? []);
   }
   return made;
 }

@@ -110,6 +110,45 @@ test("files beyond those that a recipe may lead to are read as its own change al
 const A = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=";
 const B = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI=";
 
+/** A package that takes one of two sources, with something beside it. */
+const choosing = (taken: string, beside = "") => `{ stdenv, fetchurl, lib }: let
+  sources = { a = fetchurl { url = "https://example.org/a.tgz"; hash = "${A}"; }; b = fetchurl { url = "https://example.org/b.tgz"; hash = "${B}"; }; };
+  in stdenv.mkDerivation { pname = "frob"; version = "1.2"; src = sources.${taken}; ${beside} }`;
+/** A list of 8,192 values, each looked into. */
+const values = (use: string) =>
+  `env = let x0 = [ {} ]; ${Array.from({ length: 13 }, (_, n) => `x${n + 1} = x${n} ++ x${n};`).join(" ")} in ${use} x13;`;
+
+test.each<[string, string]>([
+  ["holds too many values", choosing("b", values(""))],
+  ["takes too many steps", choosing("b", values(`lib.concatMapStrings (x: "a" + "b")`))],
+  [
+    "is too long a text",
+    choosing(
+      "b",
+      `# ${"x".repeat(40_000)}
+`,
+    ),
+  ],
+  [
+    "may be made of too many files",
+    choosing(
+      "b",
+      `# ${Array.from({ length: 17 }, (_, n) => `./f${n}.nix`).join(" ")}
+`,
+    ),
+  ],
+])("that the value of a package can no longer be worked out is said: it %s", async (_, recipe) => {
+  const { facts, unchecked } = await factsOf({ "p.nix": choosing("a") }, { "p.nix": choosing("b") });
+  expect(facts.sources.map(({ before, after }) => [before?.hash, after?.hash])).toEqual([[A, B]]);
+  expect(unchecked).toEqual([]);
+  const lost = await factsOf({ "p.nix": choosing("a") }, { "p.nix": recipe });
+  expect(lost.unchecked.map(({ what, reason }) => [what, reason])).toEqual([
+    ["p.nix", expect.stringContaining("which it did not before")],
+  ]);
+  const ever = await factsOf({ "p.nix": recipe }, { "p.nix": `${recipe} ` });
+  expect(ever.unchecked).toEqual([]);
+});
+
 /** A recipe of two releases, of which a package list calls one by its version. */
 const releases = (entries: string) => `{ stdenv, fetchurl, version }:
 let release = { ${entries} }.\${version}; in

@@ -21,15 +21,25 @@ export interface Made {
   readonly source: Source | null;
 }
 
+/** What the value of a file fetches. */
+export interface MadeValue {
+  readonly fetches: readonly Made[];
+  /** Whether these are all: not where a limit was met. */
+  readonly isWhole: boolean;
+}
+
+export const NOTHING_MADE: MadeValue = { fetches: [], isWhole: true };
+export const UNKNOWN_MADE: MadeValue = { fetches: [], isWhole: false };
+
 /** A package takes some hundred; a set of all packages of a language would take a second. */
 const MOST_STEPS = 10_000;
 
-/** What the value of a file fetches on a platform; nothing where that takes many steps. Throws `FileNeeded` for files that it must see first. */
-export function madeBy(files: SourceFiles, file: NixFile, system: string): readonly Made[] {
+/** What the value of a file fetches on a platform. Throws `FileNeeded` for files that it must see first. */
+export function madeBy(files: SourceFiles, file: NixFile, system: string): MadeValue {
   const session = createSession(nearFiles(file.path, files, "and below"), new Map([["system", system]]));
   session.steps = STEP_LIMIT - MOST_STEPS;
-  const made = madeOf(session, file, evaluateAt(session, file, file.document.root));
-  return isExhausted(session) ? [] : made;
+  const fetches = madeOf(session, file, evaluateAt(session, file, file.document.root));
+  return isExhausted(session) ? UNKNOWN_MADE : { fetches, isWhole: !session.isCut };
 }
 
 /** What a value fetches that a file gives; its hashes without a literal stand at the file's start. */

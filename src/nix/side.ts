@@ -8,7 +8,7 @@ import { type Named, named } from "./aliases.ts";
 import { sourcesOfJson } from "./data-sources.ts";
 import type { Documents } from "./documents.ts";
 import { parseJson } from "./json.ts";
-import { type Made, madeBy } from "./made.ts";
+import { type MadeValue, madeBy, NOTHING_MADE, UNKNOWN_MADE } from "./made.ts";
 import type { Source } from "./model.ts";
 import {
   callersOf,
@@ -55,8 +55,8 @@ export interface NixSide {
   users(path: string): Promise<readonly NearUser[]>;
   /** The Nix files near that name a file, or name those that do: what they fetch may be made with it. */
   readers(path: string): Promise<readonly string[]>;
-  /** What the value of a Nix file fetches on a platform; nothing where that is not known. */
-  made(path: string, system: string): Promise<readonly Made[]>;
+  /** What the value of a Nix file fetches on a platform. */
+  made(path: string, system: string): Promise<MadeValue>;
   /** Whether a Nix file beside or above takes a text as a script, though nothing in it says that it is one. */
   takesAsScript(path: string): Promise<boolean>;
   /** The text of a loaded file. */
@@ -312,17 +312,17 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
       }
   }
 
-  async function made(path: string, system: string): Promise<readonly Made[]> {
+  async function made(path: string, system: string): Promise<MadeValue> {
     const file = await loadNix(path);
-    if (file?.kind !== "nix" || file.text.length >= BIG_CHARACTERS || !mayFetch(file.text)) return [];
-    if (pathsBelow(file.text).size > MADE_OF_LIMIT) return [];
+    if (file?.kind !== "nix" || !mayFetch(file.text)) return NOTHING_MADE;
+    if (file.text.length >= BIG_CHARACTERS || pathsBelow(file.text).size > MADE_OF_LIMIT) return UNKNOWN_MADE;
     await loadNamed(file);
     let isBeyond = false;
     const attempt = createAttempt(() => {
       isBeyond = true;
     }, MADE_OF_LIMIT);
     const found = await attempt(() => madeBy(files, file, system));
-    return isBeyond ? [] : found;
+    return isBeyond ? UNKNOWN_MADE : found;
   }
 
   async function isTakenAsScript(path: string): Promise<boolean> {
