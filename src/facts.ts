@@ -14,7 +14,7 @@ import {
 import { type CallCache, createCallCache } from "./nix/attributes.ts";
 import { createDocuments, type Documents } from "./nix/documents.ts";
 import { holdsHash } from "./nix/hash.ts";
-import { impuritiesOf } from "./nix/impurities.ts";
+import { impuritiesOf, isBuild } from "./nix/impurities.ts";
 import { jsonScripts } from "./nix/json-scripts.ts";
 import { changesOnlyMeta } from "./nix/meta-only.ts";
 import type { Impurity, Script, Setting } from "./nix/model.ts";
@@ -373,7 +373,14 @@ async function readCode(
     else if (isHuge) code.document.forgetNodes();
   }
   const baseParseErrors = parseErrors.length > 0 ? errorsOf(both.base) : [];
+  append(found.base.impurities, knownBuilds(both.base, found.head.impurities));
   return { ...found, pins, errors: { parseErrors, baseParseErrors }, cut: [...cut] };
+}
+
+/** Where the base waits for builds already, in what did not change either: asked only when the head newly does. */
+function knownBuilds(base: CodeFile | null, head: readonly Impurity[]): readonly Impurity[] {
+  if (base?.kind !== "nix" || base.text.length > HUGE_CHARACTERS || !head.some(isBuild)) return [];
+  return impuritiesOf(base, [{ start: 0, end: base.text.length }]).filter(isBuild);
 }
 
 /** The pins of a changed file. @throws TooMuch */

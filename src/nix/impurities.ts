@@ -1,4 +1,5 @@
 /** What makes evaluation read its machine or the network: https://nix.dev/manual/nix/2.28/language/builtins */
+import { builtRead, MAY_READ_BUILT } from "./builds.ts";
 import { appliedFunction, bindsName, boundTo } from "./code-text.ts";
 import type { Impurity } from "./model.ts";
 import { inPieces } from "./pieces.ts";
@@ -55,7 +56,7 @@ export function impuritiesOf(
   regions: readonly Region[],
   onCut: (what: string) => void = () => {},
 ): readonly Impurity[] {
-  if (file.kind !== "nix" || !MAY_BE_IMPURE.test(file.text)) return [];
+  if (file.kind !== "nix" || !(MAY_BE_IMPURE.test(file.text) || MAY_READ_BUILT.test(file.text))) return [];
   const { text } = file.document;
   const found = new Map<string, Impurity>();
   for (const region of inPieces(file.document, regions)) {
@@ -66,7 +67,7 @@ export function impuritiesOf(
       if (seen)
         found.set(`${node.start}-${node.end}`, {
           ...seen,
-          argument: seen.kind === "fetch" || seen.kind === "revision" ? argumentOf(text, node) : "",
+          argument: argumentOf(text, node, seen.kind),
           path: file.path,
           span: { path: file.path, start: node.start, end: node.end },
         });
@@ -81,11 +82,17 @@ export function impuritiesOf(
 
 type Seen = Pick<Impurity, "name" | "kind">;
 
-/** What a function is called with. */
-function argumentOf(source: string, node: SyntaxNode): string {
-  const call = node.parent;
+/** What a function is called with, where that decides what comes of it. */
+function argumentOf(source: string, node: SyntaxNode, kind: Impurity["kind"]): string {
+  const isFetch = kind === "fetch" || kind === "revision";
+  const call = isFetch ? node.parent : isBuild({ kind }) ? node : null;
   const argument = call?.type === "apply_expression" ? parts(call).at(-1) : undefined;
   return argument ? source.slice(argument.start, argument.end).replace(/\s+/g, " ") : "";
+}
+
+/** Whether evaluation waits for something to be built. */
+export function isBuild({ kind }: Pick<Impurity, "kind">): boolean {
+  return kind === "build" || kind === "build-of-package";
 }
 
 function impurityAt(source: string, node: SyntaxNode): Seen | null {
@@ -100,6 +107,10 @@ function impurityAt(source: string, node: SyntaxNode): Seen | null {
       return text().startsWith("/") ? { name: text(), kind: "path" } : null;
     case "string_expression":
       return readsAbsolute(source, node) ? { name: text().slice(1, -1), kind: "path" } : null;
+    case "apply_expression": {
+      const read = builtRead(source, node);
+      return read && { name: read.reader, kind: read.built === "package" ? "build-of-package" : "build" };
+    }
     case "select_expression": {
       const [from, path] = parts(node);
       if (!from || !path || !isBuiltins(source, from)) return null;

@@ -148,9 +148,18 @@ export type SettingValue =
 /** Something that makes evaluation read its machine or the network. */
 export interface Impurity {
   readonly path: string;
-  /** What is used: `builtins.getEnv`, `<nixpkgs>`, `/etc/passwd`. */
+  /** What is used: `builtins.getEnv`, `<nixpkgs>`, `/etc/passwd`; of a `build`, what reads it: `import`. */
   readonly name: string;
-  readonly kind: "environment" | "fetch" | "revision" | "path" | "search-path" | "execution" | "clock";
+  readonly kind:
+    | "environment"
+    | "fetch"
+    | "revision"
+    | "path"
+    | "search-path"
+    | "execution"
+    | "clock"
+    | "build"
+    | "build-of-package";
   /** What it is given, white space folded, where that decides what comes of it; "" for the others. */
   readonly argument: string;
   readonly span: Span;

@@ -1,12 +1,14 @@
+import { isBuild } from "../nix/impurities.ts";
 import type { Impurity } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
+import { fileOf } from "./_scripts.ts";
 import { isTestPath } from "./_settings.ts";
-import type { Rule } from "./rule.ts";
+import type { Facts, Rule } from "./rule.ts";
 
 export const rule: Rule = {
   id: "impure-eval",
   threat: "A49",
-  description: "Evaluation reads the machine or the network that it runs on",
+  description: "Evaluation reads the machine or the network that it runs on, or waits for a build",
   severity: "high",
   *check(facts) {
     // What moved within the change is not new: as many uses as the base had are let through.
@@ -27,14 +29,16 @@ export const rule: Rule = {
       const isOther = names.has(impurity.name);
       const severity = impurity.kind === "revision" && !isOther ? null : severityOf(impurity);
       if (!severity) continue;
+      const build = isBuild(impurity);
+      // Who does so already, may.
+      if (build && knowsBuilds(facts, impurity.path)) continue;
       yield {
         severity,
         confidence: impurity.name.includes("${") ? "medium" : "high",
-        title: `Evaluation uses ${impurity.name}`,
+        title: build ? `Evaluation waits for a build (${impurity.name})` : `Evaluation uses ${impurity.name}`,
         message: [
           `${isOther && impurity.argument !== "" ? "With another argument" : "New"}: ${impurity.name}, ${WHAT[impurity.kind]}.`,
-          "What a package is then depends on who evaluates it and when, and what is read can leave that machine in an address or a store path.",
-          "An argument, a file of this repository, or a fetcher with a hash would clear this.",
+          ...(build ? OF_BUILD : OF_MACHINE),
           `Check with: nix-instantiate --option restrict-eval true --option allow-import-from-derivation false -A ATTRIBUTE`,
         ].join(" "),
         at: { side: "head", span: impurity.span },
@@ -48,6 +52,21 @@ export const rule: Rule = {
   },
 };
 
+const OF_MACHINE = [
+  "What a package is then depends on who evaluates it and when, and what is read can leave that machine in an address or a store path.",
+  "An argument, a file of this repository, or a fetcher with a hash would clear this.",
+];
+const OF_BUILD = [
+  "Whoever evaluates, to look at it only, then runs that build, and what it yields decides what the packages are: no reader of the change sees it. nixpkgs does not allow it.",
+  "A copy of the file in this repository, with the script that makes it, would clear this.",
+];
+
+/** Whether the base of a file has evaluation wait for builds. */
+function knowsBuilds(facts: Facts, path: string): boolean {
+  const before = fileOf(facts, path)?.change.base?.path;
+  return facts.impurities.base.some((known) => isBuild(known) && known.path === before);
+}
+
 const WHAT: Readonly<Record<Impurity["kind"], string>> = {
   environment: "which reads the environment of whoever evaluates",
   fetch: "which fetches without a hash while evaluating",
@@ -57,6 +76,8 @@ const WHAT: Readonly<Record<Impurity["kind"], string>> = {
   execution:
     "which may run a program while evaluating, or is computed so that the text does not say what it is",
   clock: "which is another value every second",
+  build: "which reads what is built or fetched first (import from derivation)",
+  "build-of-package": "which reads a package that is built first (import from derivation)",
 };
 
 /** Files that are not packages: entry points and tools that people run by hand may look around. */
@@ -72,9 +93,11 @@ function severityOf({ path, kind }: Impurity): Severity | null {
     case "path":
       return "high";
     case "clock":
-      return "medium";
     case "search-path":
     case "revision":
+    case "build":
       return "medium";
+    case "build-of-package":
+      return "low";
   }
 }

@@ -33,6 +33,20 @@ it.each([
   ["import ~/x.nix", "path ~/x.nix"],
   ["import /etc/nixos/x.nix", "path /etc/nixos/x.nix"],
   ['builtins.readFile "/etc/passwd"', "path /etc/passwd"],
+  ['import (runCommand "x.nix" { } "echo 1 > $out")', "build import"],
+  ['scopedImport { } (pkgs.writeText "x.nix" "1")', "build scopedImport"],
+  ['builtins.readFile "${stdenv.mkDerivation { name = "x"; }}/y"', "build readFile"],
+  ['import (fetchFromGitHub { owner = "a"; } + "/x.nix") { }', "build import"],
+  ['let src = fetchzip { url = x; }; in lib.importJSON (src + "/package.json")', "build importJSON"],
+  ['mkDerivation rec { src = fetchgit { }; v = lib.fileContents "${src}/VERSION"; }', "build fileContents"],
+  [
+    'mkDerivation (finalAttrs: { src = fetchgit { }; v = readFile "${finalAttrs.src}/V"; })',
+    "build readFile",
+  ],
+  ['pkgs.callPackage "${pkgs.fetchFromGitLab { }}/x.nix" { }', "build callPackage"],
+  ["{ fetchurl }: with builtins; readFile (fetchurl { url = x; })", "build readFile"],
+  ['import "${pkgs.frob}/share/x.nix"', "build-of-package import"],
+  ['builtins.readFile "${pkgs.frob.src}/x"', "build-of-package readFile"],
 ])("finds in %s", (text, found) => {
   expect(impurities(text)).toEqual([found]);
 });
@@ -48,6 +62,20 @@ it.each([
   "{ fetchurl }: with builtins; fetchurl { url = x; }",
   "let fetchTarball = f; in fetchTarball x",
   '(./. + (builtins.toPath "/x.patch"))',
+  'import "${pkgs.path}/nixos/lib/eval-config.nix"',
+  'import (pkgs.path + "/nixos/lib")',
+  'import "${inputs.nixpkgs}/nixos/tests/make-test-python.nix"',
+  'let frob.x = runCommand "x" { } ""; in { x = runCommand "x" { } ""; y = import "${inputs.x}/y.nix"; }',
+  'import "${modulesPath}/installer/sd-card/sd-image.nix"',
+  'let src = ./.; in builtins.readFile "${src}/VERSION"',
+  "let nixpkgs = builtins.fetchTarball { url = x; sha256 = y; }; in import nixpkgs { }",
+  "import (builtins.fetchGit { url = x; rev = y; narHash = z; }) { }",
+  "with builtins; readFile (fetchurl { url = x; sha256 = y; })",
+  'import (./. + "/${name}.nix")',
+  'callPackage ({ runCommand }: runCommand "x" { } "") { }',
+  "import ./x.nix { src = fetchFromGitHub { }; }",
+  'builtins.readFile (builtins.toFile "x" "y")',
+  "lib.importJSON (if x then ./a.json else ./b.json)",
 ])("finds nothing in %s", (text) => {
   expect(impurities(text)).toEqual([]);
 });

@@ -1,0 +1,114 @@
+/** Import from derivation: what evaluation can go on with only when something is built or fetched. */
+import { appliedFunction, bindsName, boundTo, lastName } from "./code-text.ts";
+import { attrNames, bare, bindingsOf, isAttrset, parts, type SyntaxNode, stringPieces } from "./syntax.ts";
+
+/** What is read: made by the text itself, or a package of the package set. */
+export type Built = "derivation" | "package";
+
+/** Functions that read the file which is their (last) argument; `callPackage` is given others behind it. */
+const READERS =
+  /^(?:import|scopedImport|readFile|readDir|pathExists|importJSON|importTOML|fileContents|callPackages?)$/;
+
+/** Such a function before something other than a path: most files have none, and are not walked. */
+export const MAY_READ_BUILT =
+  /\b(?:(?:import|readFile|readDir|pathExists|importJSON|importTOML|fileContents)\s+["(a-zA-Z]|scopedImport\s|callPackages?\s+(?:"\$\{|\(\s*(?:[\w.]+\s*\+|[\w.]*(?:fetch|runCommand|write))))/;
+
+/** Functions of the package set whose value is a derivation. Those of `builtins` fetch while evaluating. */
+const BUILDERS =
+  /^(?:runCommand\w*|mkDerivation|write(?:Text|Script|Shell|JSON|YAML|TOML)\w*|fetch(?:From\w+|git|url|zip|patch2?|pypi|svn|hg|cvs|Crate|NpmDeps|CargoVendor)|applyPatches|symlinkJoin|linkFarm\w*|buildEnv|substitute(?:All)?|replaceVars\w*)$/;
+
+/** Of a package set, what is no package: where it stands, its library, sources that evaluation fetches. */
+const NO_PACKAGES = /^(?:path|lib|inputs|sources|flakes?|nixpkgs|config|system|callPackages?|newScope)$/;
+
+const MOST_STEPS = 12;
+
+/** What a call makes evaluation wait for; null: nothing that the text shows, or no reader's call. */
+export function builtRead(source: string, node: SyntaxNode): { reader: string; built: Built } | null {
+  const [callee, argument] = parts(node);
+  if (node.type !== "apply_expression" || !callee || !argument) return null;
+  const reader = lastName(source, appliedFunction(node));
+  const isSecond = bare(callee).type === "apply_expression";
+  if (!READERS.test(reader) || isSecond !== (reader === "scopedImport")) return null;
+  const built = builtIn(source, argument, 0);
+  return built && { reader, built };
+}
+
+/** Whether a path lies in a derivation. */
+function builtIn(source: string, given: SyntaxNode, steps: number): Built | null {
+  if (steps > MOST_STEPS) return null;
+  const node = bare(given);
+  const next = (inner: SyntaxNode | null | undefined) => (inner ? builtIn(source, inner, steps + 1) : null);
+  switch (node.type) {
+    case "string_expression": {
+      const [first] = stringPieces(source, node);
+      return first?.kind === "expression" ? next(first.expression) : null;
+    }
+    case "binary_expression":
+      return node.children.some((child) => child.type === "+") ? next(parts(node)[0]) : null;
+    case "let_expression":
+    case "with_expression":
+    case "assert_expression":
+      return next(parts(node).at(-1));
+    case "variable_expression":
+      return next(boundTo(source, node));
+    case "apply_expression": {
+      const applied = appliedFunction(node);
+      const isBuilder = BUILDERS.test(lastName(source, applied)) && !isOfBuiltins(source, applied);
+      return isBuilder ? "derivation" : null;
+    }
+    case "select_expression":
+      return selected(source, node, next);
+    default:
+      return null;
+  }
+}
+
+/** `builtins.fetchurl`, and a `fetchurl` that `with builtins` or `inherit (builtins)` gives. */
+function isOfBuiltins(source: string, node: SyntaxNode): boolean {
+  const isBuiltins = (from: SyntaxNode | undefined) =>
+    from !== undefined && /\bbuiltins$/.test(source.slice(from.start, from.end));
+  if (node.type === "select_expression") return isBuiltins(parts(node)[0]);
+  const name = source.slice(node.start, node.end);
+  let given = false;
+  for (let up = node.parent; up; up = up.parent) {
+    if (up.type === "with_expression") given ||= isBuiltins(parts(up)[0]);
+    if (!bindsName(source, up, name)) continue;
+    // A `with` never hides a binding further out.
+    return (
+      up.type !== "function_expression" &&
+      bindingsOf(up).some((each) => each.kind === "inherit-from" && isBuiltins(each.from))
+    );
+  }
+  return given;
+}
+
+/** `pkgs.frob`, `pkgs.frob.src`, and `finalAttrs.src` of the set that has the name. */
+function selected(
+  source: string,
+  node: SyntaxNode,
+  next: (inner: SyntaxNode | null) => Built | null,
+): Built | null {
+  const [from, path] = parts(node);
+  if (!from || path?.type !== "attrpath" || from.type !== "variable_expression") return null;
+  const [name, ...more] = attrNames(source, path);
+  if (!name) return null;
+  const set = source.slice(from.start, from.end);
+  if (set === "pkgs")
+    return [name, ...more].some((each) => each && NO_PACKAGES.test(each)) ? null : "package";
+  if (more.length > 0) return null;
+  for (let up = node.parent; up; up = up.parent) {
+    if (!isAttrset(up) || argumentOfSet(source, up) !== set) continue;
+    const own = bindingsOf(up).find(
+      (binding) => binding.kind === "binding" && attrNames(source, binding.attrpath).join(".") === name,
+    );
+    return own?.kind === "binding" ? next(own.value) : null;
+  }
+  return null;
+}
+
+/** The name that a set has for itself: `finalAttrs` of `(finalAttrs: { … })`. */
+function argumentOfSet(source: string, set: SyntaxNode): string | null {
+  const around = set.parent;
+  const [argument] = around?.type === "function_expression" ? parts(around) : [];
+  return argument?.type === "identifier" ? source.slice(argument.start, argument.end) : null;
+}
