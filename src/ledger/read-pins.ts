@@ -71,7 +71,8 @@ async function readFile(
       return found;
     },
   };
-  const side = createNixSide(watched, documents, traces);
+  // Files that name others would have to be read again whenever a list of all packages changes.
+  const side = createNixSide(watched, documents, traces, "alone");
   const file = await side.load(entry);
   const read = file ? await sourcesIn(side, entry.path, file.text.length) : NOTHING;
   // A pin that stands in another file is indexed with that one.

@@ -34,7 +34,8 @@ export function repointedNames(base: ChangedText, head: ChangedText): readonly s
   return names.filter((name) => boundBefore.has(name) && boundAfter.has(name));
 }
 
-function namesBoundIn(text: string): ReadonlySet<string> {
+/** All names that a text binds, at whatever depth. */
+export function namesBoundIn(text: string): ReadonlySet<string> {
   return new Set([...text.matchAll(BOUND)].map(([, name = ""]) => name));
 }
 

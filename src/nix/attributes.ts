@@ -146,7 +146,7 @@ const CALL =
 const FOLDER =
   /\b(?:readDir|[a-zA-Z]{0,60}(?:AutoCalled|FromDirectory)[a-zA-Z]{0,60})\s+(\.{1,2}\/[\w+./@-]+)/g;
 /** Stands for the name of any folder; no attribute is so called. */
-const EACH_FOLDER = "*";
+export const EACH_FOLDER = "*";
 
 /** The paths that a list calls, with the name that each is bound to: `frob = callPackage ../tools/frob { };`. */
 export function readCalls(list: string, text: string): readonly Call[] {

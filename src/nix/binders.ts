@@ -140,7 +140,9 @@ function missing(session: Session, file: SourceFile, formal: SyntaxNode, name: s
   const fallback = parts(formal)[1];
   const value = fallback && evaluate(session, file, fallback, scope);
   // `fetchurl ? null`: without it there would be no package.
-  return !value || (value.kind === "null" && ALWAYS_GIVEN.test(name)) ? unknown(name, [name]) : value;
+  if (value && (value.kind !== "null" || !ALWAYS_GIVEN.test(name))) return value;
+  const isOfFile = formal.parent?.parent?.parent?.type === "source_code";
+  return unknown(name, [name], isOfFile ? file.path : undefined);
 }
 
 const ALWAYS_GIVEN = /^(?:lib|pkgs|stdenv(?:NoCC)?|fetch[A-Za-z0-9]*)$/;

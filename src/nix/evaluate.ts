@@ -290,7 +290,11 @@ export function select(session: Session, value: Value, name: string, text: strin
   if (value.kind === "unknown") {
     if (value.path.length === 0) return unknown(text);
     const path = [...value.path, name];
-    return platformFact(path, session.assumed.get("system")) ?? unknown(path.join("."), path);
+    const { taker } = value;
+    const known =
+      platformFact(path, session.assumed.get("system")) ??
+      (taker === undefined ? null : session.files.elsewhere?.(path, taker));
+    return known ?? unknown(path.join("."), path, taker);
   }
   if (value.kind === "call" && (name === "override" || OVERRIDES.has(name))) {
     return { kind: "builtin", name, arguments: [() => value] };

@@ -27,6 +27,8 @@ export interface Session {
   depth: number;
   /** Whether a value is unknown for no other reason than a limit: how deep it lies, how long it is. */
   isCut: boolean;
+  /** Whether a package was taken as it is though other arguments are laid over it. */
+  isOverridden: boolean;
 }
 
 /** Honest recipes need some hundreds of steps; the limit bounds hostile ones. */
@@ -36,7 +38,17 @@ export const DEPTH_LIMIT = 300;
 
 export function createSession(files: SourceFiles, assumed: Session["assumed"] = new Map()): Session {
   const [scopes, values] = [new Map(), new Map()];
-  return { files, assumed, choices: [], scopes, values, steps: 0, depth: 0, isCut: false };
+  return {
+    files,
+    assumed,
+    choices: [],
+    scopes,
+    values,
+    steps: 0,
+    depth: 0,
+    isCut: false,
+    isOverridden: false,
+  };
 }
 
 /** Whether values are unknown for no other reason than that working them out would take too long. */

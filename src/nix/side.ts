@@ -7,6 +7,7 @@ import { BIG_CHARACTERS } from "./affected.ts";
 import { type Named, named } from "./aliases.ts";
 import { sourcesOfJson } from "./data-sources.ts";
 import type { Documents } from "./documents.ts";
+import { createElsewhere } from "./elsewhere.ts";
 import { parseJson } from "./json.ts";
 import { type MadeValue, madeBy, NOTHING_MADE, UNKNOWN_MADE } from "./made.ts";
 import type { Source } from "./model.ts";
@@ -22,6 +23,7 @@ import {
   takesHashes,
   usersFirst,
 } from "./neighbours.ts";
+import { type PackageSet, readPackageSet } from "./package-set.ts";
 import { type Document, withLines } from "./parser.ts";
 import type { Region } from "./scripts.ts";
 import { ANCHOR, type NixFile } from "./sites.ts";
@@ -35,6 +37,8 @@ import type { WholeTraces } from "./whole-trace.ts";
 const NEEDED_LIMIT = 64;
 /** Files that the value of one is made of: each that is met is evaluated from the start for; more are a set of packages. */
 const MADE_OF_LIMIT = 16;
+
+const TOO_MANY_PACKAGES = "the change takes attributes of more other packages than are looked up";
 
 export interface NixSide {
   /**
@@ -72,8 +76,16 @@ export interface NearUser {
   readonly isPart: boolean;
 }
 
-/** `traces`: shared by several sides of one tree. */
-export function createNixSide(tree: Tree, documents: Documents, traces: WholeTraces = new Map()): NixSide {
+/** Whether what a recipe takes from other packages is looked up in these. */
+export type Reach = "alone" | "elsewhere";
+
+/** `traces`: shared by several sides of one tree. Of a remote one, other packages are not read. */
+export function createNixSide(
+  tree: Tree,
+  documents: Documents,
+  traces: WholeTraces = new Map(),
+  reach: Reach = "elsewhere",
+): NixSide {
   const loaded = new Map<string, SourceFile | null>();
   /** Files that the pins being read may no longer lead to; they are still there for others. */
   const beyond = new Set<string>();
@@ -81,6 +93,7 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
   const unreadable = new Map<string, string>();
   const listed = new Map<string, readonly string[]>();
   const unchecked: Unchecked[] = [];
+  let packages: PackageSet | null | undefined;
   const files: SourceFiles = {
     get(path) {
       const file = loaded.get(path);
@@ -95,6 +108,14 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
       return names.filter((name) => name !== path);
     },
   };
+  if (reach === "elsewhere" && !tree.remote)
+    files.elsewhere = createElsewhere({
+      files,
+      set: () => packages,
+      listed: ({ path, id, text }) => nixFile({ path, oid: id }, withLines(text)),
+      isCut: () => beyond.size > 0,
+      onTooMany: (what) => void unchecked.push({ what, reason: TOO_MANY_PACKAGES }),
+    });
 
   async function list(directory: string): Promise<void> {
     const entries = await tree.list(directory);
@@ -135,11 +156,11 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
   }
 
   function nixFile(
-    { path, oid }: Entry,
+    { path, oid }: Pick<Entry, "path" | "oid">,
     text: string,
     previous?: string,
     changed?: readonly Region[],
-  ): SourceFile {
+  ): NixFile {
     let unread: Document | null = null;
     let parsed: string | null = null;
     return new NixText(path, text, () => {
@@ -166,6 +187,10 @@ export function createNixSide(tree: Tree, documents: Documents, traces: WholeTra
           if (!(error instanceof FileNeeded)) throw error;
           if (error.wanted === "directory") {
             await list(error.path);
+            continue;
+          }
+          if (error.wanted === "lists") {
+            packages = await readPackageSet(tree);
             continue;
           }
           if (++needed > limit) {

@@ -1,6 +1,7 @@
 /** The files that evaluation reads: the changed one and those that it imports, all of one side. */
 import type { Node as JsonNode } from "jsonc-parser";
 import type { Document } from "./parser.ts";
+import type { Value } from "./value.ts";
 
 /** A file as evaluation sees it. */
 export type SourceFile =
@@ -23,16 +24,21 @@ export interface SourceFiles {
   get(path: string): SourceFile | null;
   /** The paths of the Nix files in the same directory, likely users of a file first, without it. */
   siblings(path: string): readonly string[];
+  /**
+   * What the names say where the first of them is an argument of the file `taker` that nothing gives it, as
+   * `["xapian", "version"]`: a text of another package. Null: the text does not decide. Absent where it is not looked for.
+   */
+  elsewhere?(names: readonly string[], taker: string): Value | null;
 }
 
 /** Does a step of evaluation; one that throws `FileNeeded` is done again from its start, once the file is there. */
 export type Attempt = <T>(step: () => T) => Promise<T>;
 
-/** Thrown to whoever can load the file, or list the directory. */
+/** Thrown to whoever can load the file, list the directory, or read the lists of packages. */
 export class FileNeeded extends Error {
   readonly path: string;
-  readonly wanted: "file" | "directory";
-  constructor(path: string, wanted: "file" | "directory" = "file") {
+  readonly wanted: "file" | "directory" | "lists";
+  constructor(path: string, wanted: FileNeeded["wanted"] = "file") {
     super(`needs ${path}`);
     this.path = path;
     this.wanted = wanted;

@@ -18,8 +18,8 @@ const IN_INDENTED = /''(?:'|\$|\\[\s\S])|\$\$|\$\{|''/g;
 /** A Nix text with the entries blanked that none of `changed` touches; the text itself when it is not large, or no list. */
 export function withoutUntouched(text: string, changed: readonly Region[]): string {
   if (text.length <= LARGE_CHARACTERS) return text;
-  const entries = entriesOf(text);
-  if (entries === null) return text;
+  const entries = entriesByDepth(text)?.find((each) => each.length >= LIST_ENTRIES);
+  if (!entries) return text;
   const pieces: string[] = [];
   let at = 0;
   let next = 0;
@@ -33,8 +33,8 @@ export function withoutUntouched(text: string, changed: readonly Region[]): stri
   return pieces.join("") + text.slice(at);
 }
 
-/** The entries of the outermost sets that together have enough of them, in order; null: there are none. */
-function entriesOf(text: string): readonly Region[] | null {
+/** The entries of sets by the brackets that they are in, in order; null: these do not match. */
+export function entriesByDepth(text: string): readonly (readonly Region[])[] | null {
   const byDepth: Region[][] = Array.from({ length: MOST_DEPTH }, () => []);
   /** Where the entry begins that is being read, by depth. */
   const starts: number[] = [0];
@@ -69,5 +69,5 @@ function entriesOf(text: string): readonly Region[] | null {
       if (left !== "bracket") mode = left;
     }
   }
-  return byDepth.find((entries) => entries.length >= LIST_ENTRIES) ?? null;
+  return byDepth;
 }

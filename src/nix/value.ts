@@ -62,6 +62,8 @@ export interface UnknownValue {
   readonly text: string;
   /** The names that lead to it, as `["stdenv", "hostPlatform", "system"]`; empty when it is no such path. */
   readonly path: readonly string[];
+  /** The file that takes the first of them as an argument, which nothing gives it. */
+  readonly taker?: string;
 }
 
 export type Value =
@@ -78,8 +80,8 @@ export type Value =
   | { readonly kind: "list"; readonly items: readonly Thunk[]; readonly open: boolean }
   | { readonly kind: "builtin"; readonly name: string; readonly arguments: readonly Thunk[] };
 
-export function unknown(text: string, path: readonly string[] = []): UnknownValue {
-  return { kind: "unknown", text, path };
+export function unknown(text: string, path: readonly string[] = [], taker?: string): UnknownValue {
+  return taker === undefined ? { kind: "unknown", text, path } : { kind: "unknown", text, path, taker };
 }
 
 export function textValue(text: string, origin: Origin | null = null): TextValue {

@@ -43,8 +43,8 @@ export function nearFiles(path: string, files: SourceFiles, reach?: "and below")
   const near = new Set([folder, directoryOf(folder)]);
   const isNear = (each: string) => near.has(each) || (reach !== undefined && directoryOf(each) === folder);
   return {
+    ...files,
     get: (each) => (isNear(directoryOf(each)) ? files.get(each) : null),
-    siblings: (each) => files.siblings(each),
   };
 }
 
@@ -94,12 +94,12 @@ function lookThrough(
 ): WholeTrace {
   const reads = new Map<string, boolean>();
   const watched: SourceFiles = {
+    ...files,
     get(path) {
       const file = files.get(path);
       reads.set(path, file !== null);
       return file;
     },
-    siblings: (path) => files.siblings(path),
   };
   const session = createSession(nearFiles(asking, watched), assumed);
   const value = evaluateAt(session, target, target.document.root);

@@ -108,7 +108,10 @@ const override: Builtin = {
   arity: 2,
   run: (session, args, text) => {
     const old = valueAt(args, 0);
-    if (old.kind !== "call" || !fetcherNamed(old.name)) return old;
+    if (old.kind !== "call" || !fetcherNamed(old.name)) {
+      session.isOverridden = true;
+      return old;
+    }
     const before = asSet(session, old);
     const after = asSet(
       session,
