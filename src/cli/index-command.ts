@@ -6,6 +6,7 @@ import { checkMayWrite, indexFile } from "../ledger/places.ts";
 import { updateIndex } from "../ledger/update-index.ts";
 import { EXIT } from "../report/status.ts";
 import { visible } from "../report/visible.ts";
+import { compileLess } from "../v8-flags.ts";
 import { createProgress } from "./progress.ts";
 
 interface Options {
@@ -25,6 +26,7 @@ export function register(program: Command): void {
 
 async function run(revision: string, options: Options): Promise<void> {
   checkMayWrite(process.env, "the index");
+  compileLess();
   const repository = await openRepository(options.repo);
   const progress = createProgress();
   try {
