@@ -11,6 +11,7 @@ import {
   type Value,
   type Workflow,
 } from "../workflow/workflow.ts";
+import { artifactRuns } from "./_artifacts.ts";
 import { shown } from "./_scripts.ts";
 import { runsFetched, runsText, setsEnvironment, takesPull } from "./_step-scripts.ts";
 import { visible } from "./_text.ts";
@@ -226,6 +227,17 @@ function* jobRisks(
   for (const step of job.steps) {
     const environments = [step.env, job.env, workflow.env];
     yield* stepRisks(step, { job, privileged, environments, scriptAt });
+  }
+  for (const run of privileged ? artifactRuns(job, scriptAt) : []) {
+    yield {
+      key: `artifact ${job.id} ${run.shown}`,
+      severity: "high",
+      title: "A privileged run runs what another run left",
+      why: `\`${visible(run.shown)}\`: an artifact of a pull request's run holds what the pull request wants, and its code works beside the repository's token and secrets here.`,
+      clear:
+        "Clear it by reading artifacts as data, from a folder of their own, or by `if: github.event.workflow_run.event == 'push'`.",
+      at: run.at,
+    };
   }
   for (const value of job.values) {
     for (const expression of expressionsIn(value.text)) {

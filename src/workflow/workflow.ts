@@ -31,6 +31,8 @@ export interface Step {
   readonly run: Value | null;
   /** What the script is given to, where that is said: `bash`, `python`, `perl {0}`. */
   readonly shell: Value | null;
+  /** `working-directory`: where the script starts. */
+  readonly folder: Value | null;
   readonly env: Environment;
   readonly with: ReadonlyMap<string, Value>;
 }
@@ -249,6 +251,7 @@ class Reader {
         uses: this.scalar(step, "uses"),
         run: this.scalar(step, "run"),
         shell: this.scalar(step, "shell") ?? shell,
+        folder: this.scalar(step, "working-directory"),
         env: this.named(step, "env"),
         with: this.named(step, "with"),
       },
