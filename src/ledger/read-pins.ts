@@ -5,6 +5,7 @@ import { isLockfile } from "../nix/data-sources.ts";
 import type { Documents } from "../nix/documents.ts";
 import type { Source } from "../nix/model.ts";
 import { createNixSide, type NixSide } from "../nix/side.ts";
+import { TOO_DEEP } from "../nix/sources.ts";
 import { TooMuch } from "../nix/too-much.ts";
 import type { WholeTraces } from "../nix/whole-trace.ts";
 import type { IndexedFile, IndexedPin } from "./pin-index.ts";
@@ -80,7 +81,9 @@ async function readFile(
   const lineAt = lines(file?.text ?? "");
   const pins = own.map((source) => pinOf(source, lineAt));
   documents.trim();
-  const reason = read.reason ?? side.unchecked[0]?.reason ?? null;
+  // A place that lies too deep is as unknown as one that the text does not decide: the pin with its hash is there.
+  const unread = side.unchecked.find(({ reason }) => reason !== TOO_DEEP);
+  const reason = read.reason ?? unread?.reason ?? null;
   if (pins.length === 0 && needed.size === 0 && reason === null) return null;
   const paths = [...needed.keys()].sort();
   const neededBlobs = blobsKey(paths, (path) => needed.get(path) ?? null);

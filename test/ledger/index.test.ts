@@ -60,6 +60,15 @@ describe("the index", () => {
     }
   });
 
+  it("has the pins of a file whose places lie deeper than is looked", async () => {
+    const names = Array.from({ length: 400 }, (_, n) => `v${n} = v${n + 1};`).join(" ");
+    const deep = `{ fetchurl }: let ${names} v400 = "https://example.org"; in fetchurl { url = v0; hash = "sha256-${"A".repeat(43)}="; }`;
+    const { repository } = await open({ [byName("frob")]: deep });
+    const { header, files } = await updateIndex(repository, await repository.resolve("HEAD"), null);
+    expect(header).toMatchObject({ pins: 1, unread: 0 });
+    expect(files.get(byName("frob"))?.pins[0]?.hash).toMatch(/^sha256-/);
+  });
+
   it("is the same whether it is made at once or commit by commit", async () => {
     const { repository } = await open(
       {
