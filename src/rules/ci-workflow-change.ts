@@ -1,4 +1,4 @@
-/** Changes that give a workflow more power, or strangers a way into one; and owners who are no longer asked. */
+/** Changes that give a workflow or update bot more power, or strangers a way into one; and owners no longer asked. */
 
 import type { Script } from "../nix/model.ts";
 import {
@@ -10,6 +10,7 @@ import {
 } from "../workflow/workflow.ts";
 import { hasTooManyOwners, ownerRisks } from "./_owners.ts";
 import { argument, headPath, inBase, inHead, visible } from "./_text.ts";
+import { isUpdateSettings, updateRisks } from "./_update-settings.ts";
 import { actionOf, isPinned, type Risk, risksOf, usesOf } from "./_workflow-risks.ts";
 import type { Facts, FileFacts, Rule, RuleFinding, Undecided } from "./rule.ts";
 
@@ -171,26 +172,39 @@ function* undecided(file: FileFacts): Iterable<Undecided> {
   yield { undecided: "neither side of the workflow could be read", at: inHead(file, 0, 0) };
 }
 
+function unreadable(file: FileFacts, what: string, many: string, plain: string): RuleFinding {
+  return {
+    severity: "medium",
+    confidence: "medium",
+    title: `${what} could not be read`,
+    message:
+      `This file is no ${plain} mapping, or too large or too deep: none of the checks on ${many} saw it. ` +
+      `Clear it by plain ${plain}. Check with: git show HEAD:${argument(headPath(file))}`,
+    at: inHead(file, 0, 0),
+    before: null,
+    after: null,
+    evidence: ["static"],
+    related: [],
+    identity: ["unreadable"],
+  };
+}
+
+function* checkUpdates(file: FileFacts): Iterable<RuleFinding> {
+  if (file.head === null) return;
+  const path = headPath(file);
+  const risks = updateRisks(path, file.base, file.head);
+  if (!risks)
+    yield unreadable(file, "Settings of an update bot", "them", path.endsWith("ml") ? "YAML" : "JSON");
+  for (const risk of risks ?? []) yield findingOf(file, risk, file.head);
+}
+
 function* checkWorkflow(file: FileFacts, { steps }: Facts): Iterable<RuleFinding> {
   if (file.head === null) return;
   const head = readWorkflow(file.head);
   const base = file.base === null ? null : readWorkflow(file.base);
   if (!head) {
     if (file.base !== null && !base) return;
-    yield {
-      severity: "medium",
-      confidence: "medium",
-      title: "Workflow could not be read",
-      message:
-        "This file is no YAML mapping, or too large or too deep: none of the checks on workflows saw it. " +
-        `Clear it by plain YAML. Check with: git show HEAD:${argument(headPath(file))}`,
-      at: inHead(file, 0, 0),
-      before: null,
-      after: null,
-      evidence: ["static"],
-      related: [],
-      identity: ["unreadable"],
-    };
+    yield unreadable(file, "Workflow", "workflows", "YAML");
     return;
   }
   const { base: before, head: after } = file.change;
@@ -252,12 +266,13 @@ function otherOwners(file: FileFacts): RuleFinding {
 export const rule: Rule = {
   id: "ci-workflow-change",
   threat: "A13",
-  description: "Workflows that gain power or let strangers in, and owners who are no longer asked",
+  description: "Workflows and update bots that gain power, and owners who are no longer asked",
   severity: "high",
   *check(facts) {
     for (const file of facts.files) {
       if (isWorkflow(file)) yield* checkWorkflow(file, facts);
       else if (isOwners(file)) yield* checkOwners(file, facts.files);
+      else if (isUpdateSettings(headPath(file))) yield* checkUpdates(file);
     }
   },
   *undecided(facts) {
