@@ -5,6 +5,7 @@ import { isLockfile } from "../nix/data-sources.ts";
 import type { Documents } from "../nix/documents.ts";
 import type { Source } from "../nix/model.ts";
 import { createNixSide, type NixSide } from "../nix/side.ts";
+import { LITERAL } from "../nix/sites.ts";
 import { TOO_DEEP } from "../nix/sources.ts";
 import { TooMuch } from "../nix/too-much.ts";
 import type { WholeTraces } from "../nix/whole-trace.ts";
@@ -24,6 +25,9 @@ function mayHoldPins(text: string): boolean {
   for (const [word] of text.matchAll(LONG_WORD)) if (DIGEST.test(word)) return true;
   return EMPTY_HASH.test(text);
 }
+
+/** What more hashes are a list of is not one package: what the files beside it make of them all is not worked out. */
+const MOST_OF_A_PACKAGE = 1_000;
 
 /** Files that are asked of git ahead of the work. */
 const AHEAD = 64;
@@ -64,8 +68,10 @@ async function readFile(
   traces: WholeTraces,
 ): Promise<IndexedFile | null> {
   const needed = new Map<string, string | null>();
+  let isList = false;
   const watched: Tree = {
     ...tree,
+    list: async (path) => (isList ? [] : tree.list(path)),
     async entry(path) {
       const found = await tree.entry(path);
       needed.set(path, found?.oid ?? null);
@@ -75,6 +81,7 @@ async function readFile(
   // Files that name others would have to be read again whenever a list of all packages changes.
   const side = createNixSide(watched, documents, traces, "alone");
   const file = await side.load(entry);
+  isList = (file?.text.match(LITERAL)?.length ?? 0) > MOST_OF_A_PACKAGE;
   const read = file ? await sourcesIn(side, entry.path, file.text.length) : NOTHING;
   // A pin that stands in another file is indexed with that one.
   const own = read.sources.filter(({ hashSpan }) => hashSpan.path === entry.path);
