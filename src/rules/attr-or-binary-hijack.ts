@@ -1,8 +1,11 @@
 import type { Command, Script } from "../nix/model.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import type { Severity } from "../report/review.ts";
+import { type Redirected, redirectedBy, redirectedIn } from "./_host-names.ts";
 import { isNewFile, nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
+import { type OthersCode, othersCodeIn, othersCodeOf } from "./_search-paths.ts";
 import {
+  isExample,
   isNewPackage,
   isTestPath,
   lastName,
@@ -12,13 +15,13 @@ import {
   shownValue,
   versionChange,
 } from "./_settings.ts";
-import { fileName } from "./_text.ts";
-import type { Facts, Rule } from "./rule.ts";
+import { argument, fileName, visible } from "./_text.ts";
+import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 export const rule: Rule = {
   id: "attr-or-binary-hijack",
   threat: "A37",
-  description: "A name that people use starts to mean another program",
+  description: "A name or a search path that people use starts to lead to another program or host",
   severity: "high",
   *check(facts) {
     for (const change of newSettings(facts)) {
@@ -47,8 +50,51 @@ export const rule: Rule = {
         after: seen.name,
       });
     }
+    yield* othersFindings(facts);
+    yield* hostFindings(facts);
   },
 };
+
+const compare = (path: string) => `See it with: git diff BASE HEAD -- ${argument(path)}`;
+
+function* othersFindings(facts: Facts): Generator<RuleFinding> {
+  const about = ({ variable, place, why, severity }: OthersCode, path: string) => ({
+    severity,
+    confidence: "medium" as const,
+    title: `${variable} leads to ${visible(place)}`,
+    message: `${variable} newly holds ${visible(place)}: ${why}. Programs that see the variable run what lies there, with the rights of whoever starts them. A file of the package itself, or of another one, would clear this. ${compare(path)}`,
+  });
+  for (const change of newSettings(facts)) {
+    const { after, before } = change;
+    if (isTestPath(after.path) || isExample(after)) continue;
+    const found = othersCodeOf(after);
+    if (!found || (before && othersCodeOf(before)?.key === found.key)) continue;
+    yield settingFinding(change, { ...about(found, after.path), identity: [settingName(after), found.key] });
+  }
+  for (const { script, seen } of newSightings(facts, othersCodeIn))
+    yield scriptFinding(script, seen, { ...about(seen, script.path), after: shown(seen.command) });
+}
+
+function* hostFindings(facts: Facts): Generator<RuleFinding> {
+  const keyOf = ({ host, address }: Redirected) => `${host} ${address}`;
+  const known = new Set(
+    facts.settings.flatMap(({ before }) => (before ? redirectedBy(before).map(keyOf) : [])),
+  );
+  const about = ({ host, address }: Redirected, path: string) => ({
+    severity: "high" as const,
+    confidence: "medium" as const,
+    title: `${host} is sent to ${visible(address)}`,
+    message: `Machines that take this over ask ${visible(address)} for what they mean to get from ${host}: who answers there sees what they ask for, can keep updates from them, and stands in where nothing but the name is checked. Leaving the name to DNS, or a mirror under its own name, would clear this. ${compare(path)}`,
+  });
+  for (const change of newSettings(facts)) {
+    const { after } = change;
+    if (isTestPath(after.path) || isExample(after)) continue;
+    for (const each of redirectedBy(after).filter((one) => !known.has(keyOf(one))))
+      yield settingFinding(change, { ...about(each, after.path), identity: [keyOf(each)] });
+  }
+  for (const { script, seen } of newSightings(facts, redirectedIn))
+    yield scriptFinding(script, seen, { ...about(seen, script.path), after: shown(seen.command) });
+}
 
 interface Hijack {
   readonly what: string;
