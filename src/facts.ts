@@ -24,6 +24,7 @@ import { type CodeFile, type ScriptParsers, saysScript, scriptsOf } from "./nix/
 import { settingsOf } from "./nix/settings.ts";
 import { createNixSide, type NixSide } from "./nix/side.ts";
 import { hasPath } from "./nix/sources.ts";
+import { takenFrom } from "./nix/takers.ts";
 import { bounded } from "./nix/too-much.ts";
 import { type MadePair, withMade } from "./pair/made.ts";
 import { introduced, type KnownPin, reusesOf } from "./pair/reuse.ts";
@@ -266,14 +267,16 @@ async function addPinsOfLater(
 /** What a path to a file, or to the folder that it is the default of, may end with. */
 function namesOf(path: string): readonly string[] {
   const [name = "", folder = ""] = path.split("/").reverse();
-  return name === "default.nix" ? [name, folder, ".", ".."] : [name];
+  if (name === "default.nix") return [name, folder, ".", ".."];
+  return name === "package.nix" ? [name, folder] : [name];
 }
 
 const PATH_PART = /\/([\w.+-]+)/g;
 
-/** Whether a path in a text may lead to a file that is called by one of the names. */
+/** Whether a path in a text may lead to a file that is called by one of the names, or it takes the version of one. */
 function namesAny(text: string, names: ReadonlySet<string>): boolean {
   for (const [, name = ""] of text.matchAll(PATH_PART)) if (names.has(name)) return true;
+  for (const name of takenFrom(text)) if (names.has(name)) return true;
   return false;
 }
 

@@ -17,6 +17,11 @@ export function repositoryTree(repository: Repository, commit: string, tree: str
     }
     return item;
   }
+  async function itemsIn(directory: string): Promise<ReadonlyMap<string, TreeItem>> {
+    const item = await find(directory);
+    return item?.kind === "tree" ? (await repository.folder(item.oid)).items : new Map();
+  }
+  const pathIn = (directory: string, name: string) => (directory === "" ? name : `${directory}/${name}`);
   return {
     commit,
     async entry(path) {
@@ -24,12 +29,15 @@ export function repositoryTree(repository: Repository, commit: string, tree: str
       return item === null ? null : entryOf(path, item);
     },
     async list(directory) {
-      const item = await find(directory);
-      if (item?.kind !== "tree") return [];
-      const { items } = await repository.folder(item.oid);
-      const prefix = directory === "" ? "" : `${directory}/`;
-      const entries = [...items].map(([name, file]) => entryOf(prefix + name, file));
+      const items = [...(await itemsIn(directory))];
+      const entries = items.map(([name, item]) => entryOf(pathIn(directory, name), item));
       return entries.filter((entry) => entry !== null);
+    },
+    async folders(directory, begin) {
+      const found: string[] = [];
+      for (const [name, { kind }] of await itemsIn(directory))
+        if (kind === "tree" && name.startsWith(begin)) found.push(pathIn(directory, name));
+      return found;
     },
     async read({ kind, oid }) {
       if (kind !== "submodule") return repository.content(oid);

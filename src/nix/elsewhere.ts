@@ -31,7 +31,7 @@ const LONGEST_PACKAGE = 200_000;
 const MOST_ALIASES = 4;
 
 /** Attributes that say which release a package is, or where it is from; outputs, flags and functions are not looked up. */
-const SAYS_WHICH = /version|url|^rev$|[a-z]Rev$|release|branch|^tag$|^owner$|^repo$|^p?name$/i;
+export const SAYS_WHICH = /version|url|^rev$|[a-z]Rev$|release|branch|^tag$|^owner$|^repo$|^p?name$/i;
 /** Arguments that are no packages. */
 const NO_PACKAGE = /^(?:lib|config|system|stdenv\w*|fetch\w*|self|super|final|prev|\w*Packages)$/;
 

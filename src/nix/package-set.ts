@@ -6,7 +6,7 @@ import type { Tree } from "../change/change.ts";
 import { namesBoundIn } from "./aliases.ts";
 import { type Call, EACH_FOLDER, listPrefix, readCalls } from "./attributes.ts";
 import type { Region } from "./scripts.ts";
-import { directoryOf, normalPath } from "./source-file.ts";
+import { directoryOf, folderName, normalPath } from "./source-file.ts";
 import { entriesByDepth } from "./untouched.ts";
 
 /** A list that binds a name, with that entry alone. */
@@ -38,7 +38,7 @@ const MOST_LISTS = 16;
 const MOST_CHARACTERS = 4_000_000;
 const MOST_SEMICOLONS = 200_000;
 /** What a list has beside the entries that are not looked for. */
-const LONGEST_DEFINITION = 100_000;
+const LONGEST_DEFINITION = 40_000;
 const LONGEST_CALL = 10_000;
 const OF_FOLDERS = /readDir|AutoCalled|FromDirectory/;
 
@@ -71,10 +71,8 @@ export async function readPackageSet(tree: Tree): Promise<PackageSet | null> {
   ];
   const takers = new Map<string, Taker>();
   function takerAt(path: string): Taker {
-    const folder = directoryOf(path);
-    const own = folder.slice(directoryOf(folder).length).replace(/^\//, "");
     const calls = lists.flatMap((list) => list.callsOf(path));
-    const isPackage = calls.length > 0 || places(own).some((group) => group.includes(path));
+    const isPackage = calls.length > 0 || places(folderName(path)).some((group) => group.includes(path));
     if (!isPackage || calls.includes(null)) return { isPackage: false, given: new Set() };
     return { isPackage, given: new Set(calls.flatMap((call) => wordsOf(call ?? ""))) };
   }
@@ -83,7 +81,7 @@ export async function readPackageSet(tree: Tree): Promise<PackageSet | null> {
       const found: Definition[] = [];
       for (const list of lists) {
         const entries = list.named(name);
-        if (entries.length > 1 || (entries.length === 0 && list.mayDefine(name))) return null;
+        if (entries.length === 0 && list.mayDefine(name)) return null;
         for (const entry of entries) {
           const definition = list.definition(name, entry);
           if (!definition) return null;
@@ -152,26 +150,22 @@ function createList(path: string, oid: string, text: string): List {
   const byName = once(() => namedEntries(text, all()));
   const calls = once(() => byPath(readCalls(path, text)));
   const bound = once(() => namesBoundIn(text));
+  const others = once(() => withoutEntries(text, all()));
   const named = (name: string) => byName().get(name) ?? [];
   const textOf = ({ start, end }: Region) => text.slice(start, end);
   return {
     named,
     mayDefine: (name) => (!isPlain || all().length === 0) && bound().has(name),
     definition(name, entry) {
-      const pieces: string[] = [];
-      let at = 0;
-      for (const each of all()) {
-        if (each === entry) continue;
-        pieces.push(text.slice(at, each.start));
-        at = each.end;
-      }
-      const cut = pieces.join("") + text.slice(at);
-      if (cut.length > LONGEST_DEFINITION) return null;
+      const { rest, places } = others();
+      const at = places.get(entry) ?? 0;
+      if (rest.length + entry.end - entry.start > LONGEST_DEFINITION) return null;
+      const own = textOf(entry);
       return {
         path,
         id: `${oid} ${name}`,
-        text: cut,
-        calls: readCalls(path, textOf(entry)).map((call) => call.path),
+        text: rest.slice(0, at) + own + rest.slice(at),
+        calls: readCalls(path, own).map((call) => call.path),
       };
     },
     callsOf(file) {
@@ -184,6 +178,22 @@ function createList(path: string, oid: string, text: string): List {
       });
     },
   };
+}
+
+/** What a text is without its entries, and where each of them stood. */
+function withoutEntries(text: string, entries: readonly Region[]) {
+  const pieces: string[] = [];
+  const places = new Map<Region, number>();
+  let at = 0;
+  let length = 0;
+  for (const entry of entries) {
+    const piece = text.slice(at, entry.start);
+    pieces.push(piece);
+    length += piece.length;
+    places.set(entry, length);
+    at = entry.end;
+  }
+  return { rest: pieces.join("") + text.slice(at), places };
 }
 
 function once<T>(make: () => T): () => T {

@@ -27,8 +27,16 @@ import { type PackageSet, readPackageSet } from "./package-set.ts";
 import { type Document, withLines } from "./parser.ts";
 import type { Region } from "./scripts.ts";
 import { ANCHOR, type NixFile } from "./sites.ts";
-import { type Attempt, directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
+import {
+  type Attempt,
+  directoryOf,
+  FileNeeded,
+  folderName,
+  type SourceFile,
+  type SourceFiles,
+} from "./source-file.ts";
 import { handedPins, hasPath, isOpen, sourcesOfNix, TOO_DEEP } from "./sources.ts";
+import { entriesNear, takenFrom } from "./takers.ts";
 import { TooMuch } from "./too-much.ts";
 import { withoutUntouched } from "./untouched.ts";
 import type { WholeTraces } from "./whole-trace.ts";
@@ -57,7 +65,10 @@ export interface NixSide {
    * `generic.nix`, those that read it, and those that it hands a version.
    */
   users(path: string): Promise<readonly NearUser[]>;
-  /** The Nix files near that name a file, or name those that do: what they fetch may be made with it. */
+  /**
+   * The Nix files near that name a file, or name those that do, or take an attribute of its package: what they fetch may be
+   * made with it.
+   */
   readers(path: string): Promise<readonly string[]>;
   /** What the value of a Nix file fetches on a platform. */
   made(path: string, system: string): Promise<MadeValue>;
@@ -320,8 +331,21 @@ export function createNixSide(
     for (const each of found)
       for (const user of all)
         if (user.text.length < BIG_CHARACTERS && names(user, each)) found.add(user.path);
+    for (const taker of await takers(path, all)) found.add(taker);
     found.delete(path);
     return [...found];
+  }
+
+  /** Recipes that take an attribute of the package that a Nix file is of, by the name of its folder. */
+  async function takers(path: string, beside: readonly NixFile[]): Promise<readonly string[]> {
+    if (tree.remote || !path.endsWith(".nix")) return [];
+    const all = new Set(beside);
+    for (const entry of await entriesNear(tree, path)) {
+      const file = await load(entry);
+      if (file?.kind === "nix" && file.text.length < BIG_CHARACTERS) all.add(file);
+    }
+    const name = folderName(path);
+    return [...all].filter(({ text }) => [...takenFrom(text)].includes(name)).map((file) => file.path);
   }
 
   /** Loads what a file names, and what that does: evaluation begins anew for each file that it has to wait for. */

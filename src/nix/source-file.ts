@@ -62,3 +62,9 @@ export function directoryOf(path: string): string {
   const slash = path.lastIndexOf("/");
   return slash < 0 ? "" : path.slice(0, slash);
 }
+
+/** The name of the folder that a file is in; "" at the top. */
+export function folderName(path: string): string {
+  const folder = directoryOf(path);
+  return folder.slice(directoryOf(folder).length).replace(/^\//, "");
+}

@@ -132,7 +132,10 @@ test.each<[string, Files, string?]>([
   ["no list has it", withList("")],
   ["the list is not there", { [FROB]: lib(`version = "2.1";`), [TOOL]: inherits }],
   ["it is defined twice", withList(`${CALLED}\n inherit (other) frob;`)],
-  ["two lists define it", { ...usual, "top-level.nix": "final: prev: { frob = final.frob_1; }" }],
+  [
+    "two lists define it",
+    { ...usual, "top-level.nix": "final: prev: with final; { frob = callPackage ./pkgs/libs/frob { }; }" },
+  ],
   [
     "a file at the top may lay it over",
     { ...usual, "default.nix": "import ./x { o = [ (f: p: { frob = 1; }) ]; }" },
@@ -158,6 +161,16 @@ test.each<[string, Files, string?]>([
     {
       "pkgs/top-level/all-packages.nix": `self: pkgs: with pkgs; { ${CALLED}
         tool = callPackage ../tools/tool { frob = frob_1; }; }`,
+      [FROB]: lib(`version = "2.1";`),
+      [TOOL]: inherits,
+    },
+  ],
+  [
+    "another entry calls the recipe",
+    {
+      "pkgs/top-level/all-packages.nix": `self: pkgs: with pkgs; { ${CALLED}
+        other = callPackage ../other { new = true; tool = callPackage ../tools/tool { frob = frob_1; }; };
+        tool = callPackage ../tools/tool_2 { }; }`,
       [FROB]: lib(`version = "2.1";`),
       [TOOL]: inherits,
     },
@@ -212,18 +225,64 @@ test.each<[Reach, boolean]>([
   expect(found.asked).toEqual([TOOL]);
 });
 
+const names = Array.from({ length: 200 }, (_, n) => `frob${n}`);
+const takingAll = (some: readonly string[]) =>
+  `{ stdenv, fetchurl, ${some.join(", ")} }: stdenv.mkDerivation { pname = "tool"; version = "1";
+    src = fetchurl { hash = "${A}"; urls = [ ${some.map((name) => `"\${${name}.version}"`).join(" ")} ]; }; }`;
+const toolOf = (n: number) => `pkgs/tools/tool${n}/default.nix`;
+const many: Files = {
+  ...list(
+    [
+      ...names.map((name) => `${name} = callPackage ../libs/${name} { };`),
+      ...Array.from({ length: 10 }, (_, n) => `tool${n} = callPackage ../tools/tool${n} { };`),
+    ].join("\n"),
+  ),
+  ...Object.fromEntries(names.map((name) => [`pkgs/libs/${name}/default.nix`, lib(`version = "2.1";`)])),
+};
+
 test("a recipe that takes versions of more packages than are read is said to be unchecked", async () => {
-  const names = Array.from({ length: 200 }, (_, n) => `frob${n}`);
-  const many = (some: readonly string[]) =>
-    `{ stdenv, fetchurl, ${some.join(", ")} }: stdenv.mkDerivation { pname = "tool"; version = "1";
-      src = fetchurl { hash = "${A}"; urls = [ ${some.map((name) => `"\${${name}.version}"`).join(" ")} ]; }; }`;
-  const files: Record<string, string> = {
-    ...list(names.map((name) => `${name} = callPackage ../libs/${name} { };`).join("\n")),
-  };
-  for (const name of names) files[`pkgs/libs/${name}/default.nix`] = lib(`version = "2.1";`);
-  const few = await read({ ...files, [TOOL]: many(names.slice(0, 20)) });
+  const few = await read({ ...many, [TOOL]: takingAll(names.slice(0, 20)) });
   expect(few).toMatchObject({ resolved: true, unchecked: [] });
-  const found = await read({ ...files, [TOOL]: many(names) });
+  const found = await read({ ...many, [TOOL]: takingAll(names) });
   expect(found.asked.length).toBeLessThan(200);
   expect(found.unchecked.map(({ what }) => what)).toContain(TOOL);
+});
+
+test("a package is not taken to be defined once because a second place is not looked at any more", async () => {
+  const [first, ...more] = names.slice(0, 10).map((name) => `"\${${name}.version}"`);
+  const parts = Array.from({ length: 60 }, (_, n) => `pkgs/tools/tool/${n}.nix`);
+  const files = {
+    ...many,
+    ...Object.fromEntries(parts.map((path) => [path, `"https://example.org"`])),
+    ...Object.fromEntries(
+      names.map((name) => [`pkgs/by-name/fr/${name}/package.nix`, lib(`version = "2.2";`)]),
+    ),
+    [TOOL]: `{ stdenv, fetchurl, ${names.join(", ")} }: stdenv.mkDerivation { pname = "tool"; version = "1";
+      src = fetchurl { hash = "${A}"; urls = [ ${first} ${parts.map((path) => `(import ./${path.split("/").at(-1)})`).join(" ")} ${more.join(" ")} ]; }; }`,
+  };
+  const tree = textTree(files);
+  const side = createNixSide(tree, await createDocuments());
+  // As files that changed are.
+  for (const name of names) {
+    const entry = await tree.entry(`pkgs/libs/${name}/default.nix`);
+    if (entry) await side.load(entry);
+  }
+  const [pin] = await side.sources(TOOL, [{ start: 0, end: 100_000 }]);
+  expect(pin?.urls.filter(({ resolved }) => resolved)).toHaveLength(parts.length);
+});
+
+test("recipes of a change that take versions of more packages than are read are said to be unchecked", async () => {
+  const recipes = Array.from(
+    { length: 10 },
+    (_, n) => [toolOf(n), takingAll(names.slice(n * 20, n * 20 + 20))] as const,
+  );
+  const tree = textTree({ ...many, ...Object.fromEntries(recipes) });
+  const side = createNixSide(tree, await createDocuments());
+  const unknown: string[] = [];
+  for (const [path] of recipes) {
+    const [pin] = await side.sources(path, [{ start: 0, end: 100_000 }]);
+    if (pin?.urls.some(({ resolved }) => !resolved)) unknown.push(path);
+  }
+  expect(unknown).toEqual(recipes.slice(3).map(([path]) => path));
+  expect([...new Set(side.unchecked.map(({ what }) => what))]).toEqual(unknown);
 });
