@@ -1,12 +1,22 @@
 import type { Setting } from "../nix/model.ts";
 import type { SettingChange } from "../pair/settings.ts";
-import { isTestPath, lastName, settingFinding, shownValue } from "./_settings.ts";
-import type { Facts, Rule } from "./rule.ts";
+import {
+  isExample,
+  isGonePackage,
+  isTestPath,
+  lastName,
+  optionPath,
+  settingFinding,
+  settingName,
+  shownValue,
+} from "./_settings.ts";
+import { argument } from "./_text.ts";
+import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 export const rule: Rule = {
   id: "systemd-hardening-removed",
   threat: "A43",
-  description: "A systemd service loses protections that it had",
+  description: "A systemd service, or the whole system, loses protections that it had",
   severity: "medium",
   *check(facts) {
     for (const [service, changes] of services(facts)) {
@@ -15,13 +25,16 @@ export const rule: Rule = {
       const [first] = lost;
       if (!first || delta >= 0) continue;
       const list = lost.map(
-        ({ before, after }) => `${lastName(after ?? before)} (${shownValue(before)} → ${shownValue(after)})`,
+        ({ before, after }) => `${nameIn(after ?? before)} (${shownValue(before)} → ${shownValue(after)})`,
       );
       yield settingFinding(first, {
-        // One knob loosened is how honest fixes look.
-        severity: (delta <= -2 && lost.length > 1) || changes.some(isRoot) ? "medium" : "low",
+        // One knob loosened is how honest fixes look; a confinement is all of the file system.
+        severity:
+          (delta <= -2 && lost.length > 1) || changes.some(isRoot) || lost.some(isConfinement)
+            ? "medium"
+            : "low",
         confidence: "medium",
-        title: `${service} loses protections: ${lost.map(({ before, after }) => lastName(after ?? before)).join(", ")}`,
+        title: `${service} loses protections: ${lost.map(({ before, after }) => nameIn(after ?? before)).join(", ")}`,
         message: [
           `${service} loses ${list.join(", ")}; what the change adds does not make up for it.`,
           "A bug in the service then reaches more of the system than it did.",
@@ -35,15 +48,83 @@ export const rule: Rule = {
         })),
       });
     }
+    yield* systemFindings(facts);
   },
 };
 
-/** The changed `serviceConfig` settings by service; services that come or go as a whole are left out. */
+/** How a service's setting is called. */
+function nameIn(setting: Setting): string {
+  const name = lastName(setting);
+  return name === "enable" ? `confinement.${name}` : name;
+}
+
+/** `confinement.enable` of NixOS: the service sees nothing of the file system but what it needs. */
+function isConfinement({ before, after }: SettingChange): boolean {
+  return (after ?? before).attributes.at(-2) === "confinement";
+}
+
+/** Protections of the whole system, and the value that switches each on. */
+const SWITCHES: Readonly<Record<string, boolean>> = {
+  "security.apparmor.enable": true,
+  "security.apparmor.killUnconfinedConfinables": true,
+  "security.lockKernelModules": true,
+  "security.protectKernelImage": true,
+  "security.forcePageTableIsolation": true,
+  "security.hideProcessInformation": true,
+  "security.audit.enable": true,
+  "security.auditd.enable": true,
+  "security.sudo.execWheelOnly": true,
+  "security.sudo-rs.execWheelOnly": true,
+  "security.unprivilegedUsernsClone": false,
+  "security.allowUserNamespaces": false,
+  "security.allowSimultaneousMultithreading": false,
+  "services.fail2ban.enable": true,
+  "services.sshguard.enable": true,
+  "services.usbguard.enable": true,
+};
+
+/** The protection that a setting is the switch of. */
+function switchOf(setting: Setting): string | null {
+  const path = optionPath(setting)
+    .join(".")
+    .replace(/^(?:(?:options|config)\.)*/, "");
+  return Object.hasOwn(SWITCHES, path) ? path : null;
+}
+
+/** Whether a setting says that its protection is on. */
+function isOn(setting: Setting): boolean {
+  const name = switchOf(setting);
+  return name !== null && setting.value.kind === "bool" && setting.value.value === SWITCHES[name];
+}
+
+function* systemFindings(facts: Facts): Generator<RuleFinding> {
+  for (const change of facts.settings) {
+    const { before, after } = change;
+    if (before === null || !isOn(before) || isTestPath(before.path) || isExample(before)) continue;
+    if (after === null ? isGonePackage(facts, before) : after.value.kind !== "bool" || isOn(after)) continue;
+    yield settingFinding(change, {
+      severity: "medium",
+      confidence: after ? "high" : "medium",
+      title: `The system loses a protection: ${switchOf(before) ?? ""}`,
+      message: [
+        `${settingName(before)} was ${shownValue(before)} and is ${after ? `now ${shownValue(after)}` : "not set any more"}.`,
+        "What it kept programs from, they can do on every system that takes this over with its next update.",
+        "The error that made it necessary, or the setting that does the same now, would clear this.",
+        `See it with: git diff BASE HEAD -- ${argument((after ?? before).path)}`,
+      ].join(" "),
+    });
+  }
+}
+
+/**
+ * The changed settings of `serviceConfig` and `confinement`, and what services run, by service; those that come or go as a
+ * whole are left out.
+ */
 function services(facts: Facts): ReadonlyMap<string, readonly SettingChange[]> {
   const found = new Map<string, SettingChange[]>();
   for (const change of facts.settings) {
     const setting = change.after ?? change.before;
-    const at = setting.attributes.indexOf("serviceConfig");
+    const at = setting.attributes.findIndex((name) => /^(?:serviceConfig|confinement|script)$/.test(name));
     if (at < 0 || isTestPath(setting.path)) continue;
     const name = setting.attributes[at - 1] ?? setting.path;
     const changes = found.get(name) ?? [];
@@ -51,7 +132,8 @@ function services(facts: Facts): ReadonlyMap<string, readonly SettingChange[]> {
     found.set(name, changes);
   }
   for (const [name, changes] of found) {
-    const runs = (setting: Setting | null) => setting !== null && /^ExecStart/.test(lastName(setting));
+    const runs = (setting: Setting | null) =>
+      setting !== null && /^(?:ExecStart|script$)/.test(lastName(setting));
     const gone = changes.some(({ before }) => runs(before)) && !changes.some(({ after }) => runs(after));
     if (gone) found.delete(name);
   }
@@ -104,6 +186,8 @@ function scoreOf(setting: Setting | null): number {
   const name = lastName(setting);
   const { value } = setting;
   const text = value.kind === "string" ? value.value : "";
+  if (setting.attributes.at(-2) === "confinement")
+    return name === "enable" && (value.kind !== "bool" || value.value) ? 3 : 0;
   if (name === "User") return text === "root" || text === "0" ? 0 : 3;
   const weight = Object.hasOwn(WEIGHTS, name) ? (WEIGHTS[name] ?? 0) : 0;
   if (value.kind === "bool" ? !value.value : /^(no|false|off|0|default|inherit)$/i.test(text)) return 0;
