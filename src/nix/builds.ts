@@ -30,7 +30,9 @@ export function builtRead(source: string, node: SyntaxNode): { reader: string; b
   const isSecond = bare(callee).type === "apply_expression";
   if (!READERS.test(reader) || isSecond !== (reader === "scopedImport")) return null;
   const built = builtIn(source, argument, 0);
-  return built && { reader, built };
+  // What has no path behind it may be a function of the package set, or a path.
+  const isPath = /^(?:string|binary)_expression$/.test(bare(argument).type);
+  return built === null || (built === "package" && !isPath) ? null : { reader, built };
 }
 
 /** Whether a path lies in a derivation. */

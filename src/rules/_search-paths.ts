@@ -93,9 +93,11 @@ export function othersCodeIn(script: Script): readonly SeenOthersCode[] {
     const wrapper = setByWrapper(command.words);
     const isLater = script.context === "run" || isRunLater(command);
     const own = isLater ? command.assignments.map(({ name, value }) => [name, value] as const) : [];
-    return [...wrapper, ...own].flatMap(([name, value]) => {
-      const found = othersCode(name, value);
-      return found ? [{ ...found, command, span: command.span }] : [];
+    return [...wrapper, ...own].flatMap((pair, index) => {
+      const found = othersCode(...pair);
+      // A script knows in which folder it stands.
+      if (!found || (index >= wrapper.length && found.severity !== "high")) return [];
+      return [{ ...found, command, span: command.span }];
     });
   });
 }
