@@ -19,7 +19,12 @@ export interface CodeText {
   fileOffset(offset: number): number;
   /** Some of it is left out, because there is too much, or too deep inside. */
   readonly cut: boolean;
+  /** Whether what stands at an offset was worked out, and stands in no string as it is. */
+  readonly isComputed?: (offset: number) => boolean;
 }
+
+/** Works out the text that an expression gives; null when the text does not decide. */
+export type Compute = (node: SyntaxNode) => string | null;
 
 interface Run {
   readonly at: number;
@@ -53,6 +58,28 @@ export const STRING_FUNCTIONS = new Set([
   "mkOverride",
   "mkOrder",
 ]);
+
+/** Functions that put a text together of what stands in no string as it is. */
+const COMPUTES =
+  /^(?:replaceStrings|replaceChars|substring|fromJSON|concat(?:I?Map)?Strings|concat(?:I?Map)?StringsSep|implode)$/;
+
+/** Whether a text is worked out, not joined from a list of strings as they stand. */
+export function isComputed(source: string, node: SyntaxNode): boolean {
+  // `(fromJSON "…").command`
+  const [from] = parts(node);
+  if (node.type === "select_expression" && from) {
+    const set = bare(from);
+    return set.type === "apply_expression" && lastName(source, appliedFunction(set)) === "fromJSON";
+  }
+  if (node.type !== "apply_expression") return false;
+  const applied = appliedFunction(node);
+  const name = lastName(source, applied);
+  // A function of the file's own may do the same inside.
+  if (!COMPUTES.test(name))
+    return applied.type === "variable_expression" && boundTo(source, applied) !== null;
+  const last = parts(node).at(-1);
+  return !(STRING_FUNCTIONS.has(name) && last && bare(last).type === "list_expression");
+}
 
 /** `@name@`: what `substituteAll` and `replaceVars` put a value in place of. */
 const PLACEHOLDER = /@(\w{1,60})@/g;
@@ -170,8 +197,9 @@ function separatorOf(source: string, name: string, node: SyntaxNode): string {
 }
 
 /** What `expression` gives when it is a string; never fails: what cannot be read becomes a stand-in. */
-export function codeText(source: string, expression: SyntaxNode): CodeText {
+export function codeText(source: string, expression: SyntaxNode, compute?: Compute): CodeText {
   const runs: Run[] = [];
+  const computed: { start: number; end: number }[] = [];
   const opaque: string[] = [];
   let text = "";
   let steps = 0;
@@ -199,14 +227,27 @@ export function codeText(source: string, expression: SyntaxNode): CodeText {
     opaque.push(shown.length > LONGEST_EXPRESSION ? `${shown.slice(0, LONGEST_EXPRESSION)}…` : shown);
   };
 
+  /** Adds what an expression gives where that is worked out and known. */
+  const addComputed = (given: SyntaxNode): boolean => {
+    const node = bare(given);
+    const known = compute && isComputed(source, node) ? compute(node) : null;
+    if (known === null || text.length + known.length > MOST_CHARACTERS) return false;
+    computed.push({ start: text.length, end: text.length + known.length });
+    runs.push({ at: text.length, fileStart: node.start, length: 0 });
+    text += known;
+    return true;
+  };
+
   const add = (given: SyntaxNode, depth: number): void => {
     const node = bare(given);
+    if (addComputed(node)) return;
     const made = isTooMuch(depth) ? "unknown" : madeOf(source, node);
     if (made === "unknown") {
       addOpaque(node, node.start, node.end);
     } else if (made === "literal") {
       for (const piece of stringPieces(source, node)) {
         if (piece.kind === "text") addText(piece.text, piece.start, piece.end);
+        else if (addComputed(piece.expression)) continue;
         else if (hasText(piece.expression, 0)) add(piece.expression, depth + 1);
         else addOpaque(piece.expression, piece.start, piece.end);
       }
@@ -237,6 +278,7 @@ export function codeText(source: string, expression: SyntaxNode): CodeText {
         : shown,
     fileOffset: (offset) => offsetIn(runs, offset) ?? expression.start,
     cut,
+    isComputed: (offset) => computed.some(({ start, end }) => start <= offset && offset < end),
   };
 }
 

@@ -98,7 +98,7 @@ export interface Command {
   readonly disguised: boolean;
   /** Its failure is ignored, as by `|| true`. */
   readonly tolerated: boolean;
-  /** What it is wrapped in, outermost first: `sh -c`, `--run`, `base64`, `file` (a script that this one writes). */
+  /** What it is wrapped in, outermost first: `sh -c`, `--run`, `base64`, `file` (a script that this one writes), `computed` (put together by Nix). */
   readonly within: readonly string[];
   readonly span: Span;
 }

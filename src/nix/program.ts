@@ -54,7 +54,11 @@ export function programName(given: string): string {
   return /^(?:@\w+@|\$\w+)?\/(\S+\/)?s?bin\/[^/]+$/.test(word) ? word.slice(word.lastIndexOf("/") + 1) : word;
 }
 
+/** A name that is worked out: what stands last in it says nothing. */
+const WORKED_OUT = /^[\s(]*(?:\w+\.)*(?:replaceStrings|replaceChars|substring|fromJSON)\b/;
+
 function expressionName(expression: string): string {
+  if (WORKED_OUT.test(expression)) return `\${${expression}}`;
   const named = /getExe'\s+\S+\s+"([^"]+)"/.exec(expression)?.[1];
   if (named) return named;
   const inner = expression.replace(/^\(?\s*(?:lib\.)?getExe\s+\(?/, "").replace(/(?<!\))\)+$/, "");

@@ -1,5 +1,6 @@
 /** Code in other languages: strings of Nix files that are scripts, and script files beside them. */
-import { type CodeText, codeText, plainText } from "./code-text.ts";
+import { type CodeText, type Compute, codeText, isComputed, plainText } from "./code-text.ts";
+import { evaluateAt } from "./evaluate.ts";
 import { MOST_LINES, shellsIn } from "./foreign.ts";
 import type { Script, ScriptContext, ScriptLanguage } from "./model.ts";
 import type { DocumentParser } from "./parser.ts";
@@ -7,9 +8,12 @@ import { inPieces } from "./pieces.ts";
 import { attributePath, packageSpan } from "./places.ts";
 import { readPython } from "./python.ts";
 import { contextOf, isTestFile, type Placed, placeOf, textsIn } from "./script-places.ts";
+import { createSession, isExhausted } from "./session.ts";
 import { readShell } from "./shell.ts";
 import type { ScriptCommand, ScriptReading } from "./shell-state.ts";
 import type { SourceFile } from "./source-file.ts";
+import type { SyntaxNode } from "./syntax.ts";
+import { knownText } from "./value.ts";
 
 /** One side of a changed file: what is not Nix has no syntax tree. */
 export type CodeFile = Exclude<SourceFile, { kind: "json" }>;
@@ -45,22 +49,48 @@ export function scriptsOf(
   const seen = new Set<string>();
   const scripts: Script[] = [];
   const deadline = performance.now() + SCRIPTS_LIMIT_MILLISECONDS;
+  const compute = computeIn(file, () => onCut(CUT));
   reading: for (const region of inPieces(file.document, regions)) {
     for (const literal of textsIn(file.document.root, region)) {
       if (performance.now() > deadline) {
         onCut("it holds more scripts than can be read in time");
         break reading;
       }
-      const place = placeOf(text, literal);
-      if (!place) continue;
+      const placed = placeOf(text, literal);
+      if (!placed) continue;
+      const place = { ...placed, root: computedAround(text, placed.root, compute) };
       const where = `${place.root.start}-${place.root.end}`;
       if (seen.has(where)) continue;
       seen.add(where);
-      const script = scriptAt(file, text, place, parsers, onCut);
+      const script = scriptAt(file, text, place, parsers, onCut, compute);
       if (script) scripts.push(script);
     }
   }
   return scripts.sort((a, b) => a.span.start - b.span.start);
+}
+
+/** Works out texts within one file; `onExhausted` is told when that takes more steps than there are. */
+function computeIn(file: Extract<CodeFile, { kind: "nix" }>, onExhausted: () => void): Compute {
+  const session = createSession({ get: () => null, siblings: () => [] });
+  // Each of the strings of a long list asks for the text of the list.
+  const known = new Map<SyntaxNode, string | null>();
+  return (node) => {
+    let text = known.get(node);
+    if (text === undefined) {
+      text = knownText(evaluateAt(session, file, node));
+      if (text === null && isExhausted(session)) onExhausted();
+      known.set(node, text);
+    }
+    return text;
+  };
+}
+
+/** The outermost expression around a text that has a part in what is worked out; the text itself when none is known. */
+function computedAround(source: string, root: SyntaxNode, compute: Compute): SyntaxNode {
+  let around = root;
+  for (let up = root.parent; up && up.type !== "binding" && up.type !== "source_code"; up = up.parent)
+    if (isComputed(source, up) && compute(up) !== null) around = up;
+  return around;
 }
 
 /** Said of a file with a script that is not read as a whole. */
@@ -72,8 +102,9 @@ function scriptAt(
   place: Placed,
   parsers: ScriptParsers,
   onCut: (what: string) => void,
+  compute: Compute,
 ): Script | null {
-  const code = codeText(source, place.root);
+  const code = codeText(source, place.root, compute);
   const language = place.language ?? languageOf(code.text);
   const read = readCode(language, code, parsers);
   // In a text whose use is not known, a command line may stand behind a time or a name: `CC=curl … | sh`.
@@ -84,10 +115,22 @@ function scriptAt(
   const binding = attributePath(source, place.root).join(".");
   const context = contextOf(file.path, source, place);
   return {
-    ...finished(file.path, code, language, reading, place.root),
+    ...finished(file.path, code, language, withLayers(source, code, reading), place.root),
     binding,
     context,
     packageSpan: packageSpan(source, file.path, place.root),
+  };
+}
+
+/** Says of commands that were worked out, and whose beginning stands nowhere in the file, that they are `computed`. */
+function withLayers(source: string, code: CodeText, reading: ScriptReading): ScriptReading {
+  const isHidden = ({ start, name, words }: ScriptCommand) =>
+    code.isComputed?.(start) && !source.includes([name, ...words.slice(0, 1)].join(" "));
+  return {
+    ...reading,
+    commands: reading.commands.map((command) =>
+      isHidden(command) ? { ...command, within: ["computed", ...command.within] } : command,
+    ),
   };
 }
 

@@ -54,6 +54,14 @@ function hidden(script: Script): readonly Hidden[] {
       const what = `a text in ${encoding} reads: ${shown(command)}`;
       return [{ severity: "high", command, what, key: `encoded ${shown(command)}`, span: command.span }];
     }
+    if (command.within.includes("computed") && harmful) {
+      const what = `a text that Nix puts together from pieces reads: ${shown(command)}`;
+      return [{ severity: "high", command, what, key: `computed ${shown(command)}`, span: command.span }];
+    }
+    if (COMPUTED_NAME.test(command.name)) {
+      const what = `a command's name is worked out, and the text does not say what it is: ${shown(command)}`;
+      return [{ severity: "medium", command, what, key: `name ${shown(command)}`, span: command.span }];
+    }
     if (command.disguised && harmful) {
       const what = `a name in pieces is a command: ${shown(command)}`;
       return [{ severity: "high", command, what, key: `pieces ${shown(command)}`, span: command.span }];
@@ -61,5 +69,9 @@ function hidden(script: Script): readonly Hidden[] {
     return [];
   });
 }
+
+/** A command that is nothing but the value of such a function, which could not be worked out. */
+const COMPUTED_NAME =
+  /^\$\{[\s(]*(?:(?:lib|builtins|strings|pkgs)\.)*(?:replaceStrings|replaceChars|substring|fromJSON)\b(?![\s\S]*\breadFile\b)/;
 
 const DANGEROUS = /^(rm|chmod|chown|crontab|systemctl|sudo|dd|mkfifo|npx|bunx)$/;
