@@ -11,9 +11,14 @@ export interface ArtifactRun {
   readonly at: Value;
 }
 
-/** A job's condition that lets no run of a stranger through. */
+/** What lets only runs of those through who may write to the repository. */
 const TRUSTED =
-  /workflow_run\.event\s*==\s*'(?:push|schedule|workflow_dispatch|release)'|workflow_run\.head_repository|event_name\s*==\s*'(?:push|schedule|workflow_dispatch)'/;
+  /workflow_run\.event\s*(?:==\s*'(?:push|schedule|workflow_dispatch|release)'|!=\s*'pull_request')|head_repository\.(?:full_name|id|owner\.login)\s*==|(?:!\s*github\.event\.workflow_run\.head_repository\.fork|head_repository\.fork\s*==\s*false)\b|event_name\s*==\s*'(?:push|schedule|workflow_dispatch)'/;
+
+/** A job whose condition lets no run of a stranger through, whichever of its alternatives holds. */
+function isTrusted({ condition }: Job): boolean {
+  return condition?.text.split("||").every((each) => TRUSTED.test(each)) ?? false;
+}
 
 /** Where what strangers made lies: folders with a `/` behind (the workspace is ""), and files. */
 type Places = Set<string>;
@@ -131,7 +136,7 @@ export function* artifactRuns(
   job: Job,
   scriptAt: (value: Value) => Script | undefined,
 ): Generator<ArtifactRun> {
-  if (TRUSTED.test(job.condition?.text ?? "")) return;
+  if (isTrusted(job)) return;
   const places: Places = new Set();
   for (const step of job.steps) {
     if (emptiesWorkspace(step)) for (const place of places) if (!/^[/$~]/.test(place)) places.delete(place);

@@ -12,9 +12,9 @@ const SEARCHES =
   /^(?:PATH|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|PYTHONPATH|PERL5LIB|RUBYLIB|NODE_PATH|CLASSPATH|LUA_C?PATH|GCONV_PATH|GIO_EXTRA_MODULES|GTK_PATH|QT_PLUGIN_PATH|GIT_EXEC_PATH)$/;
 
 /** https://refspecs.linuxfoundation.org/FHS_3.0: everybody may write there. */
-const EVERYBODYS = /^(?:(?:\/private)?\/tmp|\/var\/tmp|\/dev\/shm|\$\{?TMPDIR\b[^/]*)(?:\/|$)/;
-/** Wherever a program is started. */
-const HERE = /^(?:\$\{?PWD\b\}?|\$\(pwd\)|`pwd`|\.\.?)(?:\/|$)/;
+const EVERYBODYS = /^(?:(?:\/private)?\/tmp|\/var\/tmp|\/dev\/shm)(?:\/|$)/;
+/** Wherever a program is started, or is told to put what it needs for a while. */
+const HERE = /^(?:\$\{?PWD\b\}?|\$\{?TMPDIR\b[^/]*|\$\(pwd\)|`pwd`|\.\.?)(?:\/|$)/;
 /** What is fetched, and is no package that others look at. */
 const FETCHED = /^\$\{?src\b|^\$\{[\s(]*(?:(?:pkgs|builtins)\.)?fetch\w+/;
 
@@ -42,7 +42,7 @@ export function othersCode(variable: string, value: string): OthersCode | null {
       why,
     });
     if (EVERYBODYS.test(place)) return of("high", "everybody on the machine can put files there");
-    if (HERE.test(place)) return of("medium", "it is whatever lies in the folder that somebody stands in");
+    if (HERE.test(place)) return of("medium", "it is whatever lies in a folder that is another each time");
     if (loads && FETCHED.test(place))
       return of("medium", "it is a file that is fetched, and runs in every program that sees the variable");
   }
