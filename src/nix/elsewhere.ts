@@ -16,7 +16,7 @@ export interface Packages {
   listed(definition: Definition): NixFile;
   /** Whether a file is taken to be absent for a limit: nothing can be said then. */
   isCut(): boolean;
-  /** Is told, once, that more packages are asked for than are looked at. */
+  /** Is told that more packages are asked for than are looked at. */
   onTooMany(taker: string): void;
 }
 
