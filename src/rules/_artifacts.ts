@@ -73,7 +73,7 @@ function spread(command: Command, places: Places, folder: string): void {
       const words = command.words.join(" ");
       if (/^run download\b/.test(words))
         places.add(asFolder(path(wordAfter(command.words, /^(?:-D|--dir)$/) ?? ".")));
-      if (/\bactions\/artifacts\/\S+\/zip\b/.test(words))
+      if (/\bactions\/artifacts\/[^\s/]{1,100}\/zip\b/.test(words))
         for (const { operator, target } of command.redirects)
           if (operator.startsWith(">")) places.add(path(target));
       break;

@@ -25,7 +25,7 @@ const MOST_DEPTH = 30;
 const LONGEST_LABEL = 200;
 
 /** A string, or a comment, which YAML does not have. */
-const JSON5_TOKEN = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
+const JSON5_TOKEN = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g;
 
 /** JSON5 as YAML reads it; positions stay as they are. */
 function withoutComments(text: string): string {
