@@ -24,8 +24,9 @@ const MOST_CHARACTERS = 512 * 1024;
 const MOST_DEPTH = 30;
 const LONGEST_LABEL = 200;
 
-/** A string, or a comment, which YAML does not have. */
-const JSON5_TOKEN = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g;
+/** A string, or a comment, which YAML does not have; to the end where it does not end. */
+const JSON5_TOKEN =
+  /"(?:[^"\\\n]|\\[\s\S])*\\?"?|'(?:[^'\\\n]|\\[\s\S])*\\?'?|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g;
 
 /** JSON5 as YAML reads it; positions stay as they are. */
 function withoutComments(text: string): string {

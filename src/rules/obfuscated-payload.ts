@@ -58,7 +58,7 @@ function hidden(script: Script): readonly Hidden[] {
       const what = `a text that Nix puts together from pieces reads: ${shown(command)}`;
       return [{ severity: "high", command, what, key: `computed ${shown(command)}`, span: command.span }];
     }
-    if (COMPUTED_NAME.test(command.name)) {
+    if (script.context !== "unknown" && COMPUTED_NAME.test(command.name)) {
       const what = `a command's name is worked out, and the text does not say what it is: ${shown(command)}`;
       return [{ severity: "medium", command, what, key: `name ${shown(command)}`, span: command.span }];
     }
@@ -72,6 +72,6 @@ function hidden(script: Script): readonly Hidden[] {
 
 /** A command that is nothing but the value of such a function, which could not be worked out. */
 const COMPUTED_NAME =
-  /^\$\{[\s(]*(?:(?:lib|builtins|strings|pkgs)\.)*(?:replaceStrings|replaceChars|substring|fromJSON)\b(?![\s\S]*\breadFile\b)/;
+  /^\$\{[\s(]*(?:(?:lib|builtins|strings|pkgs)\.)*(?:replaceStrings|replaceChars|substring|fromJSON)\b(?![^{}]*\breadFile\b)[^{}]*\}$/;
 
 const DANGEROUS = /^(rm|chmod|chown|crontab|systemctl|sudo|dd|mkfifo|npx|bunx)$/;

@@ -37,6 +37,8 @@ const PATHS = [
   "pkgs/by-name/fr/frob/pnpm-lock.yaml",
   "pkgs/by-name/fr/frob/gemset.nix",
   ".github/workflows/check.yml",
+  ".github/dependabot.yml",
+  "renovate.json5",
   "ci/OWNERS",
   ".gitattributes",
 ];
