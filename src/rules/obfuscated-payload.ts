@@ -58,7 +58,7 @@ function hidden(script: Script): readonly Hidden[] {
       const what = `a text that Nix puts together from pieces reads: ${shown(command)}`;
       return [{ severity: "high", command, what, key: `computed ${shown(command)}`, span: command.span }];
     }
-    if (script.context !== "unknown" && COMPUTED_NAME.test(command.name)) {
+    if (script.context !== "unknown" && isComputedName(command)) {
       const what = `a command's name is worked out, and the text does not say what it is: ${shown(command)}`;
       return [{ severity: "medium", command, what, key: `name ${shown(command)}`, span: command.span }];
     }
@@ -68,6 +68,13 @@ function hidden(script: Script): readonly Hidden[] {
     }
     return [];
   });
+}
+
+/** Whether a command's name is worked out. What stands alone is lines of a script, as those of another package's phase. */
+function isComputedName({ name, words }: Command): boolean {
+  return (
+    words.length > 0 && COMPUTED_NAME.test(name) && !/\.(?:\w+Phase|(?:pre|post)[A-Z]\w*)\)*\}$/.test(name)
+  );
 }
 
 /** A command that is nothing but the value of such a function, which could not be worked out. */
