@@ -336,3 +336,15 @@ test("a file that was formatted says nothing, but what it makes of a file that c
     ["1.0", "1.1"],
   ]);
 });
+
+test("a set of many gems, which no file beside it takes by name, is read whole", async () => {
+  const gemset = (minor: number) =>
+    `{\n${Array.from(
+      { length: 80 },
+      (_, n) =>
+        `  gem${n} = {\n    source = {\n      remotes = ["https://rubygems.org"];\n      sha256 = "${`${minor}${n}`.padEnd(52, "0")}";\n      type = "gem";\n    };\n    version = "1.${minor}";\n  };`,
+    ).join("\n")}\n}\n`;
+  const { facts, unchecked } = await factsOf({ "p/gemset.nix": gemset(1) }, { "p/gemset.nix": gemset(2) });
+  expect(facts.sources.filter(({ before, after }) => before?.hash !== after?.hash)).toHaveLength(80);
+  expect(unchecked).toEqual([]);
+});

@@ -97,6 +97,11 @@ export function sourceAt(found: FoundValues, place: PinPlace): Source {
   };
 }
 
+/** Whether a pin is an entry of a `gemset.nix`, which says of what its hash is without a fetcher. */
+export function isGem({ fetcher, shape }: Source): boolean {
+  return fetcher === null && shape.some(({ name, text }) => name === "type" && text === '"gem"');
+}
+
 /** The name of what is fetched: the `name` argument, else the last part of the address. */
 function nameOf(args: FetcherArguments, location: Location): string | null {
   const name = args.text("name") ?? location.urls[0];

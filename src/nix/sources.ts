@@ -4,7 +4,7 @@ import { asSet, evaluateAt } from "./evaluate.ts";
 import { isHashName } from "./fetchers.ts";
 import type { Source } from "./model.ts";
 import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
-import { makeSource } from "./pin.ts";
+import { isGem, makeSource } from "./pin.ts";
 import { addPin, pinKey, type Reading } from "./reading.ts";
 import type { Region } from "./scripts.ts";
 import { type Choice, createSession, isExhausted, type Session } from "./session.ts";
@@ -122,8 +122,9 @@ async function readPins(
 export const TOO_DEEP = "what its pins are made of lies deeper than is looked";
 
 /** Whether the text does not say what a hash is of. */
-export function isOpen({ urls, fetcher }: Source): boolean {
-  return urls.some((url) => !url.resolved) || (urls.length === 0 && fetcher === null);
+export function isOpen(source: Source): boolean {
+  const { urls, fetcher } = source;
+  return urls.some((url) => !url.resolved) || (urls.length === 0 && fetcher === null && !isGem(source));
 }
 
 /** The stretches to read, so many at a time as fit into memory. Null: all of the file. */

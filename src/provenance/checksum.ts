@@ -1,6 +1,7 @@
 /** Whether a registry's checksum is one of the bytes that a pin's hash is of, and if so, whether they agree. */
 import { formatSri, parseHash } from "../nix/hash.ts";
 import type { Source } from "../nix/model.ts";
+import { isGem } from "../nix/pin.ts";
 import type { PinChecksum } from "../report/review.ts";
 import type { RegistryFacts } from "./answers.ts";
 
@@ -26,7 +27,7 @@ export function ofOtherBytes(source: Source): string | null {
     case "fetchTarball":
       return "the hash is of the unpacked files";
     case null:
-      if (shape.get("type") !== '"gem"') return "the text does not say what the hash is of";
+      if (!isGem(source)) return "the text does not say what the hash is of";
       for (const name of OF_A_GEM) shape.delete(name);
       break;
     default:
