@@ -26,7 +26,7 @@ function mayHoldPins(text: string): boolean {
   return EMPTY_HASH.test(text);
 }
 
-/** What more hashes are a list of is not one package: what the files beside it make of them all is not worked out. */
+/** A list of more hashes is not one package: what the files beside it make of them is not worked out. */
 const MOST_OF_A_PACKAGE = 1_000;
 
 /** Files that are asked of git ahead of the work. */

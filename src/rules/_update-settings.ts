@@ -1,6 +1,6 @@
 /** Settings of the bots that update dependencies: Renovate and Dependabot. What of a change has more merged unseen. */
 import { isMap, isScalar, isSeq, parseDocument } from "yaml";
-import type { Value } from "../workflow/workflow.ts";
+import { LENIENT, type Value } from "../workflow/workflow.ts";
 import { visible } from "./_text.ts";
 import type { Risk } from "./_workflow-risks.ts";
 
@@ -70,12 +70,7 @@ function scalarsOf(path: string, text: string): readonly Told[] | null {
   };
   try {
     const code = RENOVATE.test(path) ? withoutComments(text) : text;
-    const { contents } = parseDocument(code, {
-      strict: false,
-      uniqueKeys: false,
-      prettyErrors: false,
-      logLevel: "silent",
-    });
+    const { contents } = parseDocument(code, LENIENT);
     if (!isMap(contents)) return null;
     visit(contents, "", "", 0);
     return found;
@@ -166,7 +161,10 @@ function daysOf(text: string): number | null {
   return number === undefined ? null : Number(number) * (IN_DAYS[unit.toLowerCase()] ?? 1);
 }
 
-function* ageRisks(before: readonly Told[], after: readonly Told[], end: Value): Generator<Risk> {
+/** Where a finding on the file as a whole stands. */
+const TOP: Value = { text: "", start: 0, end: 0, comment: "" };
+
+function* ageRisks(before: readonly Told[], after: readonly Told[]): Generator<Risk> {
   if (
     after.some(({ name, value }) => name === "extends" && /minimumReleaseAge|best-practices/.test(value.text))
   )
@@ -191,9 +189,25 @@ function* ageRisks(before: readonly Told[], after: readonly Told[], end: Value):
       title: "Updates no longer wait for their release to age",
       why: `\`${visible(name)}\` was ${visible(value.text)} and is ${now ? visible(now.text) : "not set"}: bad releases are mostly found, and taken back, within days.`,
       clear: "Clear it by keeping the time.",
-      at: now ?? end,
+      at: now ?? TOP,
     };
   }
+}
+
+const runsCode = ({ name, value }: Told) =>
+  name === "insecure-external-code-execution" && value.text === "allow";
+
+function* codeRisks(before: readonly Told[], after: readonly Told[]): Generator<Risk> {
+  if (before.some(runsCode)) return;
+  for (const { value } of after.filter(runsCode))
+    yield {
+      key: "external code",
+      severity: "medium",
+      title: "Updates run code of their dependencies",
+      why: "`insecure-external-code-execution: allow`: the code of a new release runs beside the tokens of the registries before anybody has looked at it.",
+      clear: "Clear it by leaving it away.",
+      at: value,
+    };
 }
 
 /** What the head's settings of an update bot let in that the base's do not; null: the head cannot be read. */
@@ -201,26 +215,10 @@ export function updateRisks(path: string, base: string | null, head: string): re
   const after = scalarsOf(path, head);
   if (!after) return null;
   const before = (base === null ? null : scalarsOf(path, base)) ?? [];
-  const start: Value = { text: "", start: 0, end: 0, comment: "" };
-  const executes = after.filter(
-    ({ name, value }) => name === "insecure-external-code-execution" && value.text === "allow",
-  );
-  const knowsCode = before.some(
-    ({ name, value }) => name === "insecure-external-code-execution" && value.text === "allow",
-  );
   return [
     ...registryRisks(before, after),
     ...mergeRisks(before, after),
-    ...ageRisks(before, after, start),
-    ...(knowsCode ? [] : executes).map(
-      ({ value }): Risk => ({
-        key: "external code",
-        severity: "medium",
-        title: "Updates run code of their dependencies",
-        why: "`insecure-external-code-execution: allow`: the code of a new release runs beside the tokens of the registries before anybody has looked at it.",
-        clear: "Clear it by leaving it away.",
-        at: value,
-      }),
-    ),
+    ...ageRisks(before, after),
+    ...codeRisks(before, after),
   ];
 }

@@ -194,7 +194,7 @@ function* checkUpdates(file: FileFacts): Iterable<RuleFinding> {
   const path = headPath(file);
   const risks = updateRisks(path, file.base, file.head);
   if (!risks)
-    yield unreadable(file, "Settings of an update bot", "them", path.endsWith("ml") ? "YAML" : "JSON");
+    yield unreadable(file, "Settings of an update bot", "them", /\.ya?ml$/.test(path) ? "YAML" : "JSON");
   for (const risk of risks ?? []) yield findingOf(file, risk, file.head);
 }
 

@@ -91,16 +91,14 @@ const MOST_VALUES = 100_000;
 const MOST_ALIASES = 1_000;
 const MOST_DEPTH = 50;
 
+/** How YAML is read that may be wrong anywhere. Pretty errors look for the line of each: quadratic where all are errors. */
+export const LENIENT = { strict: false, uniqueKeys: false, prettyErrors: false, logLevel: "silent" } as const;
+
 /** Null when the text is no YAML mapping, or too large, too deep or of too many values. Never throws. */
 export function readWorkflow(text: string): Workflow | null {
   if (text.length > MOST_CHARACTERS) return null;
   try {
-    const document = parseDocument(text, {
-      strict: false,
-      uniqueKeys: false,
-      prettyErrors: false,
-      logLevel: "silent",
-    });
+    const document = parseDocument(text, LENIENT);
     return new Reader(document).workflow();
   } catch {
     // Too much for the reader, or for the stack of the library, which recurses.
