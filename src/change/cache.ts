@@ -18,8 +18,11 @@ export function byteCache<Value>(limit: number): ByteCache<Value> {
     get(key) {
       const found = entries.get(key);
       if (found === undefined) return undefined;
-      entries.delete(key);
-      entries.set(key, found);
+      // While half of it is free, nothing goes soon, and the order need not be kept: that is most of what asking costs.
+      if (held > limit / 2) {
+        entries.delete(key);
+        entries.set(key, found);
+      }
       return found.value;
     },
     set(key, value, bytes) {

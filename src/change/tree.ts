@@ -3,6 +3,30 @@ import type { Entry, Tree } from "./change.ts";
 import type { TreeItem } from "./objects.ts";
 import type { Repository } from "./repository.ts";
 
+/** The names of the folders in a folder, sorted: a treewide change asks a folder of thousands for some names each time. */
+const sortedNames = new WeakMap<ReadonlyMap<string, TreeItem>, readonly string[]>();
+
+function folderNames(items: ReadonlyMap<string, TreeItem>): readonly string[] {
+  let names = sortedNames.get(items);
+  if (!names) {
+    names = [...items].flatMap(([name, { kind }]) => (kind === "tree" ? [name] : [])).sort();
+    sortedNames.set(items, names);
+  }
+  return names;
+}
+
+/** The index of the first of some sorted names that is `begin` or stands behind it. */
+function firstFrom(names: readonly string[], begin: string): number {
+  let low = 0;
+  let high = names.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((names[middle] as string) < begin) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** The files of the tree object `tree`, shown as those of `commit`. */
 export function repositoryTree(repository: Repository, commit: string, tree: string): Tree {
   /** What stands at `path`, or null. */
@@ -34,9 +58,10 @@ export function repositoryTree(repository: Repository, commit: string, tree: str
       return entries.filter((entry) => entry !== null);
     },
     async folders(directory, begin) {
+      const names = folderNames(await itemsIn(directory));
       const found: string[] = [];
-      for (const [name, { kind }] of await itemsIn(directory))
-        if (kind === "tree" && name.startsWith(begin)) found.push(pathIn(directory, name));
+      for (let at = firstFrom(names, begin); names[at]?.startsWith(begin); at++)
+        found.push(pathIn(directory, names[at] as string));
       return found;
     },
     async read({ kind, oid }) {

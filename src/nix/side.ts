@@ -345,7 +345,8 @@ export function createNixSide(
       if (file?.kind === "nix" && file.text.length < BIG_CHARACTERS) all.add(file);
     }
     const name = folderName(path);
-    return [...all].filter(({ text }) => [...takenFrom(text)].includes(name)).map((file) => file.path);
+    const takes = ({ text }: NixFile) => text.includes(name) && [...takenFrom(text)].includes(name);
+    return [...all].filter(takes).map((file) => file.path);
   }
 
   /** Loads what a file names, and what that does: evaluation begins anew for each file that it has to wait for. */

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { Change } from "../../src/change/change.ts";
 import { openGitChange, openGitPair } from "../../src/change/git.ts";
 import { openRepository, type Repository } from "../../src/change/repository.ts";
+import { repositoryTree } from "../../src/change/tree.ts";
 import { git, makeRepository, type TestRepository } from "../support/repository.ts";
 
 let made: TestRepository;
@@ -114,6 +115,25 @@ test("a tree gives entries, folders and contents by path", async () => {
   expect(await head.list("a.nix")).toEqual([]);
   const entry = await head.entry("a.nix");
   expect(entry && (await head.read(entry))).toEqual({ kind: "text", text: "3\n" });
+});
+
+test("the folders in a folder are found by how their names begin", async () => {
+  const names = ["frob", "frob-2", "frob-extra", "frobnicate", "gnu", "éclair"];
+  const files = names.map((name) => [`pkgs/${name}/default.nix`, "1\n"] as const);
+  const several = makeRepository(Object.fromEntries([...files, ["pkgs/frob-file", "1\n"]]));
+  try {
+    const repository = await open(several.directory);
+    const { oid, tree } = await repository.resolve("HEAD");
+    const { folders } = repositoryTree(repository, oid, tree);
+    expect(await folders?.("pkgs", "frob-")).toEqual(["pkgs/frob-2", "pkgs/frob-extra"]);
+    expect(await folders?.("pkgs", "é")).toEqual(["pkgs/éclair"]);
+    expect(await folders?.("pkgs", "z")).toEqual([]);
+    expect(await folders?.("pkgs", "")).toHaveLength(names.length);
+    expect(await folders?.("", "")).toEqual(["pkgs"]);
+    expect(await folders?.("nowhere", "")).toEqual([]);
+  } finally {
+    several.remove();
+  }
 });
 
 test("a graft makes up no history", async () => {
