@@ -1,4 +1,5 @@
 /** A patrol: pins verified again in rounds, each recorded before the next begins, so that it can end at any point. */
+import { addTo } from "./groups.ts";
 import type { DuePin } from "./ledger/due.ts";
 import type { IndexedPin } from "./ledger/pin-index.ts";
 import type { RecordableVerdict } from "./ledger/record-verdict.ts";
@@ -92,7 +93,7 @@ export async function patrol(
 /** Pins in their order, a file's together: it is evaluated once. */
 function* roundsOf(due: readonly DuePin[]): Generator<readonly DuePin[]> {
   const byPath = new Map<string, DuePin[]>();
-  for (const pin of due) byPath.set(pin.path, [...(byPath.get(pin.path) ?? []), pin]);
+  for (const pin of due) addTo(byPath, pin.path, pin);
   let round: DuePin[] = [];
   for (const pins of byPath.values()) {
     round.push(...pins);

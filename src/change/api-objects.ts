@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { VerifodError } from "../errors.ts";
+import { addTo } from "../groups.ts";
 import { byteCache } from "./cache.ts";
 import type { Content, Entry, EntryKind } from "./change.ts";
 import { type GitHubApi, type RepositoryName, statusOf } from "./github-api.ts";
@@ -58,11 +59,7 @@ export function apiObjects(api: GitHubApi, repository: RepositoryName): ApiObjec
     const questions = waiting;
     waiting = [];
     const byCommit = new Map<string, Question[]>();
-    for (const question of questions) {
-      const known = byCommit.get(question.commit);
-      if (known === undefined) byCommit.set(question.commit, [question]);
-      else known.push(question);
-    }
+    for (const question of questions) addTo(byCommit, question.commit, question);
     void askAll([...byCommit]);
   }
 

@@ -1,4 +1,5 @@
 /** Renames and moves among the files that were removed and added: equal files first, then similar ones. */
+import { addTo } from "../groups.ts";
 import type { Entry, FileChange, Tree } from "./change.ts";
 
 /** Beyond these, only equal files are matched: the others stay removed and added, which loses nothing but the link. */
@@ -49,7 +50,7 @@ function isFile(entry: Entry): boolean {
 
 function equalPairs(removed: readonly Entry[], added: readonly Entry[]): Pair[] {
   const byOid = new Map<string, Entry[]>();
-  for (const entry of removed) byOid.set(entry.oid, [...(byOid.get(entry.oid) ?? []), entry]);
+  for (const entry of removed) addTo(byOid, entry.oid, entry);
   const pairs: Pair[] = [];
   for (const head of added) {
     const candidates = byOid.get(head.oid);

@@ -4,6 +4,7 @@
  */
 import { type ByteCache, byteCache } from "../change/cache.ts";
 import type { Entry, Tree } from "../change/change.ts";
+import { addTo } from "../groups.ts";
 import { directoryOf, normalPath } from "./source-file.ts";
 
 /** https://github.com/NixOS/nixpkgs/blob/master/pkgs/by-name/README.md */
@@ -70,19 +71,16 @@ export async function readAttributes(
   const calls = new Map<string, (Call & { readonly list: string })[]>();
   if (paths.some((path) => path.endsWith(".nix") && !BY_NAME.test(path))) {
     for (const list of await listsFor(tree, paths)) {
-      for (const call of await callsOf(tree, list, cache)) {
-        const known = calls.get(call.path);
-        if (known) known.push({ ...call, list: list.path });
-        else calls.set(call.path, [{ ...call, list: list.path }]);
-      }
+      for (const call of await callsOf(tree, list, cache))
+        addTo(calls, call.path, { ...call, list: list.path });
     }
   }
   const called = (path: string, depth: number): readonly string[] =>
     (calls.get(path) ?? []).flatMap(({ list, name }) => prefixes(list, depth).map((prefix) => prefix + name));
   /** What stands before the names of a list, as `python3Packages.`. */
   const prefixes = (list: string, depth: number): readonly string[] => {
-    const known = LISTS.find(([pattern]) => pattern.test(list));
-    if (known) return [known[1]];
+    const known = listPrefix(list);
+    if (known !== null) return [known];
     if (depth === 0) return [];
     // A list at the top of the tree is the tree's own.
     if (directoryOf(list) === "") return [""];

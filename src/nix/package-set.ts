@@ -3,6 +3,7 @@
  * that nothing gives it is the package of that name.
  */
 import type { Tree } from "../change/change.ts";
+import { addTo } from "../groups.ts";
 import { namesBoundIn } from "./aliases.ts";
 import { type Call, EACH_FOLDER, listPrefix, readCalls } from "./attributes.ts";
 import type { Region } from "./scripts.ts";
@@ -208,12 +209,6 @@ function byPath(calls: readonly Call[]): ReadonlyMap<string, readonly Call[]> {
   const found = new Map<string, Call[]>();
   for (const call of calls) addTo(found, call.path, call);
   return found;
-}
-
-function addTo<T>(groups: Map<string, T[]>, key: string, item: T): void {
-  const known = groups.get(key);
-  if (known) known.push(item);
-  else groups.set(key, [item]);
 }
 
 /** The folder that a file is the default of; "*" for other files. */

@@ -1,4 +1,5 @@
 /** Attribute sets: the attributes that a literal or `let` binds, and `//`. */
+import { addTo } from "../groups.ts";
 import { asSet, evaluate, select, stringValue, thunk, variable } from "./evaluate.ts";
 import type { Scope } from "./scope.ts";
 import { type Session, snippet } from "./session.ts";
@@ -38,9 +39,7 @@ export function entriesOf(session: Session, file: SourceFile, node: SyntaxNode, 
         else if (path.length === 1) {
           entries.set(name, thunk(session, file, binding.value, inner, name));
         } else {
-          const group = nested.get(name) ?? [];
-          group.push({ rest: path.slice(1), value: binding.value });
-          nested.set(name, group);
+          addTo(nested, name, { rest: path.slice(1), value: binding.value });
         }
         break;
       }

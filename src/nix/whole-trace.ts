@@ -2,6 +2,7 @@
  * The hashes in the value of a whole file, as those of `variants.nix` are in the value of the `default.nix` beside it.
  * They are found once for all files whose hashes they are: a folder of twenty such files asks for them twenty times.
  */
+import { addTo } from "../groups.ts";
 import { evaluateAt } from "./evaluate.ts";
 import type { Source } from "./model.ts";
 import type { Reading } from "./reading.ts";
@@ -104,11 +105,7 @@ function lookThrough(
   const session = createSession(nearFiles(asking, watched), assumed);
   const value = evaluateAt(session, target, target.document.root);
   const hitsOf = new Map<SourceFile, HashedCall[]>();
-  for (const hit of hashedCalls(session, value)) {
-    const hits = hitsOf.get(hit.origin.file);
-    if (hits) hits.push(hit);
-    else hitsOf.set(hit.origin.file, [hit]);
-  }
+  for (const hit of hashedCalls(session, value)) addTo(hitsOf, hit.origin.file, hit);
   const nothing: Found = { sources: [], reads: new Map(reads) };
   const { steps } = session;
   const isOver = isExhausted(session);
