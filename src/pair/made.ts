@@ -1,12 +1,13 @@
-/** Fetches that the value of a file has another of, where none of its pins says so. */
+/** Fetches that changed in the value of a file, though none of its pins says so. */
+import { addTo } from "../groups.ts";
 import type { Made } from "../nix/made.ts";
 import type { Source } from "../nix/model.ts";
 import { byPlace, type SourceChange } from "./sources.ts";
 
-/** What a file's value fetched and what it fetches now, of one attribute each; null: what another package fetches. */
+/** What an attribute of a file's value fetched, and what it fetches now; null: it is taken from another package now. */
 export type MadePair = readonly [Source, Source | null];
 
-/** The fetches of one attribute that are others on the two sides, as far as the text decides. */
+/** Pairs the fetches of each attribute that differ between the two sides, as far as the text decides. */
 export function madePairs(base: readonly Made[], head: readonly Made[]): readonly MadePair[] {
   const now = grouped(head);
   const elsewhere = new Set(head.flatMap(({ at, source }) => (source === null ? [at] : [])));
@@ -28,15 +29,12 @@ export function madePairs(base: readonly Made[], head: readonly Made[]): readonl
 function grouped(made: readonly Made[]): Map<string, Source[]> {
   const groups = new Map<string, Source[]>();
   for (const { at, source } of made) {
-    if (source === null) continue;
-    const group = groups.get(at);
-    if (group) group.push(source);
-    else groups.set(at, [source]);
+    if (source !== null) addTo(groups, at, source);
   }
   return groups;
 }
 
-/** Those whose bytes and place none of the others has. */
+/** The sources whose hash and location none of the others has. */
 function without(sources: readonly Source[], others: readonly Source[]): readonly Source[] {
   const known = new Set(others.map(keyOf));
   return sources.filter((source) => !known.has(keyOf(source)));
@@ -50,7 +48,10 @@ function isLocated({ urls }: Source): boolean {
   return urls.length > 0 && urls.every(({ resolved }) => resolved);
 }
 
-/** The changes of pins, with those that only the values show, and with their places where only these say where from. */
+/**
+ * The changes of pins, with those that only values show. A change whose pin says nothing but its hash is replaced by the pair
+ * of its value, where that says where the bytes are from.
+ */
 export function withMade(
   changes: readonly SourceChange[],
   pairs: readonly MadePair[],
@@ -59,14 +60,14 @@ export function withMade(
   const came = new Set(changes.map(({ after }) => after?.hash));
   const bare = new Map(
     changes.flatMap((each) =>
-      each.before && each.after && isBare(each.after) ? [[hashesOf(each), each]] : [],
+      each.before && each.after && isBare(each.after) ? [[hashesOf(each.before, each.after), each]] : [],
     ),
   );
   const added: SourceChange[] = [];
   const replaced = new Set<SourceChange>();
   const seen = new Set<string>();
   for (const [before, after] of pairs) {
-    const said = after && bare.get(hashesOf({ before, after }));
+    const said = after && bare.get(hashesOf(before, after));
     if (said && isLocated(before) && isLocated(after)) replaced.add(said);
     else if (left.has(before.hash) && (after === null || came.has(after.hash))) continue;
     const key = keyOf(before) + (after && keyOf(after));
@@ -83,12 +84,6 @@ function isBare({ fetcher, urls, rev }: Source): boolean {
   return fetcher === null && urls.length === 0 && rev === null;
 }
 
-function hashesOf({
-  before,
-  after,
-}: {
-  readonly before: Source | null;
-  readonly after: Source | null;
-}): string {
-  return `${before?.hash} ${after?.hash}`;
+function hashesOf(before: Source, after: Source): string {
+  return `${before.hash} ${after.hash}`;
 }

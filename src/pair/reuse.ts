@@ -1,4 +1,5 @@
 /** Hashes that a change introduces although another pin has them, or had them. */
+import type { Side } from "../change/change.ts";
 import type { Source, Text } from "../nix/model.ts";
 import type { SourceChange } from "./sources.ts";
 
@@ -9,7 +10,7 @@ export interface KnownPin {
   readonly line: number | null;
   /** The pin itself where it is one of the change's own files; null: `path` and `line` say where it stands. */
   readonly source: Source | null;
-  readonly side: "base" | "head";
+  readonly side: Side;
   readonly pname: string | null;
   readonly version: string | null;
   readonly urls: readonly Text[];
@@ -43,7 +44,7 @@ function hasHash(source: Source): source is Source & { readonly hash: string } {
 /** What is known of the introduced hashes: from the change's own files, and from `remembered`. */
 export function reusesOf(
   changes: readonly SourceChange[],
-  pins: Readonly<Record<"base" | "head", readonly Source[]>>,
+  pins: Readonly<Record<Side, readonly Source[]>>,
   remembered: readonly KnownPin[],
 ): readonly Reuse[] {
   const fresh = introduced(changes);
@@ -60,13 +61,13 @@ export function reusesOf(
   });
 }
 
-function ownPin(source: Source & { readonly hash: string }, side: "base" | "head"): KnownPin {
+function ownPin(source: Source & { readonly hash: string }, side: Side): KnownPin {
   const { path, pname, version, urls, rev, hash } = source;
   const seen = side === "base" ? "of the base" : "of the same change";
   return { path, line: null, source, side, pname, version, urls, rev, hash, accepted: side === "base", seen };
 }
 
-/** A text as an index or a ledger has it: what was not known stands in it as `${…}`. */
+/** A text from an index or a ledger, where what was not known stands as `${…}`. */
 export function rememberedText(value: string): Text {
   return { value, resolved: !value.includes("${") };
 }

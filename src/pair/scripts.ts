@@ -1,6 +1,6 @@
 /** Which script of the base became which of the head. */
 import type { Script } from "../nix/model.ts";
-import { type Paired, pairByKeys } from "./changes.ts";
+import { headPaths, type Paired, pairByKeys } from "./changes.ts";
 
 export type ScriptChange = Paired<Script>;
 
@@ -10,8 +10,7 @@ export function pairScripts(
   head: readonly Script[],
   renames: ReadonlyMap<string, string>,
 ): readonly ScriptChange[] {
-  const path = (script: Script, side: "base" | "head") =>
-    side === "base" ? (renames.get(script.path) ?? script.path) : script.path;
+  const path = headPaths(renames);
   return pairByKeys(
     base,
     head,

@@ -1,6 +1,6 @@
 /** Which setting of the base became which of the head. */
 import type { Setting } from "../nix/model.ts";
-import { type Paired, pairByKeys } from "./changes.ts";
+import { headPaths, type Paired, pairByKeys } from "./changes.ts";
 
 export type SettingChange = Paired<Setting>;
 
@@ -10,8 +10,7 @@ export function pairSettings(
   head: readonly Setting[],
   renames: ReadonlyMap<string, string>,
 ): readonly SettingChange[] {
-  const path = (setting: Setting, side: "base" | "head") =>
-    side === "base" ? (renames.get(setting.path) ?? setting.path) : setting.path;
+  const path = headPaths(renames);
   const name = (setting: Setting) => setting.attributes.join(".");
   return pairByKeys(
     base,

@@ -1,16 +1,16 @@
 /** Which source pin of the base became which of the head. */
+import type { Side } from "../change/change.ts";
+import { addTo } from "../groups.ts";
 import type { Source } from "../nix/model.ts";
+import { headPaths, type Paired } from "./changes.ts";
 
-/** A pin that differs between the two sides. `moved`: the same pin, in another file. */
-export type SourceChange =
-  | { readonly change: "added"; readonly before: null; readonly after: Source }
-  | { readonly change: "removed"; readonly before: Source; readonly after: null }
-  | { readonly change: "changed" | "moved"; readonly before: Source; readonly after: Source };
+/** A pin that differs between the two sides. */
+export type SourceChange = Paired<Source>;
 
 /**
- * Pairs the pins of both sides and keeps those that differ. `renames`: a base path to its head path. `repointed`: what
- * a name stood for and stands for now, where that changed: it may be several names that come to one pin.
- * Pins are paired by their place in the file, then by what they are: hash, location, fetcher and name.
+ * Pairs the pins of both sides and keeps those that differ: by their place in the file, then by what they are (hash,
+ * location, fetcher and name). `renames`: a base path to its head path. `repointed`: the pins that a name stood for and
+ * stands for now; several names may come to the same pin.
  */
 export function pairSources(
   base: readonly Source[],
@@ -21,16 +21,15 @@ export function pairSources(
   const before = new Set(base);
   const after = new Set(head);
   const pairs: [Source, Source][] = [];
-  const match = (keyOf: (source: Source, side: "base" | "head") => string | null) => {
+  const match = (keyOf: KeyOf) => {
     for (const [old, now] of matches(before, after, keyOf)) {
       before.delete(old);
       after.delete(now);
       pairs.push([old, now]);
     }
   };
-  const renamed = (path: string) => renames.get(path) ?? path;
-  const place = (source: Source, side: "base" | "head") =>
-    `${side === "base" ? renamed(source.path) : source.path}\0${source.binding}`;
+  const path = headPaths(renames);
+  const place = (source: Source, side: Side) => `${path(source, side)}\0${source.binding}`;
   // The same place with the same content first, so that lists (patches) keep what did not change.
   match((source, side) => source.hash && `${place(source, side)}\0${source.hash}`);
   match((source, side) => location(source) && `${place(source, side)}\0${location(source)}`);
@@ -46,27 +45,23 @@ export function pairSources(
   match((source) => location(source));
   match((source) => location(source) && `${source.fetcher}\0${stem(source)}`);
   match((source) => (source.role === "source" ? source.pname : null));
-  match((source, side) =>
-    source.role === "patch"
-      ? null
-      : `${side === "base" ? renamed(source.path) : source.path}\0${source.fetcher}`,
-  );
-  const renamedTo = repointed.filter(
+  match((source, side) => (source.role === "patch" ? null : `${path(source, side)}\0${source.fetcher}`));
+  const byName = repointed.filter(
     ([old, now]) => old.hash !== now.hash && !pairs.some(([a, b]) => a === old && b === now),
   );
-  const replaced = new Set(renamedTo.map(([, now]) => now));
-  const left = new Set(renamedTo.map(([old]) => old));
-  // Where nothing is new, nothing stands beside it.
+  const leftByName = new Set(byName.map(([old]) => old));
+  const takenByName = new Set(byName.map(([, now]) => now));
+  // They are only looked at beside new pins.
   const kept: ReadonlyMap<string, readonly Kept[]> = after.size === 0 ? new Map() : keptPins(pairs);
   return [
-    ...renamedTo.map(([old, now]) => paired(old, now)),
+    ...byName.map(([old, now]) => paired(old, now)),
     ...pairs
-      .filter(([old, now]) => differs(old, now) && !replaced.has(now))
+      .filter(([old, now]) => differs(old, now) && !takenByName.has(now))
       .map(([old, now]) => paired(old, now)),
     ...[...before]
-      .filter((source) => !left.has(source))
+      .filter((source) => !leftByName.has(source))
       .map((source) => ({ change: "removed", before: source, after: null }) as const),
-    ...[...after].filter((source) => !replaced.has(source)).map((source) => beside(source, kept)),
+    ...[...after].filter((source) => !takenByName.has(source)).map((source) => addedPin(source, kept)),
   ].sort(byPlace);
 }
 
@@ -76,7 +71,10 @@ interface Kept {
   readonly order: number;
 }
 
-/** By what a new pin beside it is known: of each, the first one, and the first one with another version than that. */
+/**
+ * The pins that stayed, by the keys under which a new pin beside them looks for them. Of each key the first one, and the
+ * first with another version than that.
+ */
 function keptPins(pairs: readonly (readonly [Source, Source])[]): ReadonlyMap<string, readonly Kept[]> {
   const kept = new Map<string, Kept[]>();
   for (const [order, [old, now]] of pairs.entries()) {
@@ -99,10 +97,10 @@ function nameKey({ path, hashAttribute, pname }: Source): string {
 }
 
 /**
- * A pin that is new. When the old pin of its place lives on beside it (`if new then { version = …; } else { … }`), the
- * place got a new version; another platform's pin, of the same version, is an addition.
+ * The change that a new pin is. When the old pin of its place stays beside it (`if new then { version = …; } else { … }`),
+ * the place got a new version; another platform's pin, of the same version, is an addition.
  */
-function beside(source: Source, kept: ReadonlyMap<string, readonly Kept[]>): SourceChange {
+function addedPin(source: Source, kept: ReadonlyMap<string, readonly Kept[]>): SourceChange {
   const added = { change: "added", before: null, after: source } as const;
   if (source.role === "patch" || source.version === null) return added;
   let first: Kept | null = null;
@@ -119,15 +117,18 @@ export function byPlace(a: SourceChange, b: SourceChange): number {
   return x.path < y.path ? -1 : x.path > y.path ? 1 : x.start - y.start;
 }
 
-/** Pairs of sources that have one key and are the only ones, or stand in the same order. */
+/** A key by which pins are paired; null for a pin that is not paired by it. */
+type KeyOf = (source: Source, side: Side) => string | null;
+
+/** Pairs the pins that share a key, in their order, where as many on both sides have it. */
 function matches(
   before: ReadonlySet<Source>,
   after: ReadonlySet<Source>,
-  keyOf: (source: Source, side: "base" | "head") => string | null,
+  keyOf: KeyOf,
 ): readonly [Source, Source][] {
   if (before.size === 0 || after.size === 0) return [];
-  const old = grouped(before, (source) => keyOf(source, "base"));
-  const now = grouped(after, (source) => keyOf(source, "head"));
+  const old = grouped(before, "base", keyOf);
+  const now = grouped(after, "head", keyOf);
   const pairs: [Source, Source][] = [];
   for (const [key, sources] of old) {
     const others = now.get(key);
@@ -139,14 +140,11 @@ function matches(
   return pairs;
 }
 
-function grouped(sources: Iterable<Source>, keyOf: (source: Source) => string | null): Map<string, Source[]> {
+function grouped(sources: ReadonlySet<Source>, side: Side, keyOf: KeyOf): Map<string, Source[]> {
   const groups = new Map<string, Source[]>();
   for (const source of sources) {
-    const key = keyOf(source);
-    if (key === null) continue;
-    const group = groups.get(key);
-    if (group) group.push(source);
-    else groups.set(key, [source]);
+    const key = keyOf(source, side);
+    if (key !== null) addTo(groups, key, source);
   }
   return groups;
 }
