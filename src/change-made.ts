@@ -1,4 +1,4 @@
-/** What the values of changed files fetch, and of those that are made with them. */
+/** What is fetched by the values of changed files, and by those of the files that read them. */
 import type { Entry, Side, Unchecked } from "./change/change.ts";
 import { toSri } from "./nix/hash.ts";
 import { DEFAULT_SYSTEM } from "./nix/platform.ts";
@@ -7,7 +7,7 @@ import { type MadePair, madePairs } from "./pair/made.ts";
 import type { SourceChange } from "./pair/sources.ts";
 import type { FileFacts } from "./rules/rule.ts";
 
-/** Where builds differ most from the usual ones: what only such a machine fetches, most people never see. */
+/** The platform whose builds differ most from the usual ones: what only such a machine fetches, most people never see. */
 const OTHER_SYSTEM = "aarch64-darwin";
 const TELLS_SYSTEMS = /darwin|aarch64|\bsystem\b/i;
 
@@ -15,8 +15,8 @@ const MORE_THAN_BEFORE =
   "what its value fetches takes more than is worked out, which it did not before: not compared as a whole";
 
 /**
- * What a file and those that read it fetch otherwise than before. `changed`: the files that are looked at for themselves;
- * `onLost` is told of those whose new value takes too much to work out, and that of the old one did not.
+ * The fetches of a file, and of the files that read it, that differ from before. `changed`: files that are left out, since
+ * each is looked at in its own turn. `onLost` is told of files whose new value takes too much to work out, unlike the old.
  */
 export async function madeOtherwise(
   file: Readonly<Record<Side, Entry>>,
@@ -55,7 +55,7 @@ const DIGEST =
 const READ_ELSEWHERE = /\.(?:nix|json|patch|diff|sh|py|md)$|lock|checksums?$/i;
 const UNREAD = "it has a new hash, and what the Nix files that read it make of it is not known";
 
-/** The texts with hashes that no change of a pin has, though a Nix file reads them: with its own code, as by `match`. */
+/** Changed texts with new hashes that no pin has, though Nix files read the texts: with code of their own, as by `match`. */
 export async function unreadTexts(
   files: readonly FileFacts[],
   sides: Record<Side, NixSide>,

@@ -6,37 +6,40 @@ import type { Region } from "./nix/scripts.ts";
 import type { NixSide } from "./nix/side.ts";
 import type { Origin } from "./nix/value.ts";
 
-/** The pins of one file. */
-export type FilePins = Readonly<Record<Side, readonly Source[]>>;
+/** Pins of both sides. */
+export type PinSides = Readonly<Record<Side, readonly Source[]>>;
 
 export interface ChangePins {
-  /** Takes the pins of a file. */
-  add(pins: FilePins, path: string): void;
-  /** Keeps the place of the pins of a file with this text, the same on both sides; null: they could not be read. */
-  addLater(read: () => Promise<FilePins | null>, path: string, text: string): void;
-  /** Reads those of the files whose place was kept whose text is wanted. */
+  /** Adds the pins of a file. */
+  add(pins: PinSides, path: string): void;
+  /**
+   * Keeps a place for pins that are the same on both sides, and so may not be needed. `text`: that of their file; `read`
+   * gives null when they cannot be read.
+   */
+  addLater(read: () => Promise<PinSides | null>, path: string, text: string): void;
+  /** Reads the pins that a place was kept for, of the files whose text is wanted; drops the others. */
   readLater(isWanted: (text: string) => boolean): Promise<void>;
-  /** Whether there are some that have not been read. */
+  /** Whether places are kept for pins that have not been read. */
   readonly hasLater: boolean;
-  /** All that were read, in the order of their files, each once. */
-  all(): FilePins;
+  /** All pins that were read, in the order of their files, each once. */
+  all(): PinSides;
 }
 
-/** The pins of a change, both sides together: with what is found of them, 5 kB each. All of nixpkgs has about as many. */
+/** Pins of both sides together. A pin takes 5 kB, with what is found out about it; all of nixpkgs has about so many. */
 const MOST_PINS = 50_000;
 const TOO_MANY_PINS = `the change has more than the ${MOST_PINS / 1_000} thousand pins that are read of one change`;
 
-/** Collects pins; of files that have no room any more it is said in `unchecked`. */
+/** Collects pins; files for whose pins there is no room are said in `unchecked`. */
 export function createChangePins(unchecked: Unchecked[]): ChangePins {
-  const files: FilePins[] = [];
+  const files: PinSides[] = [];
   const later: {
     readonly at: number;
-    readonly read: () => Promise<FilePins | null>;
+    readonly read: () => Promise<PinSides | null>;
     readonly path: string;
     readonly text: string;
   }[] = [];
   let count = 0;
-  function put(at: number, pins: FilePins, path: string): void {
+  function put(at: number, pins: PinSides, path: string): void {
     const more = pins.base.length + pins.head.length;
     // With one side alone, all of its pins would seem to be new.
     if (count + more <= MOST_PINS) {
@@ -68,10 +71,10 @@ export function createChangePins(unchecked: Unchecked[]): ChangePins {
 }
 
 /** No pins. */
-export const NO_PINS: FilePins = { base: [], head: [] };
+export const NO_PINS: PinSides = { base: [], head: [] };
 
-/** One pin may be met from several files: from its own, and from those that hand it on. */
-function distinct(files: readonly FilePins[], side: Side): readonly Source[] {
+/** Several files may give the same pin: its own, and those that hand it on. */
+function distinct(files: readonly PinSides[], side: Side): readonly Source[] {
   const byPlace = new Map<string, Source>();
   for (const pins of files)
     for (const source of pins[side]) byPlace.set(pinKey(source.hashSpan, source.hashSpan), source);
@@ -87,13 +90,13 @@ export function pinAt(pins: readonly Source[], places: readonly Origin[]): Sourc
   return source && others.length === 0 ? source : null;
 }
 
-/** A file that did not change, whose pins a changed one may have a part in: on which sides. */
+/** An unchanged file whose pins may depend on a changed one, and the sides on which they may. */
 export interface User {
   readonly path: string;
   readonly sides: readonly Side[];
 }
 
-/** The files whose pins a changed one may have a part in, but for those that changed themselves. */
+/** The unchanged files whose pins may depend on `file`. `changed`: the paths of the changed ones. */
 export async function usersOf(
   file: Readonly<Record<Side, Entry>>,
   sides: Record<Side, NixSide>,
@@ -111,24 +114,24 @@ export async function usersOf(
   return [...found].map(([path, of]) => ({ path, sides: [...of].sort() }));
 }
 
-/** Whether the other files make the same of a user on both sides, and all of its pins are the same then. */
+/** Whether other files make the same of a user on both sides: then all of its pins are the same. */
 export async function hasSamePins({ path, sides: of }: User, sides: Record<Side, NixSide>): Promise<boolean> {
   if (of.length < 2) return false;
   const base = await sides.base.handed(path);
   return base !== null && JSON.stringify(base) === JSON.stringify(await sides.head.handed(path));
 }
 
-/** The pins of a user, of one side for both where these are the same. @throws TooMuch */
+/** The pins of a user; where both sides are the same, one is read for both. @throws TooMuch */
 export async function pinsOfUser(
   { path, sides: of }: User,
   sides: Record<Side, NixSide>,
   areSame: boolean,
-): Promise<FilePins> {
+): Promise<PinSides> {
   const pins = { ...NO_PINS };
   for (const side of of)
     pins[side] = areSame && side === "head" ? pins.base : await sides[side].sources(path, WHOLE);
   return pins;
 }
 
-/** Of a file that did not change itself, all may be reached. */
+/** All of an unchanged file: a changed one may reach any part of it. */
 const WHOLE: readonly Region[] = [{ start: 0, end: Number.MAX_SAFE_INTEGER }];

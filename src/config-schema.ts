@@ -185,7 +185,7 @@ export function parseConfig(text: string, name: string): Config {
 }
 
 function ruleConfig(setting: z.infer<typeof ruleSetting>): RuleConfig {
-  if (typeof setting === "string") return { severity: setting, excludes: () => false };
+  if (typeof setting === "string") return { severity: setting, excludes: noPath };
   return { severity: setting.severity ?? null, excludes: globMatcher(setting.exclude ?? []) };
 }
 

@@ -19,7 +19,7 @@ export class VerifodError extends Error {
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
-  // Of a host with several addresses Node gives one error for each, in one that says nothing.
+  // For a host with several addresses, Node throws one error for each, inside one that says nothing.
   if (error instanceof AggregateError && error.message === "") return error.errors.map(messageOf).join(", ");
   return error instanceof Error ? error.message : String(error);
 }

@@ -5,9 +5,9 @@ import { madeOtherwise, unreadTexts } from "./change-made.ts";
 import {
   type ChangePins,
   createChangePins,
-  type FilePins,
   hasSamePins,
   NO_PINS,
+  type PinSides,
   pinsOfUser,
   usersOf,
 } from "./change-pins.ts";
@@ -84,15 +84,16 @@ export interface Memory {
 }
 
 /**
- * What is held of so many files is most of the memory: garbage is collected when a tenth more is taken, not when twice
- * as much is. The rules see all files, so that nothing of it can go before.
+ * In a change of more files, what is kept of them is most of the memory, and the rules need all of it. Garbage is then
+ * collected when the heap has grown by a tenth, not when it has doubled.
  */
 const MANY_FILES = 10_000;
 const HEAP_GROWTH_PERCENT = 10;
-/** More of huge files than any release of all Haskell packages: the garbage of reading them is as large as a machine. */
+/** More than any update of all Haskell packages changes in huge files: the garbage of reading them fills a machine. */
 const MUCH_REWRITTEN = 8_000_000;
 const HEAP_GROWTH_PERCENT_REWRITTEN = 20;
-/** A change as it is read: what it is read with, and what gathers while it is. */
+
+/** A change while it is read: what it is read with, and what is collected on the way. */
 interface Reading {
   readonly change: Change;
   readonly tools: Tools;
@@ -117,9 +118,9 @@ export async function gatherFacts(
   const unchecked: Unchecked[] = [...change.unchecked];
   const reading = { change, tools, sides, pins: createChangePins(unchecked), unchecked };
   const read = await readFiles(reading);
-  const made = [...(await addPinsOfUsers(reading, read.reaching))];
+  const madeByFiles = await addPinsOfUsers(reading, read.reaching);
   const meanings = await meaningsOf(read.repointed, sides, unchecked);
-  append(made, madeForNames(meanings));
+  const made = [...madeByFiles, ...madeForNames(meanings)];
   const renames = new Map(
     change.files.flatMap((file) =>
       file.status === "renamed" ? [[file.base.path, file.head.path] as const] : [],
@@ -158,9 +159,9 @@ const isStep = ({ context }: Script) => context === "ci";
 interface FilesRead extends Found {
   readonly files: FileFacts[];
   readonly repointed: Repointed[];
-  /** What paths to the files whose code changed may end with. */
+  /** The last parts that a path to a file whose code changed may have. */
   readonly names: Set<string>;
-  /** Those whose code changed, and that unchanged files may be made of. */
+  /** The files whose code changed and that are on both sides: unchanged files may be made of them. */
   readonly reaching: Extract<FileChange, { status: "modified" | "renamed" }>[];
 }
 
@@ -184,7 +185,7 @@ async function readFiles({ change, tools, sides, pins, unchecked }: Reading): Pr
     unchecked.push(...read.unchecked);
     const isLater = read.isFormatted || isOnlyMeta(file, read);
     const path = pathOf(file);
-    // Moved as it was: its pins are what they were.
+    // Moved without a change: its pins are what they were.
     const inFile =
       file.base?.oid === file.head?.oid
         ? null
@@ -212,10 +213,7 @@ async function readFiles({ change, tools, sides, pins, unchecked }: Reading): Pr
   return found;
 }
 
-/**
- * Adds the pins of files that did not change, in which changed ones may have a part; gives what the values of either fetch
- * otherwise than before.
- */
+/** Adds the pins of unchanged files that may depend on changed ones; returns the fetches of both that differ from before. */
 async function addPinsOfUsers(
   { change, tools, sides, pins, unchecked }: Reading,
   reaching: FilesRead["reaching"],
@@ -226,7 +224,7 @@ async function addPinsOfUsers(
     tools.documents.trim();
     const path = pathOf(file);
     const within = <T>(read: () => Promise<T>) => bounded(read, path, unchecked);
-    // Who uses a file that moved has changed with it.
+    // Whatever uses a file that moved has changed with it.
     const users = file.status === "modified" ? await within(() => usersOf(file, sides, changed)) : null;
     for (const user of users ?? []) {
       const areSame = (await within(() => hasSamePins(user, sides))) ?? false;
@@ -235,7 +233,7 @@ async function addPinsOfUsers(
       else pins.add((await read()) ?? NO_PINS, path);
     }
     const onLost = (lost: Unchecked) => {
-      // Of a file that is not known at all, this says nothing more.
+      // For a file that could not be read at all, this would say nothing more.
       if (!unchecked.some(({ what }) => what === lost.what)) unchecked.push(lost);
     };
     append(made, (await within(() => madeOtherwise(file, sides, changed, onLost))) ?? []);
@@ -244,8 +242,8 @@ async function addPinsOfUsers(
 }
 
 /**
- * Adds the pins that were left for later. They are of use only where they read a file that changed, have a hash that is new
- * elsewhere, or a dropped patch.
+ * Reads those of the pins left for later that may matter: of texts that name a changed file or may have a hash that is new
+ * elsewhere; with `areAllWanted`, of all.
  */
 async function addPinsOfLater(
   { pins }: Reading,
@@ -264,7 +262,7 @@ async function addPinsOfLater(
   );
 }
 
-/** What a path to a file, or to the folder that it is the default of, may end with. */
+/** The last part of a path to a file, or to the folder whose default it is. */
 function namesOf(path: string): readonly string[] {
   const [name = "", folder = ""] = path.split("/").reverse();
   if (name === "default.nix") return [name, folder, ".", ".."];
@@ -273,14 +271,14 @@ function namesOf(path: string): readonly string[] {
 
 const PATH_PART = /\/([\w.+-]+)/g;
 
-/** Whether a path in a text may lead to a file that is called by one of the names, or it takes the version of one. */
+/** Whether a path in a text may lead to a file with one of the names, or the text takes the version of such a package. */
 function namesAny(text: string, names: ReadonlySet<string>): boolean {
   for (const [, name = ""] of text.matchAll(PATH_PART)) if (names.has(name)) return true;
   for (const name of takenFrom(text)) if (names.has(name)) return true;
   return false;
 }
 
-/** Whether patches may be gone: it is asked of each whether any pin still names it. */
+/** Whether patches may be gone: then all pins are needed, to tell whether one still names them. */
 function mayDropPatches({ files }: Change, settings: readonly SettingChange[]): boolean {
   return (
     settings.some(({ before }) => /patch/i.test(before?.attributes.at(-1) ?? "")) ||
@@ -303,19 +301,19 @@ function nothing(): SideFound {
 type Errors = Pick<FileFacts, "parseErrors" | "baseParseErrors">;
 const NO_ERRORS: Errors = { parseErrors: [], baseParseErrors: [] };
 
-/** Part by part: of thousands of objects that are made of two others, each would have a shape of its own. */
+/** Property by property: of thousands of objects spread from two others, V8 would give each a shape of its own. */
 function factsOf({ facts }: ReadFile, { parseErrors, baseParseErrors }: Errors): FileFacts {
   const { change, base, head, changed, target, binary } = facts;
   return { change, base, head, changed, target, binary, parseErrors, baseParseErrors };
 }
 
 interface FoundIn extends Found {
-  readonly pins: FilePins;
+  readonly pins: PinSides;
   readonly errors: Errors;
   readonly cut: readonly string[];
 }
 
-/** Of a file whose code is what it was: where it cannot be read. */
+/** For a file that was only formatted: where it does not parse. */
 async function readErrors({ code: { base, head } }: ReadFile): Promise<FoundIn> {
   const parseErrors = errorsOf(head);
   const baseParseErrors = parseErrors.length > 0 ? errorsOf(base) : [];
@@ -350,7 +348,7 @@ async function readCode(
     const entry = file[side];
     const code = both[side];
     if (!entry || !code) continue;
-    // Why, is said already. With the other side alone, all of its pins would seem to be new.
+    // It does not parse, which is said already. With the other side alone, all of its pins would seem to be new or gone.
     if (code.kind === "nix" && code.text !== "" && code.document === tools.documents.empty)
       return { base: nothing(), head: nothing(), pins: NO_PINS, errors: NO_ERRORS, cut: [] };
     const changed = regions[side];
@@ -372,7 +370,7 @@ async function readCode(
     if (parseErrors.length >= MOST_ERRORS) onCut(TOO_MANY_ERRORS);
     if (code.kind !== "nix") continue;
     if (code.document.text.length > LARGEST_TREES_CHARACTERS) tools.documents.release(entry.oid);
-    // They go before those of the other side are read.
+    // The nodes of this side go before the other side is read.
     else if (isHuge) code.document.forgetNodes();
   }
   const baseParseErrors = parseErrors.length > 0 ? errorsOf(both.base) : [];
@@ -380,7 +378,7 @@ async function readCode(
   return { ...found, pins, errors: { parseErrors, baseParseErrors }, cut: [...cut] };
 }
 
-/** Where the base waits for builds already, in what did not change either: asked only when the head newly does. */
+/** Where the base already waits for builds, unchanged parts included; looked for only when changed parts of the head do. */
 function knownBuilds(base: CodeFile | null, head: readonly Impurity[]): readonly Impurity[] {
   if (base?.kind !== "nix" || base.text.length > HUGE_CHARACTERS || !head.some(isBuild)) return [];
   return impuritiesOf(base, [{ start: 0, end: base.text.length }]).filter(isBuild);
@@ -391,7 +389,7 @@ async function readPins(
   file: FileChange,
   regions: ReadFile["regions"],
   sides: Record<Side, NixSide>,
-): Promise<FilePins> {
+): Promise<PinSides> {
   const pins = { ...NO_PINS };
   for (const side of ["base", "head"] as const) {
     const entry = file[side];
@@ -406,7 +404,7 @@ function isOnlyMeta(file: FileChange, { code: { base, head }, regions }: ReadFil
   return changesOnlyMeta({ file: base, regions: regions.base }, { file: head, regions: regions.head });
 }
 
-/** Adds what a file holds to what all do; says what of it is left out. */
+/** Adds what one file holds to what all files hold; what was left out goes to `unchecked`. */
 function add(
   found: Found & { readonly cut: readonly string[] },
   all: Found,
@@ -421,7 +419,7 @@ function add(
   }
 }
 
-/** Not with `push(...more)`, which takes the room of its arguments on the stack. */
+/** `push(...more)` would put all items on the stack. */
 function append<T>(list: T[], more: readonly T[]): void {
   for (const each of more) list.push(each);
 }

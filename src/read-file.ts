@@ -7,7 +7,7 @@ import {
   type Side,
   type Unchecked,
 } from "./change/change.ts";
-import type { Contents } from "./change/contents.ts";
+import { type Contents, inPlaceOf } from "./change/contents.ts";
 import { changedText, diffTexts, type Hunk } from "./change/hunks.ts";
 import { withLines } from "./nix/parser.ts";
 import { isSameCode, mayBeSameCode } from "./nix/same-code.ts";
@@ -20,7 +20,7 @@ export interface ReadFile {
   readonly facts: Omit<FileFacts, "parseErrors" | "baseParseErrors">;
   readonly code: Record<Side, CodeFile | null>;
   readonly regions: Record<Side, readonly Region[]>;
-  /** Its code is what it was, but for its form. */
+  /** Only the form of its code changed, and comments. */
   readonly isFormatted: boolean;
   readonly unchecked: readonly Unchecked[];
 }
@@ -30,9 +30,8 @@ export const HUGE_CHARACTERS = 1_000_000;
 /** The trees of both sides of a larger file are not in memory together. */
 export const LARGEST_TREES_CHARACTERS = 4_000_000;
 /**
- * Characters of both sides that differ in the huge Nix files of one change, but for those that are only formatted. All
- * Haskell packages differ in a few million from one release to the next; what the code of more than that holds takes more
- * than a minute and 512 MB.
+ * The most characters, of both sides, that may differ in the huge Nix files of one change; files that are only formatted do
+ * not count. An update of all Haskell packages is a few million; to read more than this takes over a minute and 512 MB.
  */
 const MOST_REWRITTEN = 20_000_000;
 
@@ -46,7 +45,7 @@ export interface Rewritten {
   characters: number;
 }
 
-/** Reads both sides of a changed file. Of huge ones the first is read whatever it is. */
+/** Reads both sides of a changed file. The first huge one of a change is read however much of it differs. */
 export async function readFile(
   file: FileChange,
   contents: Contents,
@@ -71,10 +70,8 @@ export async function readFile(
   if (isNix(file) && !isSame && Math.max(base?.length ?? 0, head?.length ?? 0) > HUGE_CHARACTERS) {
     const before = rewritten.characters;
     const after = before + lengthOf(regions.base) + lengthOf(regions.head);
-    if (before > 0 && after > MOST_REWRITTEN) {
-      const unread = { base: file.base && TOO_MUCH_REWRITTEN, head: file.head && TOO_MUCH_REWRITTEN };
-      return readFile(file, unread, sides, rewritten);
-    }
+    if (before > 0 && after > MOST_REWRITTEN)
+      return readFile(file, inPlaceOf(file, TOO_MUCH_REWRITTEN), sides, rewritten);
     rewritten.characters = after;
   }
   const code: Record<Side, CodeFile | null> = {
@@ -106,7 +103,7 @@ function isSameNix(before: string | null, after: string | null, regions: ReadFil
   if (before === null || after === null) return false;
   // To Nix, a lone carriage return ends a comment.
   const [base, head] = [withLines(before), withLines(after)];
-  // The stretches that differ deny it sooner than the whole texts.
+  // Most differences already show in the changed stretches, which are shorter than the whole texts.
   const stretches = (text: string, of: readonly Region[]) =>
     of.map(({ start, end }) => text.slice(start, end)).join("\n");
   return (

@@ -1,9 +1,9 @@
 /**
- * Names that a change points elsewhere, `frob = frob_1;` that becomes `frob = frob_2;` or another call: what they stand for on either side are
- * pins that did not change, and a pair all the same.
+ * Names that a change points elsewhere: `frob = frob_1;` that becomes `frob = frob_2;`, or another call. The pins that such
+ * a name stands for did not change on either side; they are a pair all the same.
  */
 import type { Side, Unchecked } from "./change/change.ts";
-import { type FilePins, pinAt } from "./change-pins.ts";
+import { type PinSides, pinAt } from "./change-pins.ts";
 import { type Named, recalledNames, repointedNames } from "./nix/aliases.ts";
 import type { Source } from "./nix/model.ts";
 import type { NixSide } from "./nix/side.ts";
@@ -13,7 +13,7 @@ import { HUGE_CHARACTERS, LARGEST_TREES_CHARACTERS, type ReadFile } from "./read
 
 /** Names that stand for another package now; each is looked for in all pins. */
 const MOST_REPOINTED = 200;
-/** Characters of the files of these, each counted for each of its names: it is read anew for it. */
+/** Characters of the files with such names; a file counts once per name, since it is read again for each. */
 const MOST_REPOINTED_CHARACTERS = 60_000_000;
 const TOO_MANY_REPOINTED = "the change gives more names another meaning than are looked up";
 
@@ -75,7 +75,7 @@ export async function meaningsOf(
 /** The pairs of pins that the names stand for. */
 export function aliasesOf(
   meanings: readonly Meanings[],
-  pins: FilePins,
+  pins: PinSides,
 ): readonly (readonly [Source, Source])[] {
   return meanings.flatMap(({ base, head }) => {
     const [old, now] = [pinAt(pins.base, base.hashes), pinAt(pins.head, head.hashes)];
@@ -88,7 +88,7 @@ export function areSources({ base, head }: Meanings): boolean {
   return base.hashes.length > 0 && head.hashes.length > 0;
 }
 
-/** What is fetched for the names otherwise than before. */
+/** The fetches of what the names stand for that differ from before. */
 export function madeForNames(meanings: readonly Meanings[]): readonly MadePair[] {
   return meanings.flatMap(({ base, head }) => madePairs(base.made, head.made));
 }

@@ -29,7 +29,7 @@ export interface PairReview {
   readonly result: Review;
   /** The severity from which the pair's configuration wants a failure. */
   readonly failOn: Threshold;
-  /** The stack of an error that should not be. */
+  /** The stack of an error that is a bug of ours; null: there is none. */
   readonly bug: string | null;
 }
 
@@ -53,12 +53,12 @@ const LIMIT_MS = 120_000;
 const MEMORY_MB = 2_000;
 /** With V8's own choice, what several threads hold of large commits is most of the memory. */
 const HEAP_GROWTH_PERCENT = 40;
-/** More threads than that wait for git. */
+/** More threads than that would wait for git. */
 const MOST_WORKERS = 8;
 /** As scripts/build.mjs puts it beside this program. */
 const PROGRAM = new URL("./review-worker.mjs", import.meta.url);
 
-/** A job with the reviews of its first pairs. */
+/** A job, with the reviews of those of its pairs that are done. */
 interface Task {
   readonly pairs: readonly CommitPair[];
   readonly reviews: PairReview[];

@@ -71,7 +71,7 @@ function askedTree(
     entry: (path) => ask({ tree: name, method: "entry", argument: path }) as Promise<Entry | null>,
     list: (path) => ask({ tree: name, method: "list", argument: path }) as Promise<readonly Entry[]>,
     read: (entry) => {
-      // The id of one may be that of any file.
+      // Its id may be that of any file.
       if (entry.kind === "submodule") return readAsked(name, entry);
       const known = contents.get(entry.oid);
       if (known !== undefined) return known;
@@ -87,7 +87,7 @@ function askedTree(
   };
 }
 
-/** What this process has opened already: nothing is left to find out but of which hash it is. */
+/** Opens a git directory that this process has opened before: only its kind of hash is left to find out. */
 function openAgain(gitDirectory: string, commit: string): Repository {
   return openGitDirectory({ gitDirectory, shallow: false, hash: commit.length === 64 ? "sha256" : "sha1" });
 }
@@ -100,7 +100,7 @@ async function readTree(repository: Repository, commit: string): Promise<Tree> {
   return repositoryTree(repository, commit, found.tree);
 }
 
-/** The change between two commits. Of what is not here nobody may think that nothing differs. */
+/** The change between two commits. Without a repository it fails: nobody may think that nothing differs. */
 function compared(repository: Repository | null, base: string, head: string): Promise<Change> {
   if (!repository) throw new Error("only what is of this machine's git can be compared here");
   return openGitPair(repository, base, head);

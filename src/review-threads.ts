@@ -125,13 +125,13 @@ const MEMORY_MB = 2_000;
 /** A third of what V8 takes: 567 MB instead of 593 for 100,000 files, in no more time (`npm run bench:nasty`, median of 3). */
 const YOUNG_MB = 16;
 /**
- * Characters of texts that threads are told before garbage is collected here. What GitHub gives of one is three times as much
- * memory, and while threads work on it little else is done here: 40 files of 5 MB left 140 MB.
+ * After so many characters of texts sent to threads, garbage is collected here. GitHub's answer for a text takes three times
+ * its memory, and little else is done here while threads work on it: 40 files of 5 MB left 140 MB.
  */
 const MANY_CHARACTERS = 8_000_000;
 /** As long as the App has for all of a job: longer than GitHub's limits make a review wait. */
 const LONGEST_MS = 30 * 60_000;
-/** What a thread keeps for the next review, and its WebAssembly memory, only ever grow. */
+/** A thread is replaced after so many: what it keeps for the next review, and its WebAssembly memory, only ever grow. */
 const REVIEWS_PER_THREAD = 200;
 /** As scripts/build.mjs puts it beside this program. */
 const PROGRAM = new URL("./review-thread.mjs", import.meta.url);
@@ -194,7 +194,7 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
   let closed = false;
   /** Characters of answers since garbage was collected. */
   let told = 0;
-  const count = (content: Content): void => {
+  const countText = (content: Content): void => {
     if (content.kind === "text") told += content.text.length;
   };
 
@@ -230,9 +230,9 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
         clearTimeout(whole);
         signal.removeEventListener("abort", aborted);
         worker.off("message", received).off("error", failed).off("exit", ended);
-        const count = (reviewed.get(worker) ?? 0) + 1;
-        reviewed.set(worker, count);
-        if (lost || count >= REVIEWS_PER_THREAD) void worker.terminate();
+        const reviews = (reviewed.get(worker) ?? 0) + 1;
+        reviewed.set(worker, reviews);
+        if (lost || reviews >= REVIEWS_PER_THREAD) void worker.terminate();
         else idle.push(worker);
         act();
       }
@@ -253,7 +253,7 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
         switch (message.kind) {
           case "ask":
             clearTimeout(timer);
-            void answer(change, about, message.questions, count).then((answers) => {
+            void answer(change, about, message.questions, countText).then((answers) => {
               if (isOver || !all.has(worker)) return;
               timer = setTimeout(late, limitMs, limitMs);
               worker.postMessage(answers);
@@ -313,7 +313,7 @@ function errorOf({ fault, message, stack }: Extract<ThreadMessage, { kind: "fail
 
 type Trees = Pick<PullChange, TreeName>;
 
-/** Answers what was asked together, together; `onRead` is called for each content. */
+/** Answers questions that were asked together, all at once; `onRead` is called for each content. */
 function answer(
   change: Trees,
   about: ReviewAbout,

@@ -19,7 +19,7 @@ export { createTools, type Tools } from "./facts.ts";
 export interface ReviewOptions {
   /** The configuration of the base. */
   readonly config: Config;
-  /** Titles that the change itself does not know of, as that of a pull request, with those of its commits. */
+  /** The title of a pull request, which the change itself does not know, and those of its commits. */
   readonly subjects?: readonly string[];
   /** What is remembered of earlier changes, where something is. */
   readonly memory?: Memory | null;
@@ -83,7 +83,7 @@ async function attributesIn(change: Change, tools: Tools): Promise<AttributesOf>
   };
 }
 
-/** Asks every rule. One that fails says nothing of the others, and is not taken for silence. */
+/** Asks every rule. One that fails is said in `unchecked`, and the others are asked all the same. */
 function judge(
   facts: Facts,
   severityOf: (rule: string, path: string) => Severity | "off" | null,

@@ -1,10 +1,10 @@
 /** What could not be checked, as a report tells it. */
 import type { Unchecked } from "./change/change.ts";
 
-/** Paths told of one reason; what many files have in common is told of some. */
+/** Paths that are told for one reason; of more, only their number is. */
 const MOST_TOLD = 200;
 
-/** Each once, in the order met; of a reason that very many share, how many more there are. */
+/** Each once, in the order met; behind them, for reasons that very many share, how many more there are. */
 export function distinctUnchecked(unchecked: readonly Unchecked[]): readonly Unchecked[] {
   const distinct = new Map(unchecked.map((item) => [`${item.what}\0${item.reason}`, item]));
   const told = new Map<string, number>();

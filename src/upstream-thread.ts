@@ -1,4 +1,4 @@
-/** Upstream across the border of a thread, which has no token: pins are told apart by their order, not by what they are. */
+/** Upstream for a thread, which has no token. Pins are copied on the way, and so are matched by their order. */
 import type { Source } from "./nix/model.ts";
 import type { SourceChange } from "./pair/sources.ts";
 import type { PinFacts, UpstreamFacts } from "./provenance/answers.ts";
@@ -20,7 +20,7 @@ export async function askUpstream(
   return { ...rest, sides: changes.map(({ before, after }) => [factsOf(before), factsOf(after)] as const) };
 }
 
-/** Upstream as a thread has it; `ask`: has the main thread ask. */
+/** Upstream as a thread sees it. `ask` lets the main thread ask. */
 export function upstreamThrough(ask: (changes: readonly SourceChange[]) => Promise<UpstreamReply>): Upstream {
   return {
     async ask(changes) {

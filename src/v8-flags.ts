@@ -11,17 +11,17 @@ import { isMainThread, workerData } from "node:worker_threads";
 export const ALONE = "alone";
 
 /**
- * Makes only long runs pay for it. A program does not end before what V8 has begun to optimize is done, which is seconds of a
- * processor for a large module; by default that begins after some 1.8 million bytes of code have run.
- * To be called before the module is compiled.
+ * Makes V8 optimize WebAssembly later, so that only long runs pay for it. A program does not end before V8 is done with what
+ * it has begun to optimize, which is seconds of a processor for a large module; by default it begins after some 1.8 million
+ * bytes of code have run. To be called before the module is compiled.
  */
 export function optimizeLater(): void {
   set("--wasm-tiering-budget=100000000");
 }
 
 /**
- * Makes code that has not yet run stay as it is in this process: for a module that takes longer to optimize than any one run
- * would gain. V8 reads this when code first runs.
+ * Keeps V8 from optimizing WebAssembly that has not yet run in this process: for a module that takes longer to optimize than
+ * any one run would gain. V8 reads this when code first runs.
  */
 export function optimizeNothingMore(): void {
   set("--no-wasm-tier-up");
@@ -32,8 +32,8 @@ export function optimizeNothingMore(): void {
 const V8_WITH_MAGLEV = 12;
 
 /**
- * Makes V8 before that compile a function after four times the work: of thousands of functions, most do too little in one
- * run for it to pay.
+ * Makes an older V8 compile a function only after four times the work: most of thousands of functions do too little in one
+ * run for compiling to pay.
  */
 export function compileLess(): void {
   if (Number.parseInt(process.versions.v8, 10) < V8_WITH_MAGLEV) set("--interrupt-budget=500000");
@@ -50,8 +50,8 @@ export function growHeapBy(percent: number): void {
 let collect: (() => void) | undefined;
 
 /**
- * Collects garbage now: for a thread that has made much of it and waits from now on. V8 does so when more is made, which by
- * then nobody may do. https://nodejs.org/api/v8.html#v8setflagsfromstringflags
+ * Collects garbage now: for a thread that has made much of it and then waits. V8 itself collects when memory is asked for,
+ * which such a thread may not do for long. https://nodejs.org/api/v8.html#v8setflagsfromstringflags
  */
 export function collectGarbage(): void {
   if (!collect) {

@@ -1,4 +1,4 @@
-/** The texts of a change's files, one file after the other, as many as fit into memory. */
+/** The contents of a change's files, one file after the other, as many as fit into memory. */
 import type { Change, Content, FileChange, Side } from "./change.ts";
 
 /** Both sides of a file; null: it is not on that side. */
@@ -79,12 +79,12 @@ export function readAhead(change: Change): (index: number) => Promise<Contents> 
     const early = asked.get(index);
     asked.delete(index);
     if (!file) return { base: null, head: null };
-    if (index >= MOST_FILES) return { base: file.base && TOO_MANY_FILES, head: file.head && TOO_MANY_FILES };
+    if (index >= MOST_FILES) return inPlaceOf(file, TOO_MANY_FILES);
     if (early) {
       const small = await early;
       if (!small && (await knownSize(file)) > left) {
         toRead -= KEPT_AHEAD_CHARACTERS;
-        return { base: file.base && OVER_LIMIT, head: file.head && OVER_LIMIT };
+        return inPlaceOf(file, OVER_LIMIT);
       }
       const contents = small ?? (await read(file));
       const size = sizeOf(contents);
@@ -94,8 +94,13 @@ export function readAhead(change: Change): (index: number) => Promise<Contents> 
         return { base: withinLines(contents.base), head: withinLines(contents.head) };
       }
     }
-    return { base: file.base && OVER_LIMIT, head: file.head && OVER_LIMIT };
+    return inPlaceOf(file, OVER_LIMIT);
   };
+}
+
+/** One content in the place of all that a file has. */
+export function inPlaceOf(file: FileChange, content: Content): Contents {
+  return { base: file.base && content, head: file.head && content };
 }
 
 function withinLines(content: Content | null): Content | null {
