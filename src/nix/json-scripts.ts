@@ -3,7 +3,8 @@ import { createScanner } from "jsonc-parser";
 import { readDataScript } from "./data-script.ts";
 import { FETCHES } from "./foreign.ts";
 import type { Script, ScriptContext } from "./model.ts";
-import { contextOfAttribute, isTestFile } from "./script-places.ts";
+import { isTestFile } from "./script-places.ts";
+import { contextOfAttribute } from "./script-takers.ts";
 import { type CodeFile, languageOf, type Region, type ScriptParsers } from "./scripts.ts";
 
 /** jsonc-parser's `SyntaxKind`, a const enum that modules compiled one by one cannot use. */

@@ -2,11 +2,12 @@
 import { appliedFunction, boundTo, lastName, STRING_FUNCTIONS } from "./code-text.ts";
 import type { ScriptContext, ScriptLanguage } from "./model.ts";
 import { attributePath } from "./places.ts";
+import { ATTRIBUTES, WRITERS, WRITES, WRITES_FILE } from "./script-takers.ts";
 import type { Region } from "./scripts.ts";
 import { attrNames, bare, bindingsOf, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
 
 /** The string literals that touch a region: the one around it, and those within it; and names that may stand for one. */
-export function* textsIn(root: SyntaxNode, region: Region): Generator<SyntaxNode> {
+export function* textsIn(source: string, root: SyntaxNode, region: Region): Generator<SyntaxNode> {
   const inside = nodeAt(root, region.start, region.end);
   for (let up: SyntaxNode | null = inside; up; up = up.parent) {
     if (isString(up)) {
@@ -17,11 +18,31 @@ export function* textsIn(root: SyntaxNode, region: Region): Generator<SyntaxNode
   const stack = [inside];
   for (let node = stack.pop(); node; node = stack.pop()) {
     if (node.end < region.start || node.start > region.end) continue;
-    if (isString(node) || isBoundName(node)) yield node;
+    if (isString(node)) {
+      yield node;
+      stack.push(...heldBy(source, node).reverse());
+    } else if (isBoundName(node)) yield node;
     else
       for (let index = node.children.length - 1; index >= 0; index--)
         stack.push(node.children[index] as SyntaxNode);
   }
+}
+
+/**
+ * What a string's interpolations hold that is no part of its text: sets, and what functions write to files, as in
+ * `"${writeShellScript "x" "…"} --flag"`.
+ */
+function heldBy(source: string, string: SyntaxNode): SyntaxNode[] {
+  const found: SyntaxNode[] = [];
+  const stack = string.children.filter(({ type }) => type === "interpolation").reverse();
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    const isWriter = node.type === "apply_expression" && WRITES.test(lastName(source, appliedFunction(node)));
+    if (isWriter || isAttrset(node)) found.push(node);
+    else
+      for (let index = node.children.length - 1; index >= 0; index--)
+        stack.push(node.children[index] as SyntaxNode);
+  }
+  return found;
 }
 
 const PASSES_ON = new Set([
@@ -51,77 +72,24 @@ export interface Placed {
   readonly language: ScriptLanguage | null;
 }
 
-/** Functions whose string argument is a script, by name. */
-const WRITERS: Readonly<Record<string, { context: ScriptContext; language: ScriptLanguage | null }>> = {
-  writeShellScript: { context: "run", language: "bash" },
-  writeShellScriptBin: { context: "run", language: "bash" },
-  writeScript: { context: "run", language: null },
-  writeScriptBin: { context: "run", language: null },
-  writeBash: { context: "run", language: "bash" },
-  writeBashBin: { context: "run", language: "bash" },
-  writeDash: { context: "run", language: "bash" },
-  writeDashBin: { context: "run", language: "bash" },
-  writePython2: { context: "run", language: "python" },
-  writePython2Bin: { context: "run", language: "python" },
-  writePython3: { context: "run", language: "python" },
-  writePython3Bin: { context: "run", language: "python" },
-  writePyPy3: { context: "run", language: "python" },
-  writePyPy3Bin: { context: "run", language: "python" },
-  writePerl: { context: "run", language: "other" },
-  writePerlBin: { context: "run", language: "other" },
-  writeJS: { context: "run", language: "other" },
-  writeJSBin: { context: "run", language: "other" },
-  runCommand: { context: "build", language: "bash" },
-  runCommandLocal: { context: "build", language: "bash" },
-  runCommandCC: { context: "build", language: "bash" },
-  runCommandNoCC: { context: "build", language: "bash" },
-  runTest: { context: "test", language: "python" },
-};
-
-/** Attributes whose string is a script, by their last name, the first match deciding. */
-const ATTRIBUTES: readonly (readonly [RegExp, ScriptContext])[] = [
-  [/^(updateScript|update)$/, "update"],
-  [
-    /^(pre|post)(Fetch|Checkout)$|^(extraPostFetch|netrcPhase|fetchPhase|modPostBuild|modConfigurePhase)$/,
-    "fetch",
-  ],
-  [/^(testScript|nodes)$/, "test"],
-  [/^(shellHook|profileExtra)$/, "shell"],
-  [
-    /^(pre|post)(Start|Stop|Shutdown|Up|Down|Setup|StartCommands|Boot|Mount\w*|Device\w*|LVM\w*|Reload)$/,
-    "run",
-  ],
-  [/^Exec\w*$|^(script|reload|preStop|runScript|extraInit|activationScript|text|command|onFailure)$/, "run"],
-  [
-    /^(login|interactive)?[sS]hell(Init|Aliases)$|^(loginShellInit|interactiveShellInit|promptInit|extraConfigEarly)$/,
-    "run",
-  ],
-  [/^(makeWrapperArgs|qtWrapperArgs|gappsWrapperArgs|wrapperArgs|makeQtWrapperArgs|wrapArgs)$/, "run"],
-  [
-    /Phase$|^(pre|post)[A-Z]\w*$|^(buildCommand|buildScript|installScript|unpackCmd|setupHook|builder)$/,
-    "build",
-  ],
-  [/^(extra)?\w*Commands$|^extraInstall$|^(install|build|check)Command$/, "build"],
-];
-
-/** When the script of an attribute runs, where that is one of `contexts`; null for other attributes. */
-export function contextOfAttribute(name: string, contexts: readonly ScriptContext[]): ScriptContext | null {
-  const context = ATTRIBUTES.find(([names]) => names.test(name))?.[1];
-  return context !== undefined && contexts.includes(context) ? context : null;
-}
-
 /** Attributes whose string is text for people or a value, never a script. */
 const TEXT =
   /^(description|longDescription|example|message|homepage|changelog|downloadPage|license|url|urls|name|pname|version|rev|tag|owner|repo|hash|sha256|sha512|platforms|mainProgram|defaultText|title|comment|knownVulnerabilities|warnings|assertions|extraConfig|config|configFile|email|github|matrix)$/;
 
 /** The script that a literal (or name) is a part of; null when it stands where no script does. */
 export function placeOf(source: string, literal: SyntaxNode, depth = MOST_DEPTH): Placed | null {
-  const { root, function: writer, binding } = climb(source, literal);
+  const { root, function: writer, binding, file } = climb(source, literal);
   if (isBoundName(literal) && !isTextName(source, literal)) return null;
   const path = binding ? attributePath(source, binding) : [];
   const last = path.at(-1) ?? "";
   const whole = path.join(".");
   const isUpdate = /(^|\.)updateScript\b/.test(whole);
+  if (file) {
+    const context = contextOfFile(source, file, depth);
+    const before = source.slice(Math.max(file.start, root.start - LONGEST_BEFORE), root.start);
+    const language = /\.py"[\s(]{0,20}$/.test(before) ? "python" : null;
+    return context !== "unknown" || mayBeScript(source, literal) ? { root, context, language } : null;
+  }
   if (writer !== null) {
     const known = Object.hasOwn(WRITERS, writer) ? WRITERS[writer] : undefined;
     if (!known) return null;
@@ -241,13 +209,30 @@ const TAKES_TEXT = new Set([
   "writeTextDir",
 ]);
 
-/** Functions that write a text to a file; an attribute that takes scripts runs it. */
-const WRITES_FILE = new Set(["writeText", "toFile"]);
+/** Attributes that run the file which they are given. */
 const TAKES_FILE = /^(?:setupHook|builder|updateScript|\w+Phase|(?:pre|post)[A-Z]\w*)$/;
 
-function fileBinding(source: string, node: SyntaxNode): SyntaxNode | null {
-  const binding = bindingOf(node);
-  return binding && TAKES_FILE.test(attributePath(source, binding).at(-1) ?? "") ? binding : null;
+/** What stands before the name of a file that a command line runs. */
+const RUNS_FILE =
+  /(?:^|[\s;&|("'/])(?:(?:ba|da|z|k|a)?sh|source|\.|exec|(?:\w{1,40}[sS]hell|bash|python3?|perl)\})\s{1,20}(?:-\w{1,20}\s{1,20}){0,5}["']?$/;
+const LONGEST_BEFORE = 200;
+
+/** When the file that a function writes a text to is run, as far as what takes the file says. */
+function contextOfFile(source: string, file: SyntaxNode, depth: number): ScriptContext {
+  for (let up = file.parent; up; up = up.parent) {
+    if (up.type === "binding") {
+      const path = attributePath(source, up);
+      if (inTests(path)) return "test";
+      if (/(^|\.)updateScript\b/.test(path.join("."))) return "update";
+      const last = path.at(-1) ?? "";
+      return (TAKES_FILE.test(last) && ATTRIBUTES.find(([names]) => names.test(last))?.[1]) || "unknown";
+    }
+    const string = up.type === "interpolation" ? up.parent : null;
+    if (!string) continue;
+    const before = source.slice(Math.max(string.start + 1, up.start - LONGEST_BEFORE), up.start);
+    return (RUNS_FILE.test(before) && depth > 0 && placeOf(source, string, depth - 1)?.context) || "unknown";
+  }
+  return "unknown";
 }
 
 /** Is a function given to another one? */
@@ -257,8 +242,24 @@ function isArgument(node: SyntaxNode): boolean {
   return up?.type === "apply_expression";
 }
 
+/** Is an application itself applied to more? */
+function isCallee({ start, parent }: SyntaxNode): boolean {
+  return parent?.type === "apply_expression" && parent.start === start;
+}
+
+interface Taken {
+  readonly root: SyntaxNode;
+  /** The function that writes it to a script; null: none that is known. */
+  readonly function: string | null;
+  readonly binding: SyntaxNode | null;
+  /** The call that writes it to a file which may be none. */
+  readonly file?: SyntaxNode;
+}
+
+const NOWHERE = { function: null, binding: null } as const;
+
 /** From a literal to the whole expression that it is a part of the text of, and to what takes that. */
-function climb(source: string, literal: SyntaxNode) {
+function climb(source: string, literal: SyntaxNode): Taken {
   let root = literal;
   for (let up = literal.parent; up; up = up.parent) {
     switch (up.type) {
@@ -284,7 +285,9 @@ function climb(source: string, literal: SyntaxNode) {
       case "apply_expression": {
         const name = lastName(source, appliedFunction(up));
         if (STRING_FUNCTIONS.has(name)) break;
-        if (WRITES_FILE.has(name)) return { root, function: null, binding: fileBinding(source, up) };
+        // The file's name, or options: more arguments follow.
+        if (WRITES.test(name) && isCallee(up)) return { root, ...NOWHERE };
+        if (WRITES_FILE.has(name)) return { root, function: name, binding: bindingOf(up), file: up };
         return Object.hasOwn(WRITERS, name)
           ? { root, function: name, binding: bindingOf(up) }
           : { root, function: null, binding: TAKES_TEXT.has(name) ? null : bindingOf(up) };
@@ -299,11 +302,11 @@ function climb(source: string, literal: SyntaxNode) {
       case "binding":
         return { root, function: null, binding: up };
       default:
-        return { root, function: null, binding: null };
+        return { root, ...NOWHERE };
     }
     if (up.type !== "interpolation") root = up;
   }
-  return { root, function: null, binding: null };
+  return { root, ...NOWHERE };
 }
 
 function bindingOf(node: SyntaxNode): SyntaxNode | null {

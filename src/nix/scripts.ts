@@ -51,7 +51,7 @@ export function scriptsOf(
   const deadline = performance.now() + SCRIPTS_LIMIT_MILLISECONDS;
   const compute = computeIn(file, () => onCut(CUT));
   reading: for (const region of inPieces(file.document, regions)) {
-    for (const literal of textsIn(file.document.root, region)) {
+    for (const literal of textsIn(text, file.document.root, region)) {
       if (performance.now() > deadline) {
         onCut("it holds more scripts than can be read in time");
         break reading;
