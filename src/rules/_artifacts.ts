@@ -2,7 +2,7 @@
 import type { Command, Script } from "../nix/model.ts";
 import { codeOf } from "../workflow/step-scripts.ts";
 import type { Job, Step, Value } from "../workflow/workflow.ts";
-import { isInterpreter } from "./_commands.ts";
+import { isInterpreter, operandsOf, writtenFiles } from "./_commands.ts";
 import { shown } from "./_scripts.ts";
 
 export interface ArtifactRun {
@@ -66,7 +66,7 @@ const wordAfter = (words: readonly string[], option: RegExp) =>
 /** What a command makes of such places: more of them. */
 function spread(command: Command, places: Places, folder: string): void {
   const path = (word: string) => inWorkspace(word, folder);
-  const operands = command.words.filter((word) => !word.startsWith("-"));
+  const operands = operandsOf(command);
   const takes = operands.some((word) => isIn(places, path(word)));
   switch (command.name) {
     case "gh": {
@@ -74,8 +74,7 @@ function spread(command: Command, places: Places, folder: string): void {
       if (/^run download\b/.test(words))
         places.add(asFolder(path(wordAfter(command.words, /^(?:-D|--dir)$/) ?? ".")));
       if (/\bactions\/artifacts\/[^\s/]{1,100}\/zip\b/.test(words))
-        for (const { operator, target } of command.redirects)
-          if (operator.startsWith(">")) places.add(path(target));
+        for (const file of writtenFiles(command)) places.add(path(file));
       break;
     }
     case "unzip":
@@ -103,7 +102,7 @@ const IS_PATH = /^[\w./@+${}-]+$/;
 /** The files that a command runs, or makes ready to be run. */
 function filesRun(command: Command): readonly string[] {
   const files = /[/$]/.test(command.name) ? [command.name] : [];
-  const operands = command.words.filter((word) => !word.startsWith("-"));
+  const operands = operandsOf(command);
   if (command.name === "chmod" && /^[ugoa]*\+\w*x|^0?[1357]\d\d$|^7/.test(operands[0] ?? ""))
     files.push(...operands.slice(1));
   const isCode = command.name === "eval" || /awk$/.test(command.name);

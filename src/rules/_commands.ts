@@ -187,11 +187,19 @@ export function sourceAmong(
   return undefined;
 }
 
+/** The words of a command that are no options. */
+export function operandsOf({ words }: Command): readonly string[] {
+  return words.filter((word) => !word.startsWith("-"));
+}
+
+/** The files that the output of a command is redirected to. */
+export function writtenFiles({ redirects }: Command): readonly string[] {
+  return redirects.filter(({ operator }) => operator.startsWith(">")).map(({ target }) => target);
+}
+
 /** Files that a command writes what it got from the network to. */
 export function downloadedFiles(command: Command): readonly string[] {
-  const files: string[] = command.redirects
-    .filter(({ operator }) => operator.startsWith(">"))
-    .map(({ target }) => target);
+  const files = [...writtenFiles(command)];
   const { words } = command;
   const bare = words
     .filter((word) => /^https?:/.test(word))

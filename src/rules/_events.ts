@@ -68,7 +68,8 @@ function canonicalPlaces(source: Placed): Set<string> {
   return new Set(places);
 }
 
-function isResolved(source: Placed): boolean {
+/** Whether the text says all of where a pin comes from. */
+export function isResolved(source: Placed): boolean {
   return source.urls.every(({ resolved }) => resolved) && (source.rev?.resolved ?? true);
 }
 

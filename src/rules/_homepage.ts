@@ -2,6 +2,7 @@
 import { forgeKindOf } from "../origin/forges.ts";
 import { type Location, parseLocation } from "../origin/location.ts";
 import { domainOf } from "../origin/place.ts";
+import { folded } from "./_text.ts";
 
 /** Where pages of many projects are that do not make them: what registries and builders of documentation show of each. */
 const SHOWN_FOR_ALL =
@@ -104,10 +105,6 @@ function namesNobody({ location: { host, path } }: Page, { names }: Project): bo
   if (!SHOWN_FOR_ALL.test(host)) return false;
   const place = folded(`${host}${path}`);
   return names.some((name) => place.includes(folded(name)));
-}
-
-function folded(text: string): string {
-  return text.toLowerCase().replace(/[^a-z0-9]/g, "");
 }
 
 /** Words that say nothing of what a project is. */

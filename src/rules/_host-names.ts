@@ -1,5 +1,6 @@
 /** Entries of /etc/hosts that give a host of downloads another address. */
 import type { Command, Script, Setting } from "../nix/model.ts";
+import { writtenFiles } from "./_commands.ts";
 import type { Sighting } from "./_scripts.ts";
 import { itemsOf, lastName } from "./_settings.ts";
 
@@ -51,7 +52,7 @@ export function redirectedIn(script: Script): readonly SeenRedirect[] {
   if (["test", "patch"].includes(script.context)) return [];
   return script.commands.flatMap((command) => {
     const writes =
-      command.redirects.some(({ operator, target }) => operator.startsWith(">") && HOSTS_FILE.test(target)) ||
+      writtenFiles(command).some((file) => HOSTS_FILE.test(file)) ||
       (command.name === "tee" && command.words.some((word) => HOSTS_FILE.test(word)));
     if (!writes) return [];
     const given = [command, ...command.reads.map((index) => script.commands[index])];

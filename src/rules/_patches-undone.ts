@@ -1,6 +1,7 @@
 /** Security patches that a package still names and no longer takes: not applied, taken back, or with less in them. */
 import type { Script } from "../nix/model.ts";
-import { fileOf, newSightings, type Sighting, shown } from "./_scripts.ts";
+import { fileAt } from "./_index.ts";
+import { newSightings, type Sighting, shown } from "./_scripts.ts";
 import { isExample, lastName, newSettings, settingName, shownValue } from "./_settings.ts";
 import { fileName, headPath, inHead } from "./_text.ts";
 import type { Facts, FileFacts, Place } from "./rule.ts";
@@ -25,7 +26,7 @@ export function* undonePatches(
       (name === "dontPatch" && /^(?:true|1|"1")$/.test(after.text)) ||
       (name === "patchPhase" && after.value.kind === "string" && !APPLIES.test(after.value.value));
     if (!isOff || isExample(after) || before?.text === after.text) continue;
-    const file = fileOf(facts, after.path);
+    const file = fileAt(facts, "head", after.path);
     const span = after.packageSpan;
     const own = span ? file?.head?.slice(span.start, span.end) : file?.head;
     // A new package never took them.

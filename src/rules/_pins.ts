@@ -2,7 +2,8 @@
 import type { Side } from "../change/change.ts";
 import type { Source, Span } from "../nix/model.ts";
 import type { Location } from "../origin/location.ts";
-import type { Facts, FileFacts, Place } from "./rule.ts";
+import { fileAt } from "./_index.ts";
+import type { Facts, Place } from "./rule.ts";
 
 /** A value for a message: one line, and not longer than a reader takes in. */
 export function shown(value: string, limit = 160): string {
@@ -63,11 +64,6 @@ export function checkCommand(source: Source): string {
     default:
       return "verifod verify";
   }
-}
-
-/** The facts of a file by its path at a side. */
-export function fileAt(facts: Facts, side: Side, path: string): FileFacts | null {
-  return facts.files.find(({ change }) => change[side]?.path === path) ?? null;
 }
 
 /** The text at a span; null when the file did not change or has no text. */

@@ -6,6 +6,7 @@ import {
   isInterpreter,
   isNetwork,
   opensConnection,
+  operandsOf,
   runsItsInput,
   runsWhatItHolds,
   sourceAmong,
@@ -17,6 +18,11 @@ export interface RemoteCode extends Sighting {
   readonly runner: Command;
   /** What fetches it; the runner itself for `npx` and its like. */
   readonly fetcher: Command;
+}
+
+/** What is fetched, and what runs it, for a message. */
+export function flowOf({ runner, fetcher }: RemoteCode): string {
+  return runner === fetcher ? shown(fetcher) : `${shown(fetcher)} → ${shown(runner)}`;
 }
 
 /** Commands that fetch a program and run it in one. */
@@ -65,7 +71,7 @@ function filesRunBy(command: Command): readonly string[] {
   if (isInterpreter(command))
     for (const { operator, target } of command.redirects) if (operator === "<") files.push(target);
   if (!isInterpreter(command) || command.name === "eval") return files;
-  const script = command.words.find((word) => !word.startsWith("-"));
+  const [script] = operandsOf(command);
   return script === undefined ? files : [...files, script];
 }
 
@@ -92,7 +98,7 @@ function downloadsOf(script: Script, fetchers: Set<Command>): ReadonlyMap<string
       for (const file of downloadedFiles(command)) keep(file, command);
       continue;
     }
-    const operands = command.words.filter((word) => !word.startsWith("-"));
+    const operands = operandsOf(command);
     const known = operands.flatMap((word) => downloads.get(withoutDot(word)) ?? [])[0];
     switch (command.name) {
       case "tee":

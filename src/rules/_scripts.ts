@@ -1,9 +1,9 @@
 /** What rules on scripts share: what a change brings that no script of the base has. */
 import type { Command, Script, Span } from "../nix/model.ts";
 import type { ScriptChange } from "../pair/scripts.ts";
-import { indexed } from "./_index.ts";
+import { fileAt } from "./_index.ts";
 import { visible } from "./_text.ts";
-import type { Facts, FileFacts, RuleFinding } from "./rule.ts";
+import type { Facts, RuleFinding } from "./rule.ts";
 
 /** Something seen in a script. Two sightings with one key are the same, wherever they stand. */
 export interface Sighting {
@@ -59,20 +59,8 @@ export function baseCode(facts: Facts): Map<string, number> {
   return lines;
 }
 
-const filesByPath = indexed(
-  (facts) =>
-    new Map(
-      facts.files.flatMap((file) => (file.change.head ? [[file.change.head.path, file] as const] : [])),
-    ),
-);
-
-/** The facts of the file that a fact stands in. */
-export function fileOf(facts: Facts, path: string): FileFacts | undefined {
-  return filesByPath(facts).get(path);
-}
-
 export function isNewFile(facts: Facts, path: string): boolean {
-  return fileOf(facts, path)?.change.status === "added";
+  return fileAt(facts, "head", path)?.change.status === "added";
 }
 
 /** How a script is called in a message. */

@@ -2,7 +2,7 @@
 import type { Command, Script, Setting } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
 import { isRunLater, type Sighting } from "./_scripts.ts";
-import { itemsOf, lastName } from "./_settings.ts";
+import { lastName, stringsOf } from "./_settings.ts";
 
 /** What is in them is loaded into every program that sees them. */
 const LOADS =
@@ -107,8 +107,7 @@ const ENVIRONMENTS =
 
 /** Where a setting does: a variable of a system's or service's environment, or the arguments of a wrapper. */
 export function othersCodeOf(setting: Setting): OthersCode | null {
-  const text = setting.value.kind === "string" ? setting.value.value : null;
-  const values = text === null ? itemsOf(setting) : [text];
+  const values = stringsOf(setting);
   const variable = ENVIRONMENTS.exec(setting.attributes.join("."))?.[1];
   const pairs: (readonly [string, string])[] = [];
   if (variable !== undefined) for (const value of values) pairs.push([variable, value]);

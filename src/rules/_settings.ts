@@ -27,6 +27,17 @@ export function itemsOf(setting: Setting | null): readonly string[] {
   return setting?.value.kind === "list" ? setting.value.items : [];
 }
 
+/** The strings that a value holds: the items of a list, or the one string that it is; of another value none. */
+export function stringsOf({ value }: Setting): readonly string[] {
+  if (value.kind === "list") return value.items;
+  return value.kind === "string" ? [value.value] : [];
+}
+
+/** The last part of an attribute path: `frob` of `pkgs.frob`. */
+export function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf(".") + 1);
+}
+
 /** The items that a list gained, and those that it lost. */
 export function listDifference({ before, after }: SettingChange): {
   readonly added: readonly string[];
@@ -156,6 +167,11 @@ const LONGEST_SHOWN = 160;
 /** A setting's value for a message. */
 export function shownValue(setting: Setting | null): string {
   return setting ? visible(setting.text, LONGEST_SHOWN) : "not set";
+}
+
+/** What a setting is now and was before, as the first sentence of a message. */
+export function nowSentence({ before, after }: NewSetting): string {
+  return `${settingName(after)} is now ${shownValue(after)} (${before ? `before: ${shownValue(before)}` : "not set before"}).`;
 }
 
 /** A finding on a setting, with the parts that all of them share. */

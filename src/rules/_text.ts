@@ -142,6 +142,11 @@ export function argument(path: string): string {
   return /^[\w./@%+=,…-]+$/.test(named) ? named : `'${named.replaceAll("'", "'\\''")}'`;
 }
 
+/** The letters and digits of a name, in lower case: equal for `libFoo-1` and `lib_foo1`. */
+export function folded(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
+}
+
 /** `3 lines`, `1 line`. */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -13,7 +13,7 @@ function isNumber(part: string | undefined): boolean {
 }
 
 /** Digits as numbers of any length: dates and serials go past what a double holds. */
-function compareNumbers(a: string, b: string): number {
+function compareDigits(a: string, b: string): number {
   const [x, y] = [a.replace(/^0+/, ""), b.replace(/^0+/, "")];
   if (x.length !== y.length) return x.length - y.length;
   return x < y ? -1 : x > y ? 1 : 0;
@@ -25,9 +25,18 @@ function compareParts(a: string | undefined, b: string | undefined): number {
   if (b !== undefined && BEFORE_RELEASE.test(b) && !(a !== undefined && BEFORE_RELEASE.test(a))) return 1;
   if (a === undefined) return -1;
   if (b === undefined) return 1;
-  if (isNumber(a) && isNumber(b)) return compareNumbers(a, b);
+  if (isNumber(a) && isNumber(b)) return compareDigits(a, b);
   if (isNumber(a) !== isNumber(b)) return isNumber(a) ? 1 : -1;
   return a < b ? -1 : 1;
+}
+
+/** Below zero: `a` comes first. Numbers of a version one by one, with zeros in place of those that one of them lacks. */
+export function compareNumbers(a: readonly number[], b: readonly number[]): number {
+  for (let index = 0; index < Math.max(a.length, b.length); index++) {
+    const difference = (a[index] ?? 0) - (b[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 /** Below zero: `a` is older than `b`; above: newer; zero: Nix makes no difference. Pre-releases are older. */

@@ -12,6 +12,7 @@ import {
   type Workflow,
 } from "../workflow/workflow.ts";
 import { artifactRuns } from "./_artifacts.ts";
+import { flowOf } from "./_remote.ts";
 import { shown } from "./_scripts.ts";
 import { runsFetched, runsText, setsEnvironment, takesPull } from "./_step-scripts.ts";
 import { visible } from "./_text.ts";
@@ -160,16 +161,12 @@ function* codeRisks(code: Value, { job, privileged, environments, scriptAt }: Ar
   }
   if (privileged && takesPull(script, holdsStrangersCommit)) yield checkoutRisk(job, code);
   for (const fetched of runsFetched(script)) {
-    const flow =
-      fetched.runner === fetched.fetcher
-        ? shown(fetched.fetcher)
-        : `${shown(fetched.fetcher)} → ${shown(fetched.runner)}`;
     const severity = fetched.isFixed ? (privileged ? "medium" : "low") : privileged ? "high" : "medium";
     yield {
       key: `fetched ${job.id} ${fetched.key}`,
       severity,
       title: "A step runs what it fetches",
-      why: `\`${flow}\`: whoever serves that address decides what the run does, today and later, and no review sees it.`,
+      why: `\`${flowOf(fetched)}\`: whoever serves that address decides what the run does, today and later, and no review sees it.`,
       clear: "Clear it by a pinned action, or by a file of the repository.",
       at: code,
     };

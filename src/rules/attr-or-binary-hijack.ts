@@ -1,6 +1,7 @@
 import type { Command, Script } from "../nix/model.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import type { Severity } from "../report/review.ts";
+import { operandsOf, writtenFiles } from "./_commands.ts";
 import { type Redirected, redirectedBy, redirectedIn } from "./_host-names.ts";
 import { isNewFile, nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
 import { type OthersCode, othersCodeIn, othersCodeOf } from "./_search-paths.ts";
@@ -9,10 +10,11 @@ import {
   isNewPackage,
   isTestPath,
   lastName,
+  lastPart,
   newSettings,
+  nowSentence,
   settingFinding,
   settingName,
-  shownValue,
   versionChange,
 } from "./_settings.ts";
 import { argument, fileName, visible } from "./_text.ts";
@@ -25,7 +27,7 @@ export const rule: Rule = {
   severity: "high",
   *check(facts) {
     for (const change of newSettings(facts)) {
-      const { after, before } = change;
+      const { after } = change;
       if (isTestPath(after.path)) continue;
       const hijack = hijackOf(facts, change);
       if (!hijack) continue;
@@ -34,7 +36,7 @@ export const rule: Rule = {
         confidence: "medium",
         title: hijack.what,
         message: [
-          `${settingName(after)} is now ${shownValue(after)} (${before ? `before: ${shownValue(before)}` : "not set before"}).`,
+          nowSentence(change),
           hijack.why,
           "Upstream's own rename, linked from the change, would clear this.",
           hijack.check,
@@ -153,7 +155,7 @@ function retargeted({ before, after }: SettingChange): Hijack | null {
   const [old, now] = [targetOf(before.text), targetOf(after.text)];
   if (old === null || now === null || old === now) return null;
   // Another version, another variant, the package's own name: what default bumps and renames look like.
-  const isAlike = now.split(".").some((part) => related(part, last(old)) || related(part, name));
+  const isAlike = now.split(".").some((part) => related(part, lastPart(old)) || related(part, name));
   if (isAlike || after.conditions.length > 0) return null;
   return {
     what: `${name} now is ${now} instead of ${old}`,
@@ -171,8 +173,6 @@ function targetOf(text: string): string | null {
   const path = /^(?:[\w.]*\.)?(?:callPackage|newScope \S+) (\.\.?\/[\w./+-]+)/.exec(text)?.[1];
   return path ? fileName(path.replace(/\/(default|package)\.nix$/, "").replace(/\.nix$/, "")) : null;
 }
-
-const last = (path: string) => path.slice(path.lastIndexOf(".") + 1);
 
 function related(a: string, b: string): boolean {
   const plain = (name: string) => name.toLowerCase().replace(/[\d_.'-]+/g, "");
@@ -211,20 +211,18 @@ function shadowed(script: Script): readonly Shadow[] {
 }
 
 function targetsOf(command: Command): readonly string[] {
-  const written = command.redirects
-    .filter(({ operator }) => operator.startsWith(">"))
-    .map(({ target }) => target);
-  const plain = command.words.filter((word) => !word.startsWith("-"));
+  const written = writtenFiles(command);
+  const operands = operandsOf(command);
   switch (command.name) {
     case "ln":
     case "cp":
     case "mv":
     case "install":
-      return [...written, ...plain.slice(-1)];
+      return [...written, ...operands.slice(-1)];
     case "makeWrapper":
     case "makeBinaryWrapper":
     case "makeShellWrapper":
-      return [...written, ...plain.slice(1, 2)];
+      return [...written, ...operands.slice(1, 2)];
     default:
       return written;
   }

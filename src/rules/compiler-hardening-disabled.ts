@@ -8,9 +8,10 @@ import {
   itemsOf,
   lastName,
   newSettings,
+  nowSentence,
   settingFinding,
   settingName,
-  shownValue,
+  stringsOf,
 } from "./_settings.ts";
 import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
@@ -49,7 +50,7 @@ export const rule: Rule = {
         confidence: "high",
         title: fresh.map(({ what }) => what).join(", "),
         message: [
-          `${settingName(after)} is now ${shownValue(after)} (${before ? `before: ${shownValue(before)}` : "not set before"}).`,
+          nowSentence(change),
           WHY,
           "Switching off only the one flag that breaks the build, with the error beside it, would clear this.",
           "See what a build gets: nix derivation show -f . ATTRIBUTE | grep -i hardening",
@@ -88,8 +89,7 @@ function switchedOff(setting: Setting): readonly Off[] {
   }
   if (name === "NIX_HARDENING_ENABLE" && value.kind === "string" && value.value.trim() === "")
     return [{ what: "NIX_HARDENING_ENABLE is empty", severity: "medium" }];
-  const texts = value.kind === "list" ? value.items : value.kind === "string" ? [value.value] : [];
-  return texts.flatMap(weakFlags);
+  return stringsOf(setting).flatMap(weakFlags);
 }
 
 const WEAK_FLAGS: readonly (readonly [RegExp, string])[] = [

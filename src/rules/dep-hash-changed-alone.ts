@@ -1,9 +1,9 @@
 import { pathOf } from "../change/change.ts";
 import type { Source } from "../nix/model.ts";
 import { eventOf, isShapedOtherwise, type Pair, pairsOf } from "./_events.ts";
-import { indexed } from "./_index.ts";
+import { fileAt, indexed } from "./_index.ts";
 import { otherChangedLines, siblings } from "./_package.ts";
-import { baseAt, fileAt, headAt, pinName } from "./_pins.ts";
+import { baseAt, headAt, pinName } from "./_pins.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /**

@@ -5,12 +5,14 @@ import {
   isScript,
   isTestPath,
   lastName,
+  lastPart,
   listDifference,
   newSettings,
+  nowSentence,
   settingFinding,
-  settingName,
-  shownValue,
+  stringsOf,
 } from "./_settings.ts";
+import { compareNumbers } from "./_version.ts";
 import type { Rule } from "./rule.ts";
 
 export const rule: Rule = {
@@ -20,7 +22,7 @@ export const rule: Rule = {
   severity: "high",
   *check(facts) {
     for (const change of newSettings(facts)) {
-      const { after, before } = change;
+      const { after } = change;
       if (isTestPath(after.path) || isNewPackage(facts, after) || isScript(facts, after)) continue;
       const rewired = rewiredIn(change);
       if (!rewired) continue;
@@ -29,7 +31,7 @@ export const rule: Rule = {
         confidence: "medium",
         title: rewired.what,
         message: [
-          `${settingName(after)} is now ${shownValue(after)} (${before ? `before: ${shownValue(before)}` : "not set before"}).`,
+          nowSentence(change),
           rewired.why,
           "The upstream's own requirement of that variant, named in the recipe, would clear this.",
           "See what it is built against: nix-store --query --references $(nix-instantiate -A ATTRIBUTE)",
@@ -86,18 +88,16 @@ function rewiredIn(change: SettingChange): Rewired | null {
     before === null &&
     after.attributes.length > 1 &&
     isWeakVariant(after.text) &&
-    last(after.text).startsWith(name)
+    lastPart(after.text).startsWith(name)
   ) {
     return { what: `${name} becomes ${after.text}`, why: WEAKER, severity: "high" };
   }
   return null;
 }
 
-const last = (path: string) => path.slice(path.lastIndexOf(".") + 1);
-
 /** `openssl` of `pkgs.openssl_1_1`, `openssl_legacy` and `openssl-unsafe`. */
 function stemOf(path: string): string {
-  let stem = last(path).toLowerCase();
+  let stem = lastPart(path).toLowerCase();
   for (let before = ""; before !== stem; ) {
     before = stem;
     stem = stem
@@ -109,8 +109,8 @@ function stemOf(path: string): string {
 
 function isWeakVariant(path: string): boolean {
   return (
-    /[-_]?(legacy|insecure|unsafe|vendored|bundled)$/i.test(last(path)) ||
-    /^(openssl_1\w*|openssl_3_0|python2\w*|gnutls_?2\w*|libressl_[23]_\w+)$/.test(last(path))
+    /[-_]?(legacy|insecure|unsafe|vendored|bundled)$/i.test(lastPart(path)) ||
+    /^(openssl_1\w*|openssl_3_0|python2\w*|gnutls_?2\w*|libressl_[23]_\w+)$/.test(lastPart(path))
   );
 }
 
@@ -119,7 +119,7 @@ function isWeakerThan(now: string, old: string): boolean {
   if (now === old || stemOf(now) === "" || stemOf(now) !== stemOf(old)) return false;
   if (isWeakVariant(now) && !isWeakVariant(old)) return true;
   const [a, b] = [versionIn(now), versionIn(old)];
-  return SECURITY.test(stemOf(now)) && a !== null && b !== null && compare(a, b) < 0;
+  return SECURITY.test(stemOf(now)) && a !== null && b !== null && compareNumbers(a, b) < 0;
 }
 
 /** Libraries where an older version is a matter of security by itself. */
@@ -127,16 +127,8 @@ const SECURITY =
   /^(openssl|gnutls|libressl|nss|mbedtls|wolfssl|botan|libgcrypt|libsodium|curl|libssh2?|expat|zlib|xz|libxml2|openssh|gnupg|webkitgtk|nodejs|electron)$/;
 
 function versionIn(path: string): readonly number[] | null {
-  const found = /(?<!\d|\d_)(\d[\d_]*)$/.exec(last(path))?.[1];
+  const found = /(?<!\d|\d_)(\d[\d_]*)$/.exec(lastPart(path))?.[1];
   return found ? found.split("_").map(Number) : null;
-}
-
-function compare(a: readonly number[], b: readonly number[]): number {
-  for (let index = 0; index < Math.max(a.length, b.length); index++) {
-    const difference = (a[index] ?? 0) - (b[index] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 /** A path outside the store, and what stands before it: an option, a setting, or nothing. */
@@ -160,10 +152,8 @@ function outsideLibrary({ before, after }: SettingChange): string | null {
     !/LDFLAGS|LIBRARY_PATH|rpath|RPATH|LD_PRELOAD|linkFlags|configureFlags|cmakeFlags/.test(lastName(after))
   )
     return null;
-  const { value } = after;
-  const texts = value.kind === "list" ? value.items : value.kind === "string" ? [value.value] : [];
   const old = before?.text ?? "";
-  for (const text of texts) {
+  for (const text of stringsOf(after)) {
     const path = libraryPathIn(text);
     if (path && !old.includes(path) && /rpath|-L|LIBRARY_PATH|PRELOAD/i.test(text + lastName(after)))
       return path;

@@ -1,7 +1,7 @@
 import type { Command, Script } from "../nix/model.ts";
 import { isNetwork, runsItsInput } from "./_commands.ts";
 import { addedCode, baseCode, isNewFile, nameOf } from "./_scripts.ts";
-import { argument } from "./_text.ts";
+import { argument, count } from "./_text.ts";
 import type { Rule, RuleFinding } from "./rule.ts";
 
 /** Lines of code that a script may gain before it is worth a look; tests are scripts by design. */
@@ -51,11 +51,10 @@ function threatsIn(script: Script, before: Script | null, added: readonly string
 function finding(
   script: Script,
   before: Script | null,
-  count: number,
+  added: number,
   threats: readonly string[],
 ): RuleFinding {
   const name = nameOf(script);
-  const lines = (n: number) => `${n} ${n === 1 ? "line" : "lines"}`;
   const used = [
     ...new Set(script.commands.map((command) => command.name).filter((each) => /^[\w.-]+$/.test(each))),
   ];
@@ -63,9 +62,9 @@ function finding(
   return {
     severity: weak ? "low" : "medium",
     confidence: script.parsed ? "high" : "medium",
-    title: `${name} grew by ${lines(count)} of code`,
+    title: `${name} grew by ${count(added, "line")} of code`,
     message: [
-      `${name} has ${lines(script.code.length)} of code, ${lines(before?.code.length ?? 0)} before; ${count} of them stand nowhere in the base.`,
+      `${name} has ${count(script.code.length, "line")} of code, ${count(before?.code.length ?? 0, "line")} before; ${added} of them stand nowhere in the base.`,
       weak
         ? ""
         : `Among them are commands that fetch, decode or run what they are given: ${threats.join(", ")}.`,
@@ -77,8 +76,8 @@ function finding(
       .filter((sentence) => sentence !== "")
       .join(" "),
     at: { side: "head", span: script.span },
-    before: lines(before?.code.length ?? 0),
-    after: lines(script.code.length),
+    before: count(before?.code.length ?? 0, "line"),
+    after: count(script.code.length, "line"),
     evidence: ["static"],
     related: [],
     identity: [script.binding],

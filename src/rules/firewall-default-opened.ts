@@ -6,10 +6,10 @@ import {
   lastName,
   listDifference,
   newSettings,
+  nowSentence,
   optionPath,
   settingFinding,
   settingName,
-  shownValue,
 } from "./_settings.ts";
 import type { Rule } from "./rule.ts";
 
@@ -29,7 +29,7 @@ export const rule: Rule = {
         confidence: before ? "high" : "medium",
         title: what,
         message: [
-          `${settingName(after)} is now ${shownValue(after)} (${before ? `before: ${shownValue(before)}` : "not set before"}).`,
+          nowSentence(change),
           "Services of people who never asked for it become reachable from the network; the manual says that modules must not do this by default.",
           "An openFirewall option that is off, and mkIf cfg.openFirewall around the ports, would clear this.",
           "See what a system opens: nixos-option networking.firewall.allowedTCPPorts",

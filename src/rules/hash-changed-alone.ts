@@ -1,7 +1,7 @@
 import type { Source } from "../nix/model.ts";
 import { locationsOf } from "../origin/location.ts";
 import { isMoving } from "../origin/refs.ts";
-import { eventOf, type Pair, pairsOf } from "./_events.ts";
+import { eventOf, isResolved, type Pair, pairsOf } from "./_events.ts";
 import { baseAt, checkCommand, headAt, pinName, placeName } from "./_pins.ts";
 import { agreeingRegistry } from "./_registry.ts";
 import { lockFormatOf } from "./lockfiles/formats.ts";
@@ -102,11 +102,9 @@ function judge(pair: Pair): Judgement {
     };
   }
   const locations = locationsOf(after);
-  const isRead = (source: Source) =>
-    source.urls.every(({ resolved }) => resolved) && (source.rev?.resolved ?? true);
-  if (!isRead(after)) {
+  if (!isResolved(after)) {
     return {
-      severity: isRead(before) ? "medium" : "low",
+      severity: isResolved(before) ? "medium" : "low",
       confidence: "low",
       why: "The text does not say the whole location, so it may have changed where this change cannot be seen.",
     };

@@ -1,8 +1,8 @@
-import type { Source } from "../nix/model.ts";
 import { locationsOf } from "../origin/location.ts";
 import { type PinFacts, type RepositoryFacts, told } from "../provenance/answers.ts";
 import { CLEARS, type Concern, hostConcern } from "./_dead-hosts.ts";
 import { headAt, ownerName, pinName, placeName } from "./_pins.ts";
+import { daysBetween, isSameOwner, YOUNG_DAYS } from "./_repositories.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -26,7 +26,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     const now = upstream.pins.get(after);
     const [location] = locationsOf(after);
     const host = told(now?.host ?? null);
-    const old = before && isSamePlace(before, after) ? (upstream.pins.get(before) ?? null) : null;
+    const old = before && isSameOwner(before, after) ? (upstream.pins.get(before) ?? null) : null;
     const concern =
       now && (location && host ? hostConcern(location, host) : repositoryConcern(now, old, upstream.now));
     if (!concern) continue;
@@ -76,9 +76,6 @@ function goneOf({ owner }: Extract<RepositoryFacts, { kind: "gone" }>): Concern 
   };
 }
 
-/** Younger repositories have no history that could speak for them. */
-const YOUNG_DAYS = 90;
-
 /**
  * A young repository from which the base has a version already. That of an honest move, with its history, has the old tag; one
  * that somebody made under a name that became free mostly has not.
@@ -117,13 +114,4 @@ function anewOf(
 /** Whether what the head pins is there: a repository that is not known to have it tells nothing of who made it. */
 function names({ ref, commit }: PinFacts): boolean {
   return (told(ref)?.tag ?? told(ref)?.branch ?? told(commit)) !== null;
-}
-
-function isSamePlace(before: Source, after: Source): boolean {
-  const [old, now] = [before, after].map((source) => locationsOf(source)[0]?.owner?.id);
-  return old !== undefined && old === now;
-}
-
-function daysBetween(from: string | null, to: string): number | null {
-  return from === null ? null : Math.floor((Date.parse(to) - Date.parse(from)) / 86_400_000);
 }

@@ -1,7 +1,7 @@
 import { isBuild } from "../nix/impurities.ts";
 import type { Impurity } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
-import { fileOf } from "./_scripts.ts";
+import { fileAt } from "./_index.ts";
 import { isTestPath } from "./_settings.ts";
 import type { Facts, Rule } from "./rule.ts";
 
@@ -63,7 +63,7 @@ const OF_BUILD = [
 
 /** Whether the base of a file has evaluation wait for builds. */
 function knowsBuilds(facts: Facts, path: string): boolean {
-  const before = fileOf(facts, path)?.change.base?.path;
+  const before = fileAt(facts, "head", path)?.change.base?.path;
   return facts.impurities.base.some((known) => isBuild(known) && known.path === before);
 }
 

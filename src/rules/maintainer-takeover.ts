@@ -3,6 +3,7 @@ import { eventOf, type Pair, pairsOf } from "./_events.ts";
 import {
   isNewPackage,
   lastName,
+  lastPart,
   listDifference,
   type NewSetting,
   newSettings,
@@ -29,7 +30,7 @@ export const rule: Rule = {
       if (isAccountId(change)) yield accountFinding(change);
       if (lastName(change.after) !== "maintainers" || isNewPackage(facts, change.after)) continue;
       const { added, removed } = listDifference(change);
-      const names = added.map(handle).filter((name) => !removed.map(handle).includes(name));
+      const names = added.map(lastPart).filter((name) => !removed.map(lastPart).includes(name));
       if (change.before === null || names.length === 0) continue;
       for (const name of names) taken.set(name, [...(taken.get(name) ?? []), change]);
       const moved = pairsOf(facts).filter(
@@ -54,11 +55,6 @@ const MOVES: Readonly<Record<string, string>> = {
 
 function isSame(pair: Pair, { after }: NewSetting): boolean {
   return pair.after.path === after.path && overlaps(pair.after.packageSpan, after.packageSpan);
-}
-
-/** `someone` of `lib.maintainers.someone`. */
-function handle(item: string): string {
-  return item.slice(item.lastIndexOf(".") + 1);
 }
 
 function takeover(change: NewSetting, names: readonly string[], pair: Pair): RuleFinding {

@@ -7,6 +7,7 @@ import { type RefFacts, told } from "../provenance/answers.ts";
 import type { Confidence, Severity } from "../report/review.ts";
 import { eventOf } from "./_events.ts";
 import { checkCommand, headAt, pinName, placeName, shown } from "./_pins.ts";
+import { isSameOwner } from "./_repositories.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -152,8 +153,7 @@ function pinnedCommit(before: Source, after: Source): string | null {
   const revision = revisionOf(before);
   if (revision === null || !/^[0-9a-f]{40}$/.test(revision)) return null;
   if (after.version === null || before.version !== after.version) return null;
-  const [old, now] = [before, after].map((source) => locationsOf(source)[0]?.owner?.id);
-  return old !== undefined && old === now ? revision : null;
+  return isSameOwner(before, after) ? revision : null;
 }
 
 /** Whether a name may be a tag or a branch: `refs/tags/…` and `tag = …` are not. */

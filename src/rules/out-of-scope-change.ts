@@ -1,5 +1,5 @@
 /** Files that the titles of the change do not speak of, where one line decides over every machine. */
-import { addedLines, argument, extension, headPath, inHead, visible } from "./_text.ts";
+import { addedLines, argument, extension, folded, headPath, inHead, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 /** Where a line that nobody looks at does most: what it is, and the paths. */
@@ -32,13 +32,11 @@ function scopesOf(subject: string): readonly string[] | null {
   return scopes.length === 0 || scopes.some((scope) => BROAD.test(scope.toLowerCase())) ? null : scopes;
 }
 
-const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
-
 /** `nixos/sshd` and `python3Packages.foo` name a part of a path: whole or by how it starts. */
 function speaksOf(scope: string, path: string): boolean {
-  const segments = path.split("/").map((segment) => plain(segment.replace(/\.nix$/, "")));
+  const segments = path.split("/").map((segment) => folded(segment.replace(/\.nix$/, "")));
   return scope.split(/[./]/).some((word) => {
-    const term = plain(word);
+    const term = folded(word);
     if (term.length < 2) return false;
     if (term === "ci" && /^(?:\.github|ci)\//.test(path)) return true;
     return segments.some(
@@ -51,7 +49,7 @@ function speaksOf(scope: string, path: string): boolean {
 }
 
 /** `nixos/foo` and `python3Packages.foo` as `foo` */
-const lastPart = (scope: string) => plain(scope.split(/[./]/).at(-1) ?? scope);
+const lastPart = (scope: string) => folded(scope.split(/[./]/).at(-1) ?? scope);
 
 interface Titles {
   readonly scopes: readonly string[];
@@ -74,7 +72,7 @@ function firstCode(file: FileFacts) {
 /** Whether the change of a file follows from what a title names: its lines name it too. */
 function follows(file: FileFacts, words: readonly string[]): boolean {
   for (const line of addedLines(file)) {
-    const text = plain(line.text);
+    const text = folded(line.text);
     if (words.some((word) => text.includes(word))) return true;
   }
   return false;

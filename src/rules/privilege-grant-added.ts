@@ -7,9 +7,9 @@ import {
   itemsOf,
   lastName,
   newSettings,
+  nowSentence,
   settingFinding,
   settingName,
-  shownValue,
 } from "./_settings.ts";
 import { argument } from "./_text.ts";
 import type { Facts, Rule } from "./rule.ts";
@@ -43,7 +43,7 @@ export const rule: Rule = {
           confidence: "medium",
           title: grant.what,
           message: [
-            `${settingName(after)} is now ${shownValue(after)} (${before ? `before: ${shownValue(before)}` : "not set before"}).`,
+            nowSentence(change),
             "Whoever controls that program or account, by a bug or on purpose, then has this power over the whole system.",
             "A narrower grant (one capability instead of setuid, a group of its own), or the upstream's reason for it, would clear this.",
             `See what it gives: nixos-option ${settingName(after).replace(/^config\./, "")}`,
@@ -203,14 +203,7 @@ function weakSysctl(setting: Setting): string | null {
   const name = setting.attributes.slice(setting.attributes.indexOf("sysctl") + 1).join(".");
   const least = Object.hasOwn(SYSCTL, name) ? SYSCTL[name] : undefined;
   const { value } = setting;
-  const number =
-    value.kind === "number"
-      ? value.value
-      : value.kind === "string"
-        ? Number(value.value)
-        : value.kind === "bool"
-          ? Number(value.value)
-          : Number.NaN;
+  const number = "value" in value ? Number(value.value) : Number.NaN;
   return least !== undefined && number < least ? name : null;
 }
 

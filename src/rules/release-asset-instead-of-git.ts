@@ -3,6 +3,7 @@ import type { Severity } from "../report/review.ts";
 import { pairsOf } from "./_events.ts";
 import { baseAt, checkCommand, headAt, pinName, shown } from "./_pins.ts";
 import { isAssetInsteadOfGit, isPrebuiltSwitch } from "./_prebuilt.ts";
+import { folded } from "./_text.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -21,12 +22,8 @@ export const rule: Rule = {
 function severityOf(before: Location, after: Location): Severity {
   if (after.kind !== "registry") return "high";
   // Its project of the repository's own name is where most releases of a language are made.
-  const project = plainName(after.owner?.id.split("/").at(-1) ?? "");
-  return project !== "" && project === plainName(before.owner?.repository?.name ?? "") ? "low" : "medium";
-}
-
-function plainName(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
+  const project = folded(after.owner?.id.split("/").at(-1) ?? "");
+  return project !== "" && project === folded(before.owner?.repository?.name ?? "") ? "low" : "medium";
 }
 
 function* check(facts: Facts): Iterable<RuleFinding> {

@@ -1,7 +1,7 @@
 import type { Setting } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
 import { newDirectives } from "./_directives.ts";
-import { isExample, isTestPath, optionPath, settingFinding, settingName, shownValue } from "./_settings.ts";
+import { isExample, isTestPath, nowSentence, optionPath, settingFinding, settingName } from "./_settings.ts";
 import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
 
@@ -21,7 +21,7 @@ export const rule: Rule = {
         confidence: before ? "high" : "medium",
         title: weaker.what,
         message: [
-          `${settingName(after)} is now ${shownValue(after)} (${before ? `before: ${shownValue(before)}` : "not set before"}).`,
+          nowSentence(change),
           "Every system that leaves this at its default becomes easier to get into with its next update.",
           "Keeping the stricter value as the default, and letting people choose the other, would clear this.",
           `Compare: git diff BASE HEAD -- ${argument(after.path)}`,

@@ -1,7 +1,7 @@
 import type { Script } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
-import { type RemoteCode, remoteCode } from "./_remote.ts";
-import { isRunLater, nameOf, newSightings, scriptFinding, shown, whenRun } from "./_scripts.ts";
+import { flowOf, type RemoteCode, remoteCode } from "./_remote.ts";
+import { isRunLater, nameOf, newSightings, scriptFinding, whenRun } from "./_scripts.ts";
 import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
 
@@ -16,14 +16,13 @@ export const rule: Rule = {
       if (seen.runner.within.some((layer) => layer === "base64" || layer === "hex")) continue;
       const severity = severityOf(script, seen);
       if (!severity) continue;
-      const { runner, fetcher } = seen;
-      const flow = runner === fetcher ? shown(fetcher) : `${shown(fetcher)} → ${shown(runner)}`;
+      const flow = flowOf(seen);
       yield scriptFinding(script, seen, {
         severity,
         confidence: script.context === "unknown" ? "medium" : "high",
         title: `${nameOf(script)} runs code that it fetches`,
         message: [
-          `New in ${nameOf(script)}: ${flow}. It runs ${whenRun(script, runner)}.`,
+          `New in ${nameOf(script)}: ${flow}. It runs ${whenRun(script, seen.runner)}.`,
           "What the server sends becomes code there, no hash covers it, and it may differ tomorrow or from machine to machine.",
           "Fetching the code with a hash (fetchurl, fetchFromGitHub) and running that file would clear this.",
           `See it with: git diff BASE HEAD -- ${argument(script.path)}`,

@@ -7,6 +7,7 @@ import {
   lastName,
   listDifference,
   type NewSetting,
+  nowSentence,
   settingFinding,
   settingName,
   shownValue,
@@ -28,13 +29,13 @@ export const rule: Rule = {
     for (const change of newDirectives(facts)) {
       const found = isTestPath(change.after.path) ? derivationEscape(change) : escapeOf(change);
       if (!found) continue;
-      const { after, before } = change;
+      const { after } = change;
       yield settingFinding(change, {
         severity: found.severity,
         confidence: after.value.kind === "other" ? "medium" : "high",
         title: found.what,
         message: [
-          `${settingName(after)} is now ${shownValue(after)} (${before ? `before: ${shownValue(before)}` : "not set before"}).`,
+          nowSentence(change),
           found.why,
           "Leaving it away would clear this.",
           `Check what the derivation says: nix derivation show -f . ATTRIBUTE | grep -i ${lastName(after)}`,

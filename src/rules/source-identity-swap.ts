@@ -7,6 +7,8 @@ import { deceitOf } from "./_lookalike.ts";
 import { baseAt, checkCommand, headAt, ownerName, packageString, pinName, shown } from "./_pins.ts";
 import { oddTwins } from "./_platforms.ts";
 import { isAssetInsteadOfGit } from "./_prebuilt.ts";
+import { daysBetween, isNamed, YOUNG_DAYS } from "./_repositories.ts";
+import { folded } from "./_text.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -100,8 +102,7 @@ function forgeJudgement(
   if (now?.kind !== "there" || !facts.upstream) return null;
   const parent = told(now.forkOf);
   const isFork = parent !== null && isNamed(parent.fullName, from);
-  const created = now.owner?.created ?? now.created;
-  const days = created === null ? null : daysBetween(created, facts.upstream.now);
+  const days = daysBetween(now.owner?.created ?? now.created, facts.upstream.now);
   const isYoung = days !== null && days < YOUNG_DAYS;
   if (!isFork && !isYoung) return null;
   return {
@@ -117,20 +118,6 @@ function forgeJudgement(
       ...(isYoung ? [`The new owner's account is ${days} days old.`] : []),
     ].join(" "),
   };
-}
-
-/** Younger accounts have no history that could speak for them. */
-const YOUNG_DAYS = 90;
-
-function isNamed(
-  fullName: string,
-  { owner, name }: { readonly owner: string; readonly name: string },
-): boolean {
-  return fullName.toLowerCase() === `${owner}/${name}`.toLowerCase();
-}
-
-function daysBetween(from: string, to: string): number {
-  return Math.floor((Date.parse(to) - Date.parse(from)) / 86_400_000);
 }
 
 type Judgement = Pick<RuleFinding, "severity" | "confidence"> & { readonly note: string | null };
@@ -198,11 +185,7 @@ function isMoveToRepository(pair: Pair, before: Location, after: Location, homep
 /** Whether a repository has the package's name, maybe with a word before or behind it, as `pd-frob` and `frob.js`. */
 function isCalled(repository: string, pname: string): boolean {
   const words = repository.toLowerCase().split(/[^a-z0-9]+/);
-  return plain(pname) !== "" && (plain(repository) === plain(pname) || words.includes(plain(pname)));
-}
-
-function plain(name: string): string {
-  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
+  return folded(pname) !== "" && (folded(repository) === folded(pname) || words.includes(folded(pname)));
 }
 
 /** Whether somebody's folder on a host gave way to a site under the same name, as `/acme/` to `acme.example.org`. */
@@ -210,8 +193,8 @@ function isSamePerson(before: Location, after: Location): boolean {
   if (before.kind !== "file" || after.kind !== "file" || before.owner?.repository || after.owner?.repository)
     return false;
   const [folder = ""] = before.path.split("/").slice(1);
-  const name = plain(folder.replace(/^~/, ""));
-  return name.length >= 4 && name === plain(after.host.split(".")[0] ?? "");
+  const name = folded(folder.replace(/^~/, ""));
+  return name.length >= 4 && name === folded(after.host.split(".")[0] ?? "");
 }
 
 /** Whether the new owner's account is called as the domain of the project's own site, as acme for acme.org. */

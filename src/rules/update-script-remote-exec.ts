@@ -1,5 +1,5 @@
 import type { Command, Script } from "../nix/model.ts";
-import { remoteCode } from "./_remote.ts";
+import { flowOf, remoteCode } from "./_remote.ts";
 import { nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
 import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
@@ -13,8 +13,7 @@ export const rule: Rule = {
     for (const { script, seen } of newSightings(facts, (each) =>
       each.context === "update" ? remoteCode(each) : [],
     )) {
-      const flow =
-        seen.runner === seen.fetcher ? shown(seen.fetcher) : `${shown(seen.fetcher)} → ${shown(seen.runner)}`;
+      const flow = flowOf(seen);
       yield scriptFinding(script, seen, {
         severity: "medium",
         confidence: "high",

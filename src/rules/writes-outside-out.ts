@@ -1,5 +1,6 @@
 import type { Command, Script } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
+import { operandsOf } from "./_commands.ts";
 import { isRunLater, nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
 import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
@@ -75,7 +76,7 @@ function targetsOf(command: Command): readonly string[] {
   const targets = command.redirects
     .filter(({ operator }) => /^(&?>>?|>\|)$/.test(operator))
     .map(({ target }) => target);
-  const plain = command.words.filter((word) => !word.startsWith("-"));
+  const plain = operandsOf(command);
   switch (command.name) {
     case "cp":
     case "mv":

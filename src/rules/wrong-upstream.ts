@@ -3,6 +3,7 @@ import { locationsOf, parseLocation } from "../origin/location.ts";
 import { type RepositoryFacts, told } from "../provenance/answers.ts";
 import { isOtherThing, isSamePage, twoSites } from "./_homepage.ts";
 import { checkCommand, headAt, packageString, pinName, shown } from "./_pins.ts";
+import { isNamed } from "./_repositories.ts";
 import type { Facts, Place, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -39,7 +40,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     const parent = told(there?.forkOf ?? null);
     const page = otherPage(facts, after, source);
     // The name in the recipe is a former one of the repository that the page shows.
-    if (page && there && isCalled(page.named, there.fullName)) continue;
+    if (page && there && isNamed(there.fullName, page.named)) continue;
     if (page) yield ofPage(after, source, page, parent?.fullName ?? null, homepageOf(facts, after, there));
     else if (there && parent && isOvershadowed(source, there, parent))
       yield ofFork(facts, after, source, there, parent);
@@ -139,7 +140,7 @@ function ofPage(
   const { attribute, value, at, named } = page;
   // A mirror on another forge may well have another owner's name.
   const isSure = named.forge === source.forge;
-  const isFork = parent !== null && isCalled(named, parent);
+  const isFork = parent !== null && isNamed(parent, named);
   return {
     // The word of who has the repository lowers it, but who squats on a name gives the project's page too.
     severity: agreed !== null && !isFork ? "low" : "medium",
@@ -211,8 +212,4 @@ function ofFork(
     related: page ? [{ at: page.at, note: "the homepage" }] : [],
     identity: [after.pname ?? after.binding, parent.fullName, `${source.forge}/${source.owner}`],
   };
-}
-
-function isCalled({ owner, name }: Repository, fullName: string): boolean {
-  return fullName.toLowerCase() === `${owner}/${name}`.toLowerCase();
 }

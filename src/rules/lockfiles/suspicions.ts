@@ -1,6 +1,7 @@
 /** What speaks against an entry of a lockfile, compared with what the base has. */
 import type { Severity } from "../../report/review.ts";
 import { visible } from "../_text.ts";
+import { compareNumbers } from "../_version.ts";
 import { hostOf, type LockEntry, type LockFormat } from "./entry.ts";
 
 export interface Suspicion {
@@ -244,14 +245,6 @@ function numbersOf(version: string | null): readonly number[] | null {
     : null;
 }
 
-function isLower(a: readonly number[], b: readonly number[]): boolean {
-  for (let index = 0; index < Math.max(a.length, b.length); index++) {
-    const difference = (a[index] ?? 0) - (b[index] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
-}
-
 const versionsOf = (entries: readonly LockEntry[]) => new Set(entries.map(({ version }) => version)).size;
 
 function downgradeSuspicion(entry: LockEntry, known: Known, now: readonly LockEntry[]): Suspicion | null {
@@ -260,7 +253,7 @@ function downgradeSuspicion(entry: LockEntry, known: Known, now: readonly LockEn
   // With several versions of a name side by side, which became which is not known.
   if (!old || versionsOf(before) !== 1 || versionsOf(now) !== 1) return null;
   const [from, to] = [numbersOf(old.version), numbersOf(entry.version)];
-  if (!from || !to || !isLower(to, from)) return null;
+  if (!from || !to || compareNumbers(to, from) >= 0) return null;
   return {
     reason: "downgrade",
     severity: "low",
