@@ -3,7 +3,7 @@ import type { Command, Script } from "../nix/model.ts";
 import { codeOf } from "../workflow/step-scripts.ts";
 import type { Job, Step, Value } from "../workflow/workflow.ts";
 import { isInterpreter, operandsOf, writtenFiles } from "./_commands.ts";
-import { shown } from "./_scripts.ts";
+import { shownCommand } from "./_scripts.ts";
 
 export interface ArtifactRun {
   /** What runs it: a command, or a step's action. */
@@ -125,7 +125,7 @@ function* runsOfScript(script: Script, at: Value, places: Places, start: string)
     if (command.name === "cd" && command.words[0] !== undefined)
       folder = asFolder(inWorkspace(command.words[0], folder));
     if (filesRun(command).some((file) => isIn(places, inWorkspace(file, folder))))
-      yield { shown: shown(command), at };
+      yield { shown: shownCommand(command), at };
     spread(command, places, folder);
   }
 }

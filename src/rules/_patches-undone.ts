@@ -1,7 +1,7 @@
 /** Security patches that a package still names and no longer takes: not applied, taken back, or with less in them. */
 import type { Script } from "../nix/model.ts";
 import { fileAt } from "./_index.ts";
-import { newSightings, type Sighting, shown } from "./_scripts.ts";
+import { newSightings, type Sighting, shownCommand } from "./_scripts.ts";
 import { isExample, lastName, newSettings, settingName, shownValue } from "./_settings.ts";
 import { fileName, headPath, inHead } from "./_text.ts";
 import type { Facts, FileFacts, Place } from "./rule.ts";
@@ -61,7 +61,7 @@ function takenBack(
     if (!isReverse || !/^(?:patch|git)$/.test(command.name)) return [];
     const words = [...command.words, ...command.redirects.map(({ target }) => target)].join(" ");
     const names = fixesIn(words);
-    const what = `it runs ${shown(command)}`;
+    const what = `it runs ${shownCommand(command)}`;
     return names.length === 0 ? [] : [{ key: `reverse ${names}`, span: command.span, names, what }];
   });
 }

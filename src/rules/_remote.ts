@@ -11,7 +11,7 @@ import {
   runsWhatItHolds,
   sourceAmong,
 } from "./_commands.ts";
-import { type Sighting, shown } from "./_scripts.ts";
+import { type Sighting, shownCommand } from "./_scripts.ts";
 
 export interface RemoteCode extends Sighting {
   /** What runs the code. */
@@ -22,7 +22,7 @@ export interface RemoteCode extends Sighting {
 
 /** What is fetched, and what runs it, for a message. */
 export function flowOf({ runner, fetcher }: RemoteCode): string {
-  return runner === fetcher ? shown(fetcher) : `${shown(fetcher)} → ${shown(runner)}`;
+  return runner === fetcher ? shownCommand(fetcher) : `${shownCommand(fetcher)} → ${shownCommand(runner)}`;
 }
 
 /** Commands that fetch a program and run it in one. */
@@ -149,7 +149,7 @@ function downloadAt(downloads: ReadonlyMap<string, Command>, file: string): Comm
 export function remoteCode(script: Script): readonly RemoteCode[] {
   const found: RemoteCode[] = [];
   const add = (runner: Command, fetcher: Command) =>
-    found.push({ runner, fetcher, key: `${runner.name}<-${shown(fetcher)}`, span: runner.span });
+    found.push({ runner, fetcher, key: `${runner.name}<-${shownCommand(fetcher)}`, span: runner.span });
   const fetchers = new Set(script.commands.filter(isNetwork));
   const downloads = downloadsOf(script, fetchers);
   const isConnected = script.commands.some((command) => command.name === "exec" && opensConnection(command));
@@ -181,7 +181,12 @@ export function decodedCode(script: Script): readonly HiddenCode[] {
   for (const command of script.commands) {
     const decoder = runsWhatReachesIt(command) ? sourceAmong(script, command, decoders) : undefined;
     if (decoder) {
-      found.push({ runner: command, decoder, key: `${command.name}<-${shown(decoder)}`, span: command.span });
+      found.push({
+        runner: command,
+        decoder,
+        key: `${command.name}<-${shownCommand(decoder)}`,
+        span: command.span,
+      });
     }
   }
   return found;

@@ -71,7 +71,7 @@ export function nameOf(script: Script): string {
 const LONGEST_SHOWN = 160;
 
 /** A command as one line, for a message. */
-export function shown(command: Command): string {
+export function shownCommand(command: Command): string {
   const set = command.name === "" ? command.assignments.map(({ name, value }) => `${name}=${value}`) : [];
   return visible(
     [...set, command.name, ...command.words].join(" ").replace(/\s+/g, " ").trim(),

@@ -13,7 +13,7 @@ import {
 } from "../workflow/workflow.ts";
 import { artifactRuns } from "./_artifacts.ts";
 import { flowOf } from "./_remote.ts";
-import { shown } from "./_scripts.ts";
+import { shownCommand } from "./_scripts.ts";
 import { runsFetched, runsText, setsEnvironment, takesPull } from "./_step-scripts.ts";
 import { visible } from "./_text.ts";
 
@@ -151,13 +151,13 @@ function* codeRisks(code: Value, { job, privileged, environments, scriptAt }: Ar
   if (!script) return;
   const run = runsText(script, holdsStrangersText);
   if (run && expression === undefined) {
-    const why = `\`${shown(run)}\` runs what a stranger wrote.`;
-    yield injection(job, shown(run), why, code);
+    const why = `\`${shownCommand(run)}\` runs what a stranger wrote.`;
+    yield injection(job, shownCommand(run), why, code);
   }
   const set = setsEnvironment(script, holdsStrangersLines);
   if (set) {
-    const why = `\`${shown(set)}\`: of several lines, each sets a variable for all later steps.`;
-    yield injection(job, shown(set), why, code);
+    const why = `\`${shownCommand(set)}\`: of several lines, each sets a variable for all later steps.`;
+    yield injection(job, shownCommand(set), why, code);
   }
   if (privileged && takesPull(script, holdsStrangersCommit)) yield checkoutRisk(job, code);
   for (const fetched of runsFetched(script)) {

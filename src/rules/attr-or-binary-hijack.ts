@@ -3,7 +3,7 @@ import type { SettingChange } from "../pair/settings.ts";
 import type { Severity } from "../report/review.ts";
 import { operandsOf, writtenFiles } from "./_commands.ts";
 import { type Redirected, redirectedBy, redirectedIn } from "./_host-names.ts";
-import { isNewFile, nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
+import { isNewFile, nameOf, newSightings, type Sighting, scriptFinding, shownCommand } from "./_scripts.ts";
 import { type OthersCode, othersCodeIn, othersCodeOf } from "./_search-paths.ts";
 import {
   isExample,
@@ -48,7 +48,7 @@ export const rule: Rule = {
         severity: isNewFile(facts, script.path) ? "low" : "high",
         confidence: "medium",
         title: `${nameOf(script)} puts ${seen.name} into bin`,
-        message: `New in ${nameOf(script)}: ${shown(seen.command)}. A package that is not ${seen.name} then answers when people type ${seen.name}, and sees what they hand to it. Another name, or a folder outside bin, would clear this. See what it installs: ls $(nix-build -A ATTRIBUTE)/bin`,
+        message: `New in ${nameOf(script)}: ${shownCommand(seen.command)}. A package that is not ${seen.name} then answers when people type ${seen.name}, and sees what they hand to it. Another name, or a folder outside bin, would clear this. See what it installs: ls $(nix-build -A ATTRIBUTE)/bin`,
         after: seen.name,
       });
     }
@@ -74,7 +74,7 @@ function* othersFindings(facts: Facts): Generator<RuleFinding> {
     yield settingFinding(change, { ...about(found, after.path), identity: [settingName(after), found.key] });
   }
   for (const { script, seen } of newSightings(facts, othersCodeIn))
-    yield scriptFinding(script, seen, { ...about(seen, script.path), after: shown(seen.command) });
+    yield scriptFinding(script, seen, { ...about(seen, script.path), after: shownCommand(seen.command) });
 }
 
 function* hostFindings(facts: Facts): Generator<RuleFinding> {
@@ -95,7 +95,7 @@ function* hostFindings(facts: Facts): Generator<RuleFinding> {
       yield settingFinding(change, { ...about(each, after.path), identity: [keyOf(each)] });
   }
   for (const { script, seen } of newSightings(facts, redirectedIn))
-    yield scriptFinding(script, seen, { ...about(seen, script.path), after: shown(seen.command) });
+    yield scriptFinding(script, seen, { ...about(seen, script.path), after: shownCommand(seen.command) });
 }
 
 interface Hijack {

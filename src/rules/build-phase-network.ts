@@ -1,7 +1,7 @@
 import type { Command, Script } from "../nix/model.ts";
 import { isNetwork } from "./_commands.ts";
 import { remoteCode } from "./_remote.ts";
-import { isRunLater, nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
+import { isRunLater, nameOf, newSightings, type Sighting, scriptFinding, shownCommand } from "./_scripts.ts";
 import type { Rule } from "./rule.ts";
 
 interface Download extends Sighting {
@@ -22,12 +22,12 @@ export const rule: Rule = {
         confidence: tolerated ? "high" : "medium",
         title: `${nameOf(script)} asks the network`,
         message: [
-          `New in ${nameOf(script)}: ${shown(command)}${tolerated ? ", whose failure is ignored" : ""}.`,
+          `New in ${nameOf(script)}: ${shownCommand(command)}${tolerated ? ", whose failure is ignored" : ""}.`,
           "In the sandbox this fails; on builders without one it fetches what no hash covers, and the result differs from machine to machine.",
           "Fetching it as a source with a hash, or moving it to a fixed-output derivation, would clear this.",
           "Check with a build in the sandbox: nix-build --option sandbox true -A ATTRIBUTE",
         ].join(" "),
-        after: shown(command),
+        after: shownCommand(command),
       });
     }
   },
@@ -47,5 +47,5 @@ function downloads(script: Script): readonly Download[] {
       (command) => isNetwork(command) && !command.disguised && !isRunLater(command) && !others.has(command),
     )
     .filter((command) => !command.within.some((layer) => /^(?:base64|hex|text)$/.test(layer)))
-    .map((command) => ({ command, key: shown(command), span: command.span }));
+    .map((command) => ({ command, key: shownCommand(command), span: command.span }));
 }

@@ -1,6 +1,6 @@
 import type { Command, Script, Setting } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
-import { nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
+import { nameOf, newSightings, type Sighting, scriptFinding, shownCommand } from "./_scripts.ts";
 import {
   isNewPackage,
   isScript,
@@ -63,7 +63,7 @@ export const rule: Rule = {
         severity: seen.severity,
         confidence: "medium",
         title: seen.what,
-        message: `New in ${nameOf(script)}: ${shown(seen.command)}. ${WHY} Leaving the flag away, or a link to the bug that needs it, would clear this. See it with: git diff BASE HEAD -- ${argument(script.path)}`,
+        message: `New in ${nameOf(script)}: ${shownCommand(seen.command)}. ${WHY} Leaving the flag away, or a link to the bug that needs it, would clear this. See it with: git diff BASE HEAD -- ${argument(script.path)}`,
         after: seen.what,
       });
     }

@@ -2,8 +2,8 @@ import type { Script, Source } from "../nix/model.ts";
 import { recipeChanges } from "../pair/sources.ts";
 import { isInterpreter, isNetwork } from "./_commands.ts";
 import { eventOf, type Pair, pairsOf, shapeChanges } from "./_events.ts";
-import { baseAt, shown as brief, headAt, pinName, placeName } from "./_pins.ts";
-import { newSightings, type Sighting, shown } from "./_scripts.ts";
+import { baseAt, headAt, pinName, placeName, shown } from "./_pins.ts";
+import { newSightings, type Sighting, shownCommand } from "./_scripts.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -58,9 +58,9 @@ function hookCommands(script: Script): readonly HookCommand[] {
         isNetwork(command) || (isInterpreter(command) && !/^(g?awk|source|\.)$/.test(command.name)),
     )
     .map((command) => ({
-      key: `fetch ${shown(command)}`,
+      key: `fetch ${shownCommand(command)}`,
       span: command.span,
-      what: shown(command),
+      what: shownCommand(command),
     }));
 }
 
@@ -122,8 +122,8 @@ function keptFinding({ before, after }: Pair): RuleFinding {
       "A refetch that still yields this hash clears it; to check: verifod verify",
     ].join(" "),
     at: headAt(argumentAt(after, names) ?? after.hashSpan),
-    before: brief(text(before)),
-    after: brief(text(after)),
+    before: shown(text(before)),
+    after: shown(text(after)),
     evidence: ["static"],
     related: [{ at: headAt(after.hashSpan), note: "the hash that stayed" }],
     identity: [after.pname ?? after.binding, what, String(after.hash)],

@@ -2,7 +2,7 @@ import type { Command, Script } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
 import { isInterpreter, isNetwork } from "./_commands.ts";
 import { decodedCode } from "./_remote.ts";
-import { nameOf, newSightings, type Sighting, scriptFinding, shown, whenRun } from "./_scripts.ts";
+import { nameOf, newSightings, type Sighting, scriptFinding, shownCommand, whenRun } from "./_scripts.ts";
 import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
 
@@ -41,7 +41,7 @@ function hidden(script: Script): readonly Hidden[] {
     ({ runner, decoder, key, span }): Hidden => ({
       severity: "block",
       command: runner,
-      what: `the output of ${shown(decoder)} is run by ${shown(runner)}`,
+      what: `the output of ${shownCommand(decoder)} is run by ${shownCommand(runner)}`,
       key: `decoded ${key}`,
       span,
     }),
@@ -51,20 +51,28 @@ function hidden(script: Script): readonly Hidden[] {
     const harmful = isNetwork(command) || isInterpreter(command) || DANGEROUS.test(command.name);
     const encoding = command.within.find((layer) => layer === "base64" || layer === "hex");
     if (encoding && harmful) {
-      const what = `a text in ${encoding} reads: ${shown(command)}`;
-      return [{ severity: "high", command, what, key: `encoded ${shown(command)}`, span: command.span }];
+      const what = `a text in ${encoding} reads: ${shownCommand(command)}`;
+      return [
+        { severity: "high", command, what, key: `encoded ${shownCommand(command)}`, span: command.span },
+      ];
     }
     if (command.within.includes("computed") && harmful) {
-      const what = `a text that Nix puts together from pieces reads: ${shown(command)}`;
-      return [{ severity: "high", command, what, key: `computed ${shown(command)}`, span: command.span }];
+      const what = `a text that Nix puts together from pieces reads: ${shownCommand(command)}`;
+      return [
+        { severity: "high", command, what, key: `computed ${shownCommand(command)}`, span: command.span },
+      ];
     }
     if (script.context !== "unknown" && isComputedName(command)) {
-      const what = `a command's name is worked out, and the text does not say what it is: ${shown(command)}`;
-      return [{ severity: "medium", command, what, key: `name ${shown(command)}`, span: command.span }];
+      const what = `a command's name is worked out, and the text does not say what it is: ${shownCommand(command)}`;
+      return [
+        { severity: "medium", command, what, key: `name ${shownCommand(command)}`, span: command.span },
+      ];
     }
     if (command.disguised && harmful) {
-      const what = `a name in pieces is a command: ${shown(command)}`;
-      return [{ severity: "high", command, what, key: `pieces ${shown(command)}`, span: command.span }];
+      const what = `a name in pieces is a command: ${shownCommand(command)}`;
+      return [
+        { severity: "high", command, what, key: `pieces ${shownCommand(command)}`, span: command.span },
+      ];
     }
     return [];
   });

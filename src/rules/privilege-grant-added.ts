@@ -1,6 +1,6 @@
 import type { Command, Script, Setting } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
-import { nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
+import { nameOf, newSightings, type Sighting, scriptFinding, shownCommand } from "./_scripts.ts";
 import {
   isExample,
   isTestPath,
@@ -57,8 +57,8 @@ export const rule: Rule = {
         severity: seen.severity,
         confidence: "medium",
         title: seen.what,
-        message: `New in ${nameOf(script)}: ${shown(seen.command)}. A file that gives its caller another user's rights is a way in for everybody on the system; in the store such bits are even lost, so it does nothing good there. security.wrappers, with the narrowest capability, would clear this. See it with: git diff BASE HEAD -- ${argument(script.path)}`,
-        after: shown(seen.command),
+        message: `New in ${nameOf(script)}: ${shownCommand(seen.command)}. A file that gives its caller another user's rights is a way in for everybody on the system; in the store such bits are even lost, so it does nothing good there. security.wrappers, with the narrowest capability, would clear this. See it with: git diff BASE HEAD -- ${argument(script.path)}`,
+        after: shownCommand(seen.command),
       });
     }
   },

@@ -1,6 +1,6 @@
 import type { Command, Script, Setting } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
-import { nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
+import { nameOf, newSightings, type Sighting, scriptFinding, shownCommand } from "./_scripts.ts";
 import { newSettings, settingFinding, settingName } from "./_settings.ts";
 import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
@@ -22,7 +22,7 @@ export const rule: Rule = {
         confidence: "high",
         title: `${nameOf(script)} does not check whom it talks to`,
         message: [
-          `New in ${nameOf(script)}: ${seen.how} in ${shown(seen.command)}.`,
+          `New in ${nameOf(script)}: ${seen.how} in ${shownCommand(seen.command)}.`,
           "Anybody between the two machines can then answer in the server's name, read what is sent and choose what comes back.",
           "Leaving the check on (SSL_CERT_FILE from cacert where certificates are missing) would clear this.",
           `See it with: git diff BASE HEAD -- ${argument(script.path)}`,

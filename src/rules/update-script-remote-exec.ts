@@ -1,6 +1,6 @@
 import type { Command, Script } from "../nix/model.ts";
 import { flowOf, remoteCode } from "./_remote.ts";
-import { nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
+import { nameOf, newSightings, type Sighting, scriptFinding, shownCommand } from "./_scripts.ts";
 import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
 
@@ -35,12 +35,12 @@ export const rule: Rule = {
         confidence: "medium",
         title: `${nameOf(script)} ${seen.sends ? "sends" : "reads"} ${seen.what}`,
         message: [
-          `New in ${nameOf(script)}: ${shown(seen.command)}.`,
+          `New in ${nameOf(script)}: ${shownCommand(seen.command)}.`,
           `It ${seen.sends ? "sends" : "reads"} ${seen.what} of whoever runs the update script: the update bot, or a maintainer.`,
           "A script that needs no secret, or a comment in the base that says why it needs one, would clear this.",
           `Read it, do not run it: git show HEAD:${argument(script.path)}`,
         ].join(" "),
-        after: shown(seen.command),
+        after: shownCommand(seen.command),
       });
     }
   },

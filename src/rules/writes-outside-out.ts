@@ -1,7 +1,7 @@
 import type { Command, Script } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
 import { operandsOf } from "./_commands.ts";
-import { isRunLater, nameOf, newSightings, type Sighting, scriptFinding, shown } from "./_scripts.ts";
+import { isRunLater, nameOf, newSightings, type Sighting, scriptFinding, shownCommand } from "./_scripts.ts";
 import { argument } from "./_text.ts";
 import type { Rule } from "./rule.ts";
 
@@ -24,7 +24,7 @@ export const rule: Rule = {
         confidence: persistent ? "high" : "medium",
         title: `${nameOf(script)} writes to ${seen.target}`,
         message: [
-          `New in ${nameOf(script)}: ${shown(seen.command)} writes to ${seen.target}.`,
+          `New in ${nameOf(script)}: ${shownCommand(seen.command)} writes to ${seen.target}.`,
           persistent
             ? "What stands there is run later, by other programs and in the user's name."
             : "In the sandbox this fails or is lost; on a builder without one, or at run time, it changes the machine.",
