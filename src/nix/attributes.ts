@@ -5,7 +5,7 @@
 import { type ByteCache, byteCache } from "../change/cache.ts";
 import type { Entry, Tree } from "../change/change.ts";
 import { addTo } from "../groups.ts";
-import { directoryOf, normalPath } from "./source-file.ts";
+import { directoryOf, fileName, normalPath } from "./source-file.ts";
 
 /** https://github.com/NixOS/nixpkgs/blob/master/pkgs/by-name/README.md */
 const BY_NAME = /^pkgs\/by-name\/[^/]{2}\/([^/]+)\//;
@@ -92,9 +92,8 @@ export async function readAttributes(
     // `./frob` calls frob/default.nix; the other files of a folder belong to what calls the folder.
     const found = new Set([...called(path, DEPTH), ...called(directoryOf(path), DEPTH)]);
     for (let folder = directoryOf(path); found.size === 0 && folder !== ""; folder = directoryOf(folder)) {
-      const name = folder.slice(directoryOf(folder).length).replace(/^\//, "");
       for (const each of called(directoryOf(folder), DEPTH)) {
-        if (each.endsWith(EACH_FOLDER)) found.add(each.slice(0, -EACH_FOLDER.length) + name);
+        if (each.endsWith(EACH_FOLDER)) found.add(each.slice(0, -EACH_FOLDER.length) + fileName(folder));
       }
     }
     return [...found].filter(isAttribute).slice(0, MOST_ATTRIBUTES);

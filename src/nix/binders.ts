@@ -9,12 +9,12 @@ import { lazy, type Thunk, textValue, unknown, type Value } from "./value.ts";
 
 /** The scope around a node: what the binders between it and the root of its file bind. */
 export function scopeAt(session: Session, file: SourceFile, node: SyntaxNode): Scope {
-  const binders: { binder: SyntaxNode; child: SyntaxNode }[] = [];
+  const binders: SyntaxNode[] = [];
   for (let child = node, up = node.parent; up; child = up, up = up.parent) {
-    if (binds(up, child)) binders.push({ binder: up, child });
+    if (binds(up, child)) binders.push(up);
   }
   let scope = EMPTY_SCOPE;
-  for (const { binder } of binders.reverse()) {
+  for (const binder of binders.reverse()) {
     const outer = scope;
     scope = session.scopes.get(binder) ?? innerScope(session, file, binder, outer);
     session.scopes.set(binder, scope);

@@ -139,9 +139,9 @@ function summands(sum: SyntaxNode): readonly SyntaxNode[] {
 }
 
 /** What a string expression is made of: a literal, other expressions with a text between them, or not known. */
-type Made = "literal" | "unknown" | { readonly of: readonly SyntaxNode[]; readonly separator: string };
+type Composition = "literal" | "unknown" | { readonly of: readonly SyntaxNode[]; readonly separator: string };
 
-function madeOf(source: string, node: SyntaxNode): Made {
+function compositionOf(source: string, node: SyntaxNode): Composition {
   const inner = parts(node);
   const last = inner.at(-1);
   switch (node.type) {
@@ -190,7 +190,7 @@ function separatorOf(source: string, name: string, node: SyntaxNode): string {
   if (name !== "concatStringsSep") return "\n";
   const [callee] = parts(node);
   const separator = callee && parts(bare(callee)).at(-1);
-  if (!separator || madeOf(source, separator) !== "literal") return " ";
+  if (!separator || compositionOf(source, separator) !== "literal") return " ";
   return stringPieces(source, separator)
     .map((piece) => (piece.kind === "text" ? piece.text : ""))
     .join("");
@@ -241,10 +241,10 @@ export function codeText(source: string, expression: SyntaxNode, compute?: Compu
   const add = (given: SyntaxNode, depth: number): void => {
     const node = bare(given);
     if (addComputed(node)) return;
-    const made = isTooMuch(depth) ? "unknown" : madeOf(source, node);
-    if (made === "unknown") {
+    const composition = isTooMuch(depth) ? "unknown" : compositionOf(source, node);
+    if (composition === "unknown") {
       addOpaque(node, node.start, node.end);
-    } else if (made === "literal") {
+    } else if (composition === "literal") {
       for (const piece of stringPieces(source, node)) {
         if (piece.kind === "text") addText(piece.text, piece.start, piece.end);
         else if (addComputed(piece.expression)) continue;
@@ -252,8 +252,8 @@ export function codeText(source: string, expression: SyntaxNode, compute?: Compu
         else addOpaque(piece.expression, piece.start, piece.end);
       }
     } else {
-      for (const [index, part] of made.of.entries()) {
-        if (index > 0) text += made.separator;
+      for (const [index, part] of composition.of.entries()) {
+        if (index > 0) text += composition.separator;
         add(part, depth + 1);
       }
     }
@@ -261,9 +261,9 @@ export function codeText(source: string, expression: SyntaxNode, compute?: Compu
 
   const hasText = (given: SyntaxNode, depth: number): boolean => {
     if (isTooMuch(depth)) return false;
-    const made = madeOf(source, bare(given));
-    if (made === "literal" || made === "unknown") return made === "literal";
-    return made.of.some((part) => hasText(part, depth + 1));
+    const composition = compositionOf(source, bare(given));
+    if (composition === "literal" || composition === "unknown") return composition === "literal";
+    return composition.of.some((part) => hasText(part, depth + 1));
   };
 
   add(expression, 0);

@@ -5,15 +5,16 @@ import { algorithmOfName, isHashName } from "./fetchers.ts";
 import { parseHash } from "./hash.ts";
 import { jsonValue } from "./json.ts";
 import type { Source, Span } from "./model.ts";
-import { type PackageFacts, packageFacts } from "./packages.ts";
+import { NO_PACKAGE, type PackageFacts, packageFacts } from "./packages.ts";
 import { type PinPlace, sourceAt } from "./pin.ts";
 import { addPin } from "./reading.ts";
 import type { Region } from "./scripts.ts";
 import { createSession, type Session } from "./session.ts";
-import { directoryOf, type SourceFile, type SourceFiles } from "./source-file.ts";
+import { fileName, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { TooMuch } from "./too-much.ts";
 import { hashedCalls } from "./trace.ts";
-import { knownText, type Origin } from "./value.ts";
+import { valuesOf } from "./traced-pin.ts";
+import { knownText, type Origin, set as setOf } from "./value.ts";
 
 type JsonFile = Extract<SourceFile, { kind: "json" }>;
 
@@ -55,28 +56,15 @@ export function sourcesOfJson(
   const byOffset = new Map(hashes.map((hash) => [hash.value.offset, hash]));
   for (const path of files.siblings(file.path)) {
     const sibling = files.get(path);
-    if (sibling?.kind !== "nix" || !sibling.text.includes(baseName(file.path))) continue;
+    if (sibling?.kind !== "nix" || !sibling.text.includes(fileName(file.path))) continue;
     for (const hit of hashedCalls(session, evaluateAt(session, sibling, sibling.document.root))) {
       const hash = hit.origin.file.path === file.path ? byOffset.get(hit.origin.start) : undefined;
-      const value = hit.attributes.entries.get(hit.hashName)?.();
-      if (!hash || !value) continue;
-      const found = {
-        session,
-        fetcher: hit.call.name,
-        attributes: hit.attributes,
-        hashName: hit.hashName,
-        hash: value,
-        origin: hit.origin,
-        package: hit.package ? { ...hit.package, node: null } : facts(hash.object),
-      };
-      addPin(pins, sourceAt(found, placeOf(file, hash)));
+      if (!hash) continue;
+      const around = hit.package ? { ...hit.package, node: null } : facts(hash.object);
+      addPin(pins, sourceAt({ ...valuesOf(session, hit), package: around }, placeOf(file, hash)));
     }
   }
   return [...pins.values()].sort((a, b) => a.hashSpan.start - b.hashSpan.start);
-}
-
-function baseName(path: string): string {
-  return path.slice(directoryOf(path).length).replace(/^\//, "");
 }
 
 function hashesIn(file: JsonFile, within: readonly Region[] | null): readonly JsonHash[] {
@@ -136,8 +124,7 @@ const FETCHERS_BY_TYPE = new Map([["github", "fetchFromGitHub"]]);
 
 function bareSource(session: Session, file: JsonFile, hash: JsonHash, facts: PackageFacts): Source {
   const object = jsonValue(file, hash.object);
-  const attributes =
-    object.kind === "set" ? object : { kind: "set" as const, entries: new Map(), open: true, literal: null };
+  const attributes = object.kind === "set" ? object : setOf([], true);
   const type = attributes.entries.get("type")?.();
   const found = {
     session,
@@ -151,13 +138,11 @@ function bareSource(session: Session, file: JsonFile, hash: JsonHash, facts: Pac
   return sourceAt(found, placeOf(file, hash));
 }
 
-const UNKNOWN: PackageFacts = { version: null, versionOrigin: null, pname: null, node: null };
-
 /** The version in an object, or in the nearest one around. Many pins share what is around them: it is looked at once. */
 function factsAround(session: Session, file: JsonFile): (node: JsonNode | undefined) => PackageFacts {
   const known = new Map<JsonNode, PackageFacts>();
   const around = (node: JsonNode | undefined): PackageFacts => {
-    if (!node) return UNKNOWN;
+    if (!node) return NO_PACKAGE;
     const before = known.get(node);
     if (before) return before;
     const own = node.type === "object" ? packageFacts(session, jsonValue(file, node)) : null;

@@ -27,7 +27,7 @@ export interface Fetcher {
 }
 
 /** Texts and literals in a row, as one text. */
-export function joinTexts(...parts: readonly (Text | string | null)[]): Text {
+function joinTexts(...parts: readonly (Text | string | null)[]): Text {
   let value = "";
   let resolved = true;
   for (const part of parts) {

@@ -4,12 +4,13 @@
  */
 import { asSet, evaluateAt } from "./evaluate.ts";
 import type { Source } from "./model.ts";
+import { NO_PACKAGE } from "./packages.ts";
 import { sourceAt } from "./pin.ts";
 import { createSession, isExhausted, type Session, STEP_LIMIT } from "./session.ts";
 import type { NixFile } from "./sites.ts";
 import type { SourceFiles } from "./source-file.ts";
 import { type HashedCall, hashedCalls, resultOf } from "./trace.ts";
-import { tracedPin } from "./traced-pin.ts";
+import { tracedPin, valuesOf } from "./traced-pin.ts";
 import type { Origin, Value } from "./value.ts";
 import { nearFiles } from "./whole-trace.ts";
 
@@ -47,7 +48,7 @@ export function madeOf(session: Session, file: NixFile, value: Value): readonly 
   const start: Origin = { file, start: 0, end: 0 };
   const fetched: Made[] = hashedCalls(session, value, start).flatMap((hit) => {
     const source = sourceOf(session, hit);
-    return source?.hash ? [{ at: hit.at.join("."), source }] : [];
+    return source.hash ? [{ at: hit.at.join("."), source }] : [];
   });
   return isTakenElsewhere(session, value) ? [...fetched, { at: "src", source: null }] : fetched;
 }
@@ -58,23 +59,14 @@ function isTakenElsewhere(session: Session, value: Value): boolean {
   return src?.kind === "unknown" && src.path.length > 1 && src.path.at(-1) === "src";
 }
 
-function sourceOf(session: Session, hit: HashedCall): Source | null {
+function sourceOf(session: Session, hit: HashedCall): Source {
   const { file, start, end } = hit.origin;
   if (file.kind === "nix" && end > start) return tracedPin(session, file, hit, null);
-  const hash = hit.attributes.entries.get(hit.hashName)?.();
-  if (!hash) return null;
   const span = { path: file.path, start, end };
   return sourceAt(
     {
-      session,
-      fetcher: hit.call.name,
-      attributes: hit.attributes,
-      hashName: hit.hashName,
-      hash,
-      origin: hit.origin,
-      package: hit.package
-        ? { ...hit.package, node: null }
-        : { version: null, versionOrigin: null, pname: null, node: null },
+      ...valuesOf(session, hit),
+      package: hit.package ? { ...hit.package, node: null } : NO_PACKAGE,
     },
     { names: [...hit.at].reverse(), span, urlSpan: null, shape: [], packageSpan: null },
   );

@@ -98,8 +98,8 @@ export function takesAsScript({ path: of, text }: SourceFile, path: string): boo
 
 const READS_DATA = /readFile|fileContents|importJSON|importTOML/;
 
-/** Whether a Nix file names another in its folder or below; what is not code must be read by a function. */
-export function names({ path: of, text }: SourceFile, path: string): boolean {
+/** Whether a Nix file names a file in its folder or below; where that is not Nix, the Nix file must also read data. */
+export function namesFile({ path: of, text }: SourceFile, path: string): boolean {
   if (!path.endsWith(".nix") && !READS_DATA.test(text)) return false;
   const folder = directoryOf(of);
   const own = path.slice(folder === "" ? 0 : folder.length + 1);

@@ -15,7 +15,8 @@ export interface PackageFacts {
   readonly node: SyntaxNode | null;
 }
 
-const NO_PACKAGE: PackageFacts = { version: null, versionOrigin: null, pname: null, node: null };
+/** Nothing is known of the package. */
+export const NO_PACKAGE: PackageFacts = { version: null, versionOrigin: null, pname: null, node: null };
 
 /** Name and version that a set or call shows; null when it shows neither. */
 export function packageFacts(session: Session, value: Value): Omit<PackageFacts, "node"> | null {

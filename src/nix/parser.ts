@@ -13,7 +13,7 @@ import { memoryTaken, treeMemory } from "./tree-memory.ts";
 const LIMIT_MILLISECONDS = 2_000;
 const LIMIT_MILLISECONDS_A_MEGABYTE = 2_000;
 /** The largest generated file of nixpkgs is about 15 MB; nothing that people write is near this. */
-export const PARSE_LIMIT_CHARACTERS = 20_000_000;
+const PARSE_LIMIT_CHARACTERS = 20_000_000;
 
 /** What all trees may take: that of all Haskell packages, of 16 MB, has 240 MB. One of single characters has no end. */
 const LARGEST_MEMORY = 320_000_000;

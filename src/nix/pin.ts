@@ -62,7 +62,8 @@ export interface PinPlace extends Pick<Source, "span" | "urlSpan" | "shape" | "p
   readonly names: readonly string[];
 }
 
-type FoundValues = Omit<FoundPin, "file" | "node" | "carrier">;
+/** A pin without its place in a Nix file. */
+export type FoundValues = Omit<FoundPin, "file" | "node" | "carrier">;
 
 /** A pin at a place, from the values found for it. */
 export function sourceAt(found: FoundValues, place: PinPlace): Source {

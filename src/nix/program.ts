@@ -1,4 +1,5 @@
 /** Which program a command line runs. */
+import { fileName } from "./source-file.ts";
 
 /** Commands that run another one: its name is what matters. The options that take a word, by wrapper. */
 const WRAPPERS: Readonly<Record<string, RegExp>> = {
@@ -45,13 +46,13 @@ export function programName(given: string): string {
   const nix = /^\$\{([\s\S]*)\}([^}]*)$/.exec(word);
   if (nix) {
     const [, expression = "", rest = ""] = nix;
-    if (rest.includes("/")) return rest.slice(rest.lastIndexOf("/") + 1);
+    if (rest.includes("/")) return fileName(rest);
     return rest === "" ? expressionName(expression) : word;
   }
   const placeholder = /^@(\w+)@$/.exec(word)?.[1];
   if (placeholder !== undefined) return expressionName(placeholder);
   if (word === "$SHELL" || word === "$BASH") return "sh";
-  return /^(?:@\w+@|\$\w+)?\/(\S+\/)?s?bin\/[^/]+$/.test(word) ? word.slice(word.lastIndexOf("/") + 1) : word;
+  return /^(?:@\w+@|\$\w+)?\/(\S+\/)?s?bin\/[^/]+$/.test(word) ? fileName(word) : word;
 }
 
 /** A name that is worked out: what stands last in it says nothing. */

@@ -1,7 +1,7 @@
 /** The calls of a Python script, in the form of commands, so that one set of rules reads both. */
 import type { DocumentParser } from "./parser.ts";
 import { readShell } from "./shell.ts";
-import type { ScriptCommand, ScriptReading } from "./shell-state.ts";
+import { behind, type ScriptCommand, type ScriptReading } from "./shell-state.ts";
 import { parts, type SyntaxNode } from "./syntax.ts";
 
 const MOST_COMMANDS = 4_000;
@@ -89,7 +89,7 @@ function expression(python: Python, node: SyntaxNode): readonly number[] {
     case "call":
       return call(python, node);
     case "identifier":
-      return behind(python, slice(python, node));
+      return resultsOf(python, slice(python, node));
     case "assignment":
     case "as_pattern":
     case "named_expression": {
@@ -106,7 +106,7 @@ function expression(python: Python, node: SyntaxNode): readonly number[] {
 }
 
 /** The commands whose results a name stands for. */
-function behind(python: Python, name: string): readonly number[] {
+function resultsOf(python: Python, name: string): readonly number[] {
   const from = python.variables.get(name)?.from ?? [];
   python.followed += from.length;
   if (python.followed <= MOST_FOLLOWED) return from;
@@ -222,14 +222,13 @@ function run(
 
 function shell(python: Python, node: SyntaxNode, text: string, holds: readonly number[]): void {
   const offset = python.commands.length;
-  const shift = (index: number) => index + offset;
   const { commands, cut } = readShell(python.bash, text, python.restore);
   python.cut ||= cut;
-  for (const inner of commands) {
+  for (const command of commands) {
+    const inner = behind(command, offset);
+    inner.holds.push(...holds);
     python.commands.push({
       ...inner,
-      reads: inner.reads.map(shift),
-      holds: [...inner.holds.map(shift), ...holds],
       within: ["python", ...inner.within],
       start: node.start,
       end: node.end,

@@ -10,8 +10,8 @@ import { readPython } from "./python.ts";
 import { contextOf, isTestFile, type Placed, placeOf, textsIn } from "./script-places.ts";
 import { createSession, isExhausted } from "./session.ts";
 import { readShell } from "./shell.ts";
-import type { ScriptCommand, ScriptReading } from "./shell-state.ts";
-import type { SourceFile } from "./source-file.ts";
+import { behind, type ScriptCommand, type ScriptReading } from "./shell-state.ts";
+import { fileName, type SourceFile } from "./source-file.ts";
 import type { SyntaxNode } from "./syntax.ts";
 import { knownText } from "./value.ts";
 
@@ -30,7 +30,7 @@ export interface ScriptParsers {
 }
 
 /** The limit on reading the scripts of one file, in milliseconds: thousands of small ones take as long as a large one. */
-export const SCRIPTS_LIMIT_MILLISECONDS = 3_000;
+const SCRIPTS_LIMIT_MILLISECONDS = 3_000;
 
 /**
  * The scripts of a file that `regions` touch, in order. `onCut` is told what limits left unread; `isTaken`: a text is a
@@ -115,15 +115,15 @@ function scriptAt(
   const binding = attributePath(source, place.root).join(".");
   const context = contextOf(file.path, source, place);
   return {
-    ...finished(file.path, code, language, withLayers(source, code, reading), place.root),
+    ...finished(file.path, code, language, withComputed(source, code, reading), place.root),
     binding,
     context,
     packageSpan: packageSpan(source, file.path, place.root),
   };
 }
 
-/** Says of commands that were worked out, and whose beginning stands nowhere in the file, that they are `computed`. */
-function withLayers(source: string, code: CodeText, reading: ScriptReading): ScriptReading {
+/** Marks as `computed` the commands that were worked out and whose beginning stands nowhere in the file. */
+function withComputed(source: string, code: CodeText, reading: ScriptReading): ScriptReading {
   const isHidden = ({ start, name, words }: ScriptCommand) =>
     code.isComputed?.(start) && !source.includes([name, ...words.slice(0, 1)].join(" "));
   return {
@@ -183,18 +183,10 @@ function readForeign(bash: DocumentParser, text: string, restore: CodeText["rest
   let cut = lines.length >= MOST_LINES;
   for (const { text: line, start, end } of lines) {
     const offset = commands.length;
-    const shift = (index: number) => index + offset;
     const reading = readShell(bash, line, restore);
     cut ||= reading.cut;
-    for (const { reads, holds, within, ...command } of reading.commands)
-      commands.push({
-        ...command,
-        reads: reads.map(shift),
-        holds: holds.map(shift),
-        within: ["text", ...within],
-        start,
-        end,
-      });
+    for (const command of reading.commands)
+      commands.push({ ...behind(command, offset), within: ["text", ...command.within], start, end });
   }
   return { commands, comments: [], parsed: false, cut };
 }
@@ -202,12 +194,7 @@ function readForeign(bash: DocumentParser, text: string, restore: CodeText["rest
 function withForeign(read: ScriptReading, code: CodeText, parsers: ScriptParsers): ScriptReading {
   const more = readForeign(parsers.bash, code.text, code.restore);
   if (more.commands.length === 0) return read;
-  const shift = (index: number) => index + read.commands.length;
-  const commands = more.commands.map((each) => ({
-    ...each,
-    reads: each.reads.map(shift),
-    holds: each.holds.map(shift),
-  }));
+  const commands = more.commands.map((each) => behind(each, read.commands.length));
   return { ...read, commands: [...read.commands, ...commands], cut: read.cut || more.cut };
 }
 
@@ -286,7 +273,7 @@ function fileKind(
   text: string,
   isTaken: boolean,
 ): { language: ScriptLanguage; context: ScriptContext } | null {
-  const name = path.slice(path.lastIndexOf("/") + 1);
+  const name = fileName(path);
   if (/\.(patch|diff)$/.test(name) || (isTaken && HUNK.test(text)))
     return { language: "other", context: "patch" };
   const extension = /\.(sh|bash|py|pl|lua|rb|[cm]?[jt]s|toml|ya?ml)$/.exec(name)?.[1] ?? "";

@@ -79,6 +79,15 @@ export function restored(draft: Draft, restore: (text: string) => string): Scrip
   };
 }
 
+/** A command for the end of a list that has `offset` others: what it reads and holds is counted from their start. */
+export function behind(command: ScriptCommand, offset: number): Draft {
+  return {
+    ...command,
+    reads: command.reads.map((index) => index + offset),
+    holds: command.holds.map((index) => index + offset),
+  };
+}
+
 /** Marks a command, and what it reads, as one whose failure is ignored. */
 export function tolerate(shell: Shell, index: number): void {
   const draft = shell.commands[index];

@@ -14,7 +14,7 @@ const ANSI_C: Readonly<Record<string, string>> = {
 };
 
 /** The text of `$'…'` without its delimiters, or of a `printf` format. */
-export function ansiC(raw: string): string {
+function ansiC(raw: string): string {
   return raw.replace(
     /\\(?:x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([0-7]{1,3})|([\s\S]))/g,
     (whole, hex, short, long, octal, other) => {

@@ -5,6 +5,7 @@ import type { DocumentParser } from "./parser.ts";
 import { programName, unwrap } from "./program.ts";
 import { codeInInput, codeInWords, type InnerCode } from "./shell-code.ts";
 import {
+  behind,
   called,
   type Draft,
   keepRead,
@@ -28,6 +29,7 @@ const MOST_CHARACTERS = 1_000_000;
 const MOST_DEPTH = 200;
 /** A longer value is no command; one that doubles itself must end. */
 const LONGEST_VALUE = 20_000;
+
 /** What is known beside a script. */
 export interface ShellWorld {
   /** What its environment holds. */
@@ -236,7 +238,7 @@ function addRedirect(shell: Shell, layer: Layer, node: SyntaxNode, targets: read
 
 /** A word's text; `holds` and `reads` get the commands of `$(…)` and `<(…)` in it, each once however often it is met. */
 function word(shell: Shell, layer: Layer, node: SyntaxNode, holds: Set<number>, reads: Set<number>): string {
-  const value = wordText(layer.text, node, {
+  return wordText(layer.text, node, {
     variable(name) {
       const known = shell.variables.get(name);
       if (!known) return name === "IFS" ? " " : `$${name}`;
@@ -252,7 +254,6 @@ function word(shell: Shell, layer: Layer, node: SyntaxNode, holds: Set<number>, 
       return printed(shell, from) ?? layer.text.slice(inner.start, inner.end);
     },
   });
-  return value;
 }
 
 function command(shell: Shell, layer: Layer, node: SyntaxNode, children = parts(node)): number {
@@ -265,21 +266,8 @@ function command(shell: Shell, layer: Layer, node: SyntaxNode, children = parts(
   let input: string | null = null;
   for (const child of children) {
     if (child.type === "variable_assignment") {
-      const [name, value] = [child.children[0], child.children.at(-1)];
-      if (!name || !value) continue;
-      const from = new Set<number>();
-      const items = value.type === "array" ? parts(value) : value.isNamed ? [value] : [];
-      const known = items.map((item) => word(shell, layer, item, from, from)).join(" ");
-      const target = layer.text.slice(name.start, name.end);
-      const before = child.children.some((part) => part.type === "+=")
-        ? shell.variables.get(target)
-        : undefined;
-      assignments.push({ name: target, value: known });
-      for (const index of from) holds.add(index);
-      shell.variables.set(target, {
-        value: ((before?.value ?? "") + known).slice(0, LONGEST_VALUE + 1),
-        from: [...new Set([...(before?.from ?? []), ...from])],
-      });
+      const assigned = assign(shell, layer, child, holds);
+      if (assigned) assignments.push(assigned);
     } else if (child.type === "herestring_redirect") {
       const [what] = parts(child);
       input = what ? word(shell, layer, what, reads, reads) : null;
@@ -314,6 +302,28 @@ function command(shell: Shell, layer: Layer, node: SyntaxNode, children = parts(
     holds: [...holds],
     disguised,
   });
+}
+
+/** Gives a variable its value, and returns both; `holds` gets the commands whose output is in it. */
+function assign(
+  shell: Shell,
+  layer: Layer,
+  node: SyntaxNode,
+  holds: Set<number>,
+): Draft["assignments"][number] | null {
+  const [target, value] = [node.children[0], node.children.at(-1)];
+  if (!target || !value) return null;
+  const from = new Set<number>();
+  const items = value.type === "array" ? parts(value) : value.isNamed ? [value] : [];
+  const added = items.map((item) => word(shell, layer, item, from, from)).join(" ");
+  const name = layer.text.slice(target.start, target.end);
+  const before = node.children.some((part) => part.type === "+=") ? shell.variables.get(name) : undefined;
+  for (const index of from) holds.add(index);
+  shell.variables.set(name, {
+    value: ((before?.value ?? "") + added).slice(0, LONGEST_VALUE + 1),
+    from: [...new Set([...(before?.from ?? []), ...from])],
+  });
+  return { name, value: added };
 }
 
 /** `\rm` (no alias) is an idiom; quotes, escapes and variables inside a name are not. */
@@ -380,15 +390,8 @@ function readNested(shell: Shell, layer: Layer, node: Stretch, draft: Draft, inn
 function addPython(shell: Shell, reading: ScriptReading, within: readonly string[], at: Stretch): void {
   const offset = shell.commands.length;
   shell.cut ||= reading.cut;
-  for (const command of reading.commands) {
-    shell.commands.push({
-      ...command,
-      reads: command.reads.map((index) => index + offset),
-      holds: command.holds.map((index) => index + offset),
-      within: [...within, ...command.within],
-      ...at,
-    });
-  }
+  for (const command of reading.commands)
+    shell.commands.push({ ...behind(command, offset), within: [...within, ...command.within], ...at });
 }
 
 /** Code inside a command's words. */

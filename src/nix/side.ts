@@ -17,7 +17,7 @@ import {
   isUsual,
   NEIGHBOUR_LIMIT,
   namedBelow,
-  names,
+  namesFile,
   pathsBelow,
   takesAsScript,
   takesHashes,
@@ -114,9 +114,9 @@ export function createNixSide(
     },
     siblings(path) {
       const directory = directoryOf(path);
-      const names = listed.get(directory);
-      if (!names) throw new FileNeeded(directory, "directory");
-      return names.filter((name) => name !== path);
+      const paths = listed.get(directory);
+      if (!paths) throw new FileNeeded(directory, "directory");
+      return paths.filter((each) => each !== path);
     },
   };
   if (reach === "elsewhere" && !tree.remote)
@@ -313,11 +313,11 @@ export function createNixSide(
     const around = await near(path);
     if (!around) return [];
     const { files: all, handsOn, named } = around;
-    const readers = all.filter((user) => names(user, path));
+    const readers = all.filter((user) => namesFile(user, path));
     const isPart = (user: NixFile) =>
       named.includes(user.path) ||
       readers.includes(user) ||
-      (!hasPath(user.text) && readers.some((reader) => names(reader, user.path)));
+      (!hasPath(user.text) && readers.some((reader) => namesFile(reader, user.path)));
     return all
       .filter((user) => holdsHashes(user.text))
       .map((user) => ({ path: user.path, isPart: isPart(user) }))
@@ -330,7 +330,7 @@ export function createNixSide(
     // A set that grows while it is gone through.
     for (const each of found)
       for (const user of all)
-        if (user.text.length < BIG_CHARACTERS && names(user, each)) found.add(user.path);
+        if (user.text.length < BIG_CHARACTERS && namesFile(user, each)) found.add(user.path);
     for (const taker of await takers(path, all)) found.add(taker);
     found.delete(path);
     return [...found];

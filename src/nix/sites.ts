@@ -129,7 +129,7 @@ function literalSet(argument: SyntaxNode): SyntaxNode | null {
 }
 
 /** The call that a set is the argument of, also through parentheses, `//`, `finalAttrs:`, `let` and `with`. */
-export function applicationOf(set: SyntaxNode): SyntaxNode | null {
+function applicationOf(set: SyntaxNode): SyntaxNode | null {
   let child = set;
   for (let up = set.parent; up; up = up.parent) {
     switch (up.type) {

@@ -63,8 +63,12 @@ export function directoryOf(path: string): string {
   return slash < 0 ? "" : path.slice(0, slash);
 }
 
+/** The last part of a path. */
+export function fileName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
 /** The name of the folder that a file is in; "" at the top. */
 export function folderName(path: string): string {
-  const folder = directoryOf(path);
-  return folder.slice(directoryOf(folder).length).replace(/^\//, "");
+  return fileName(directoryOf(path));
 }

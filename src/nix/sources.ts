@@ -255,9 +255,9 @@ function addAt(
   // The function's own body says where the hash goes: it is traced.
   if (fetcher === "own function") return;
   const origin = hash.kind === "text" ? hash.origin : null;
-  const around = packageAround(session, file, site.application ?? site.carrier);
-  const own = ownPackage(session, site, attributes);
   const node = site.application ?? site.carrier;
+  const around = packageAround(session, file, node);
+  const own = ownPackage(session, site, attributes);
   addPin(
     reading.pins,
     makeSource({

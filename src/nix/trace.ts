@@ -14,6 +14,7 @@ export interface HashedCall {
   readonly call: CallValue;
   readonly attributes: SetValue;
   readonly hashName: string;
+  readonly hash: Value;
   readonly origin: Origin;
   readonly package: Omit<PackageFacts, "node"> | null;
   /** The attributes that lead to it in the value that was looked into; of a list, `*`. */
@@ -65,12 +66,12 @@ export function hashedCalls(
     const hashes = [...attributes.entries.keys()].filter(isHashName);
     if (inner.kind === "call") {
       for (const hashName of hashes) {
-        const text = attributes.entries.get(hashName)?.();
-        const origin = text?.kind === "text" ? (text.origin ?? (knownText(text) && elsewhere)) : null;
-        if (origin) {
+        const hash = attributes.entries.get(hashName)?.();
+        const origin = hash?.kind === "text" ? (hash.origin ?? (knownText(hash) && elsewhere)) : null;
+        if (hash && origin) {
           const isPackage = attributes.entries.has("src") || attributes.entries.has("outputHash");
           const own = isPackage ? packageFacts(session, inner) : null;
-          found.push({ call: inner, attributes, hashName, origin, package: own ?? around, at });
+          found.push({ call: inner, attributes, hashName, hash, origin, package: own ?? around, at });
         }
       }
     }

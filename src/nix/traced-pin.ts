@@ -2,39 +2,30 @@
 import { isHashName } from "./fetchers.ts";
 import type { Source } from "./model.ts";
 import { packageAround } from "./packages.ts";
-import { makeSource } from "./pin.ts";
+import { type FoundValues, makeSource } from "./pin.ts";
 import type { Session } from "./session.ts";
 import { bindingName, type NixFile } from "./sites.ts";
 import type { SourceFile } from "./source-file.ts";
 import { isAttrset, nodeAt, type SyntaxNode } from "./syntax.ts";
 import type { HashedCall } from "./trace.ts";
 
-/**
- * The pin of a hash that stands in `file`; null when the call has none. `node`: what was looked through; null: the value
- * of a whole file.
- */
-export function tracedPin(
-  session: Session,
-  file: NixFile,
-  hit: HashedCall,
-  node: SyntaxNode | null,
-): Source | null {
-  const hash = hit.attributes.entries.get(hit.hashName)?.();
-  if (!hash) return null;
+/** What a call that was handed a hash says of the pin, but for the package. */
+export function valuesOf(session: Session, hit: HashedCall): Omit<FoundValues, "package"> {
+  const { call, attributes, hashName, hash, origin } = hit;
+  return { session, fetcher: call.name, attributes, hashName, hash, origin };
+}
+
+/** The pin of a hash that stands in `file`. `node`: what was looked through; null: the value of a whole file. */
+export function tracedPin(session: Session, file: NixFile, hit: HashedCall, node: SyntaxNode | null): Source {
   const literal = nodeAt(file.document.root, hit.origin.start, hit.origin.end);
   const carrier = carrierOf(file, literal);
   const around = packageAround(session, file, node ?? carrier);
   return makeSource({
-    session,
+    ...valuesOf(session, hit),
     file,
     node: literal,
     carrier,
-    fetcher: hit.call.name,
-    attributes: hit.attributes,
-    hashName: hit.hashName,
     hashAttribute: bindingName(file, literal) ?? hit.hashName,
-    hash,
-    origin: hit.origin,
     package: hit.package ? { ...hit.package, node: around.node } : around,
   });
 }

@@ -10,7 +10,7 @@ import { addPin, pinKey, type Reading } from "./reading.ts";
 import { type Choice, createSession, isExhausted, type Session, snippet } from "./session.ts";
 import { update } from "./sets.ts";
 import { conditionsAround, type HashLiteral, type NixFile } from "./sites.ts";
-import { type Attempt, directoryOf, type SourceFile } from "./source-file.ts";
+import { type Attempt, fileName, type SourceFile } from "./source-file.ts";
 import { attrNames, bindingsOf, isAttrset, nodeMemo, parts, type SyntaxNode } from "./syntax.ts";
 import { hashedCalls } from "./trace.ts";
 import { carrierOf, tracedPin } from "./traced-pin.ts";
@@ -188,9 +188,8 @@ function towards(literal: HashLiteral, assumed: Assumed, choices: readonly Choic
 
 function addTraced(reading: Reading, session: Session, value: Value, node: SyntaxNode | null): void {
   for (const hit of hashedCalls(session, value)) {
-    if (hit.origin.file.path !== reading.file.path) continue;
-    const source = tracedPin(session, reading.file, hit, node);
-    if (source) addPin(reading.pins, source);
+    if (hit.origin.file.path === reading.file.path)
+      addPin(reading.pins, tracedPin(session, reading.file, hit, node));
   }
 }
 
@@ -223,8 +222,7 @@ function traceSibling(
   const { file, files } = reading;
   const sibling = files.get(path);
   if (sibling?.kind !== "nix") return;
-  const name = file.path.slice(directoryOf(file.path).length).replace(/^\//, "");
-  if (sibling.text.includes(name)) {
+  if (sibling.text.includes(fileName(file.path))) {
     const plain = traceWhole(reading, sibling);
     const usual = plain.choices.length > 0 ? traceWhole(reading, sibling, USUAL).sources : [];
     for (const source of [...plain.sources, ...usual]) addPin(reading.pins, source);
@@ -320,7 +318,7 @@ export function addBare(reading: Reading, literal: HashLiteral): void {
       node: literal.node,
       carrier,
       fetcher: null,
-      attributes: attributes ?? { kind: "set", entries: new Map(), open: true, literal: null },
+      attributes: attributes ?? setOf([], true),
       hashName: literal.name ?? "",
       hash: evaluateAt(plain, file, literal.node),
       origin: { file, start: literal.node.start, end: literal.node.end },

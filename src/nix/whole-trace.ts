@@ -115,7 +115,7 @@ function lookThrough(
     // Each file has what is left of the limit to itself.
     session.steps = steps;
     try {
-      const sources = hits.flatMap((hit) => tracedPin(session, file, hit, null) ?? []);
+      const sources = hits.map((hit) => tracedPin(session, file, hit, null));
       found.set(file.path, { sources, reads: new Map(reads) });
     } catch (error) {
       if (!(error instanceof FileNeeded) || file.path === asking) throw error;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { holdsHashes, namedBelow, names, takesAsScript, takesHashes } from "../../src/nix/neighbours.ts";
+import { holdsHashes, namedBelow, namesFile, takesAsScript, takesHashes } from "../../src/nix/neighbours.ts";
 import type { SourceFile } from "../../src/nix/source-file.ts";
 
 const file = (text: string, path = "p/default.nix"): SourceFile => ({ kind: "text", path, text });
@@ -26,7 +26,7 @@ test.each([
   ["src = ./pin.json", "p/pin.json", false],
   ["import ./other.nix", "p/version.nix", false],
 ])("%s names %s: %s", (text, path, expected) => {
-  expect(names(file(text), path)).toBe(expected);
+  expect(namesFile(file(text), path)).toBe(expected);
 });
 
 test.each([

@@ -66,10 +66,8 @@ const extended: Builtin = {
     const old =
       below.kind === "function" || below.kind === "builtin" ? apply(session, below, final, text) : below;
     const before = asSet(session, old);
-    const after = asSet(
-      session,
-      changed(session, valueAt(args, 0), final, () => old, text),
-    );
+    const own: Thunk = () => old;
+    const after = asSet(session, changed(session, valueAt(args, 0), final, own, text));
     return before && after ? update(before, after) : undefined;
   },
 };
@@ -84,16 +82,8 @@ const overrideAttrs: Builtin = {
       const whole: Value = { kind: "builtin", name: "extends", arguments: [() => change, old.argument] };
       return { kind: "call", name: old.name, text: old.text, argument: () => whole };
     }
-    const after = asSet(
-      session,
-      changed(
-        session,
-        change,
-        () => old,
-        () => old,
-        text,
-      ),
-    );
+    const own: Thunk = () => old;
+    const after = asSet(session, changed(session, change, own, own, text));
     if (!after) return undefined;
     const before = asSet(session, old);
     const whole = before ? update(before, after) : { ...after, open: true };
@@ -113,16 +103,8 @@ const override: Builtin = {
       return old;
     }
     const before = asSet(session, old);
-    const after = asSet(
-      session,
-      changed(
-        session,
-        valueAt(args, 1),
-        () => old,
-        () => old,
-        text,
-      ),
-    );
+    const own: Thunk = () => old;
+    const after = asSet(session, changed(session, valueAt(args, 1), own, own, text));
     if (!before || !after) return undefined;
     const whole = update(before, after);
     return { kind: "call", name: old.name, text: old.text, argument: () => whole };

@@ -3,7 +3,7 @@
  * `lib.x`, `builtins.x`, `stdenv.lib.x`, by `with lib;` or `inherit (lib) x;`.
  * https://nixos.org/manual/nixpkgs/stable/#sec-functions-library
  */
-import { charge, type Session, STEP_LIMIT } from "../session.ts";
+import { charge, isExhausted, type Session } from "../session.ts";
 import { type Thunk, unknown, type Value } from "../value.ts";
 import { COLLECTIONS } from "./collections.ts";
 import { FUNCTIONS } from "./functions.ts";
@@ -48,6 +48,6 @@ export function applyBuiltin(session: Session, name: string, args: readonly Thun
   const builtin = LIBRARY.get(name);
   if (!builtin) return unknown(text);
   if (args.length < builtin.arity) return { kind: "builtin", name, arguments: args };
-  if (session.steps > STEP_LIMIT) return unknown(text);
+  if (isExhausted(session)) return unknown(text);
   return charge(session, builtin.run(session, args, text)) ?? unknown(text);
 }
