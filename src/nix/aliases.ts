@@ -20,7 +20,10 @@ export interface ChangedText {
   readonly regions: readonly Region[];
 }
 
-/** The names that both sides bind, and one of them, in changed lines, to another name. How many are looked up, repointed.ts limits. */
+/**
+ * The names that both sides bind, but not alike in changed lines, where one side at least binds them to another name.
+ * repointed.ts limits how many are looked up.
+ */
 export function repointedNames(base: ChangedText, head: ChangedText): readonly string[] {
   const old = bindingsIn(base);
   const now = bindingsIn(head);
@@ -57,7 +60,7 @@ function bindingsIn({ text, regions }: ChangedText): ReadonlyMap<string, string>
 }
 
 /**
- * The names of a list that both sides call otherwise, by another path or with other arguments, in changed stretches:
+ * The names of a list whose calls differ between the sides, in the path or in the arguments, in changed stretches:
  * `frob = callPackage ../tools/frob { };` that becomes `frob = callPackage ../tools/grob { };`.
  */
 export function recalledNames(base: ChangedSide, head: ChangedSide): readonly string[] {
@@ -71,7 +74,7 @@ export function recalledNames(base: ChangedSide, head: ChangedSide): readonly st
 /** What calls another file, changes another entry, or takes a source by its name. */
 const CALLS = /\b(?:callPackages?|import)\b|\.override|\bsrcs?\s{0,9}=\s{0,9}[A-Za-z_][\w'.-]*;/;
 
-/** The bindings of a file's outermost set that changed stretches are in and that call something. */
+/** The bindings of a file's outermost set that changed stretches touch and that call something: text by name. */
 function callsIn({ file, regions }: ChangedSide): ReadonlyMap<string, string> {
   const { text, root } = file.document;
   const calls = new Map<string, string>();

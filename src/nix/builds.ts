@@ -2,7 +2,7 @@
 import { appliedFunction, bindsName, boundTo, lastName } from "./code-text.ts";
 import { attrNames, bare, bindingsOf, isAttrset, parts, type SyntaxNode, stringPieces } from "./syntax.ts";
 
-/** What is read: made by the text itself, or a package of the package set. */
+/** What is read: a derivation that the text itself makes, or a package of the package set. */
 export type Built = "derivation" | "package";
 
 /** Functions that read the file which is their (last) argument; `callPackage` is given others behind it. */
@@ -17,7 +17,7 @@ export const MAY_READ_BUILT =
 const BUILDERS =
   /^(?:runCommand\w*|mkDerivation|write(?:Text|Script|Shell|JSON|YAML|TOML)\w*|fetch(?:From\w+|git|url|zip|patch2?|pypi|svn|hg|cvs|Crate|NpmDeps|CargoVendor)|applyPatches|symlinkJoin|linkFarm\w*|buildEnv|substitute(?:All)?|replaceVars\w*)$/;
 
-/** Of a package set, what is no package: where it stands, its library, sources that evaluation fetches. */
+/** Attributes of `pkgs` that are no packages: its path, its library, sources that evaluation fetches. */
 const NO_PACKAGES = /^(?:path|lib|inputs|sources|flakes?|nixpkgs|config|system|callPackages?|newScope)$/;
 
 const MOST_STEPS = 12;
@@ -30,7 +30,7 @@ export function builtRead(source: string, node: SyntaxNode): { reader: string; b
   const isSecond = bare(callee).type === "apply_expression";
   if (!READERS.test(reader) || isSecond !== (reader === "scopedImport")) return null;
   const built = builtIn(source, argument, 0);
-  // What has no path behind it may be a function of the package set, or a path.
+  // Without a path behind it, `pkgs.frob` may also be a function, or a path itself.
   const isPath = /^(?:string|binary)_expression$/.test(bare(argument).type);
   return built === null || (built === "package" && !isPath) ? null : { reader, built };
 }

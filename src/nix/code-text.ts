@@ -19,7 +19,7 @@ export interface CodeText {
   fileOffset(offset: number): number;
   /** Some of it is left out, because there is too much, or too deep inside. */
   readonly cut: boolean;
-  /** Whether what stands at an offset was worked out, and stands in no string as it is. */
+  /** Whether the text at an offset was worked out, and so stands in no string literal as it is. */
   readonly isComputed?: (offset: number) => boolean;
 }
 
@@ -59,7 +59,7 @@ export const STRING_FUNCTIONS = new Set([
   "mkOrder",
 ]);
 
-/** Functions that put a text together of what stands in no string as it is. */
+/** Functions whose result may stand in no string literal as it is. */
 const COMPUTES =
   /^(?:replaceStrings|replaceChars|substring|fromJSON|concat(?:I?Map)?Strings|concat(?:I?Map)?StringsSep|implode)$/;
 
@@ -182,7 +182,7 @@ function isEmptyText(source: string, node: SyntaxNode): boolean {
   return /^(?:""|''\s*'')$/.test(source.slice(node.start, node.end));
 }
 
-/** A phase or hook of another package: what follows it is another line. */
+/** A phase or hook of another package: what follows it begins on a new line. */
 const OTHERS_SCRIPT = /\.(?:\w+Phase|(?:pre|post)[A-Z]\w*|shellHook|buildCommand)$/;
 
 function separatorOf(source: string, name: string, node: SyntaxNode): string {

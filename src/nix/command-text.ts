@@ -5,7 +5,7 @@ export function gives(program: RegExp, word: RegExp): (text: string) => boolean 
   return (text) => {
     let end = 0;
     for (const { index } of text.matchAll(program)) {
-      // The words of one further on in the same command have been looked at.
+      // Further on in the same command: its words have been looked at.
       if (index < end) continue;
       const size = text.slice(index).search(/[|;&\n]/);
       end = size < 0 ? text.length : index + size;

@@ -4,7 +4,7 @@ import { createParser, type Document, type DocumentParser, type ParseResult } fr
 
 /** Characters of text whose trees are kept; a tree takes some ten bytes of memory a character, its nodes forty. */
 const KEPT_CHARACTERS = 4_000_000;
-/** What a tree takes beside that, in such characters: of many small files, as much as the trees of large ones. */
+/** What a tree takes whatever its length, in characters: with many small files that is as much as the trees of large ones. */
 const OWN_CHARACTERS = 200;
 
 /** A cache of documents. Not for use by several reviews at once: `trim` ends what a review may hold. */

@@ -1,4 +1,4 @@
-/** What a recipe takes from another package, as `inherit (xapian) version;`, where the text of that one decides it. */
+/** What a recipe takes from another package, as `inherit (xapian) version;`, where that package's text decides it. */
 import { apply, asSet, evaluateAt } from "./evaluate.ts";
 import type { Definition, PackageSet } from "./package-set.ts";
 import { createSession, isExhausted, type Session, STEP_LIMIT } from "./session.ts";
@@ -14,7 +14,7 @@ export interface Packages {
   set(): PackageSet | null | undefined;
   /** A list with one of its entries, as a file. */
   listed(definition: Definition): NixFile;
-  /** Whether a file is taken to be absent for a limit: nothing can be said then. */
+  /** Whether a limit makes some file count as absent: then nothing can be said. */
   isCut(): boolean;
   /** Is told that more packages are asked for than are looked at. */
   onTooMany(taker: string): void;
@@ -22,7 +22,7 @@ export interface Packages {
 
 /** Packages of which one side of a change asks for attributes: an honest one asks for two or three. */
 const MOST_PACKAGES = 64;
-/** Of packages that take their own attributes from others in turn. */
+/** How many packages may take their attributes from one another in turn. */
 const MOST_IN_TURN = 4;
 /** A version takes some dozen steps. */
 const MOST_STEPS = 10_000;
@@ -56,7 +56,7 @@ export function createElsewhere(packages: Packages): NonNullable<SourceFiles["el
     const key = `${name}.${attribute}`;
     const before = known.get(key);
     if (before !== undefined) return before;
-    // A version that is taken from who takes it from here.
+    // The version leads back to itself, or through too many packages.
     if (running.has(key) || running.size >= MOST_IN_TURN) return null;
     if (!asked.has(name) && asked.size >= MOST_PACKAGES) {
       packages.onTooMany(taker);
@@ -71,7 +71,7 @@ export function createElsewhere(packages: Packages): NonNullable<SourceFiles["el
       running.delete(key);
     }
     const value = text === null ? null : textValue(text);
-    // What is not known on the way to another package may be known without the limits of that way.
+    // On the way to another package, it may only be these limits that leave it unknown: it is then not kept.
     if (value || running.size === 0) known.set(key, value);
     return value;
   };
@@ -97,7 +97,7 @@ function packageNamed(session: Session, packages: Packages, set: PackageSet, fir
       const [file, ...others] = places;
       return file && others.length === 0 ? called(session, file) : null;
     }
-    // What is said twice must be the same: `harfbuzz = callPackage ./pkgs/harfbuzz { };`
+    // Where a list and a place both define it, the list must call that place: `harfbuzz = callPackage ./pkgs/harfbuzz { };`
     if (
       places.some(
         ({ path }) => !definition.calls.some((call) => path === call || path.startsWith(`${call}/`)),
@@ -125,7 +125,7 @@ function placeIn(files: SourceFiles, paths: readonly string[]): NixFile | null {
   return null;
 }
 
-/** What a package's file gives that is called with nothing but other packages; null: it is a list of them. */
+/** The value of a package's file, called with nothing but other packages; null: it is too long, a list of packages. */
 function called(session: Session, file: NixFile): Value | null {
   if (file.text.length > LONGEST_PACKAGE) return null;
   const value = evaluateAt(session, file, file.document.root);
@@ -138,7 +138,7 @@ function attributeOf(session: Session, value: Value, name: string): string | nul
   if (!own || own.open) return null;
   const text = (thunk: Thunk | undefined) => (thunk ? knownText(thunk()) : undefined);
   if (value.kind === "set") return text(own.entries.get(name)) ?? null;
-  // They put the name together themselves.
+  // The `build…` functions put the name together themselves.
   if (
     value.kind !== "call" ||
     !MAKES_PACKAGE.test(value.name ?? "") ||

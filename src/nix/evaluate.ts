@@ -216,7 +216,7 @@ export function stringValue(session: Session, file: SourceFile, node: SyntaxNode
   );
 }
 
-/** A value as a string takes it in: a set with a function for that is what the function gives. */
+/** A value as it is put into a string: for a set with `__toString`, what that gives. */
 export function coerced(session: Session, value: Value): Value {
   const toText = value.kind === "set" ? value.entries.get("__toString") : undefined;
   return toText ? apply(session, toText(), () => value, "__toString") : value;
@@ -275,8 +275,8 @@ function selectorOf(file: SourceFile, attr: SyntaxNode): SyntaxNode | undefined 
 }
 
 /**
- * Two selectors that must agree have one key: every spelling of the build platform is `system`, and an argument's is
- * what the argument itself is assumed by.
+ * The key of the choice that a computed attribute name is. Selectors that must agree have one key: every spelling of the build
+ * platform is `system`, and an argument's is the key under which the argument itself is assumed.
  */
 export function keyOfSelector(selector: Value | undefined, text: string): string {
   if (selector?.kind !== "unknown") return text;
@@ -312,6 +312,7 @@ export function asSet(session: Session, value: Value): SetValue | null {
 /** `mkDerivation { … }` shows what it was given; `mkDerivation (finalAttrs: { … })` is given itself. */
 function callAttributes(session: Session, call: CallValue): SetValue | null {
   if (call.attributes !== undefined) return call.attributes;
+  // What a call is given may ask for the call itself, which shows nothing yet.
   call.attributes = null;
   let known: SetValue | null | undefined;
   try {
@@ -321,7 +322,7 @@ function callAttributes(session: Session, call: CallValue): SetValue | null {
     known = asSet(session, argument);
     return known;
   } finally {
-    // Not known when a file must be loaded first: it is worked out afresh then.
+    // Undefined when a file must be loaded first: then it is worked out again.
     call.attributes = known;
   }
 }

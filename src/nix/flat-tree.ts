@@ -19,7 +19,7 @@ export const KIND = Object.fromEntries(NAMES.flat().map((name, n) => [name, n]))
   Record<Name, number>
 >;
 const KINDS: readonly NodeKind[] = [
-  // The binding is called as the word that it begins with, which would be one name for two numbers.
+  // The type of `inherit_binding` is `inherit`, which the keyword has already: KIND needs a name for each.
   ...HOLDER_NAMES.map((name) => ({ type: name.replace("_binding", ""), isNamed: true, isToken: false })),
   ...LEAF_NAMES.map((type) => ({ type, isNamed: true, isToken: true })),
   ...MARK_NAMES.map((type) => ({ type, isNamed: false, isToken: true })),
@@ -48,7 +48,7 @@ export class TreeWriter {
   private readonly open: number[] = [];
 
   constructor(characters: number) {
-    // As many as people's code needs, mostly.
+    // Enough for most code that people write.
     this.words = new Int32Array(characters + 256);
   }
 

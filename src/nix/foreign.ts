@@ -3,9 +3,9 @@
 /** What stands in a command line that is worth reading. */
 export const FETCHES = /(?<![\w.-])(?:curl|wget|ncat|nc|socat|base64|xxd|openssl)\s|\/dev\/tcp\//;
 const EACH_FETCH = new RegExp(FETCHES.source, "g");
-/** What is looked at of one text; who reads them says when there are as many. */
+/** The most lines of one text; who reads them says it when there are as many. */
 export const MOST_LINES = 200;
-/** Of a longer line, what lies around the command. */
+/** How many characters before and behind the command are looked at, in a longer line. */
 const MOST_BEFORE = 2_000;
 const MOST_BEHIND = 8_000;
 
@@ -25,7 +25,7 @@ export function shellsIn(text: string): readonly InnerShell[] {
     if (found.size >= MOST_LINES) break;
     const before = text.slice(Math.max(0, index - MOST_BEFORE), index);
     const lineStart = before.lastIndexOf("\n") + 1;
-    // Where a line is cut, which quotes are open is not known: the nearest is.
+    // Where a line is cut, it is not known which quotes are open: the nearest is taken to be.
     const isCut = lineStart === 0 && before.length === MOST_BEFORE;
     const from = index - before.length + (isCut ? Math.max(0, lastQuote(before)) : lineStart);
     const behind = text.slice(index, index + MOST_BEHIND);

@@ -25,7 +25,7 @@ async function load(name: GrammarName): Promise<Language> {
   });
   const file = `tree-sitter-${name}.wasm`;
   const [bytes] = await Promise.all([wasm(file, `@cursorless/tree-sitter-wasms/out/${file}`), runtime]);
-  // Its lexer takes four seconds.
+  // To optimize its lexer takes four seconds.
   if (name === "bash") optimizeNothingMore();
   return Language.load(bytes);
 }

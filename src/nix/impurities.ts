@@ -16,7 +16,7 @@ import {
   type SyntaxNode,
 } from "./syntax.ts";
 
-/** A flood of harmless ones hides no grave one: what more there may be is said. */
+/** When there are as many, it is said that there may be more: a flood of harmless ones hides no grave one. */
 const MOST_FOUND = 1_000;
 
 const BUILTINS: Readonly<Record<string, Impurity["kind"]>> = {

@@ -20,7 +20,7 @@ interface JsonString {
   readonly end: number;
 }
 
-/** What cannot be a script, without a look at each string of a lockfile: no such command, key or escape. */
+/** What a text with scripts has, a command, a key or an escape: the strings of others, as of lockfiles, are not looked at. */
 const MAY_HOLD = new RegExp(
   `${FETCHES.source}|\\\\u00|"(?:scripts|\\w*Phase|(?:pre|post)[A-Z]\\w*|shellHook|buildCommand)"`,
 );

@@ -4,7 +4,7 @@ import type { SourceFile } from "./source-file.ts";
 import { TooMuch } from "./too-much.ts";
 import { lazy, type SetValue, type Thunk, textValue, unknown, type Value } from "./value.ts";
 
-/** Data of people and programs is some ten levels deep; the parser recurses, and a text of only `[` would end it. */
+/** Data of people and programs is some ten levels deep; the parser recurses, and a text of only `[` would fill its stack. */
 const DEPTH_LIMIT = 200;
 /** The largest data file of nixpkgs, of all packages of Emacs, has some 500,000. */
 const MOST_TOKENS = 1_000_000;

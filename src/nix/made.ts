@@ -1,6 +1,6 @@
 /**
- * What a file's value fetches, as it is evaluated for everybody. Pins are read one by one, each where its hash stands: that
- * another of them is taken now, or that what is laid over one of them changes it, only the value shows.
+ * What a file's value fetches, as it is evaluated for everybody. Pins are read one by one, each where its hash stands; only
+ * the value shows that another of them is taken now, or that an override changes one.
  */
 import { asSet, evaluateAt } from "./evaluate.ts";
 import type { Source } from "./model.ts";
@@ -43,7 +43,7 @@ export function madeBy(files: SourceFiles, file: NixFile, system: string): MadeV
   return isExhausted(session) ? UNKNOWN_MADE : { fetches, isWhole: !session.isCut };
 }
 
-/** What a value fetches that a file gives; its hashes without a literal stand at the file's start. */
+/** What a value of a file fetches. Hashes without a literal are said to stand at the file's start. */
 export function madeOf(session: Session, file: NixFile, value: Value): readonly Made[] {
   const start: Origin = { file, start: 0, end: 0 };
   const fetched: Made[] = hashedCalls(session, value, start).flatMap((hit) => {

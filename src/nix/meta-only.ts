@@ -7,7 +7,7 @@ import type { Region } from "./scripts.ts";
 import { ANCHOR, LITERAL, type NixFile } from "./sites.ts";
 import { attrNames, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
 
-/** One side of a changed file, with its stretches that the other has not: as many on both sides. */
+/** One side of a changed file, with the stretches that differ: as many as on the other side. */
 export interface ChangedSide {
   readonly file: NixFile;
   readonly regions: readonly Region[];
@@ -21,8 +21,8 @@ interface Cut extends Region {
 }
 
 /**
- * Whether the two sides are the same without the bindings of `meta` that the change is in, and whether nothing else in
- * the file names `meta` and these hold nothing that may be a pin, and start the same program. False where that is not sure.
+ * Whether a change lies in `meta` alone: the two sides are the same without the bindings of `meta` that it is in, these hold
+ * nothing that may be a pin and name the same program, and nothing else in the file uses `meta`. False where that is not sure.
  */
 export function changesOnlyMeta(base: ChangedSide, head: ChangedSide): boolean {
   if (base.regions.length !== head.regions.length) return false;
@@ -37,14 +37,14 @@ export function changesOnlyMeta(base: ChangedSide, head: ChangedSide): boolean {
   return isApart(base.file, old) && isApart(head.file, now);
 }
 
-/** What of a cut is judged by the names that the package's pins give it: the program that it starts. */
+/** The part of `meta` that rules compare with the names of the package's pins: the program that is started. */
 function judgedByPins({ document: { text } }: NixFile, cuts: readonly Cut[]): string {
   return cuts
     .flatMap(({ start, end }) => text.slice(start, end).match(/\bmainProgram\b[^;]*/g) ?? [])
     .join(";");
 }
 
-/** The bindings of `meta` that changed stretches are in; a stretch without text cuts nothing. Null: it is elsewhere. */
+/** The bindings of `meta` that changed stretches are in; a stretch without text cuts nothing. Null: one is elsewhere. */
 function cutsOf({ file, regions }: ChangedSide): readonly Cut[] | null {
   const { text, root } = file.document;
   // A text that could not be parsed is an empty one.
@@ -85,14 +85,14 @@ function metaAround(text: string, node: SyntaxNode): SyntaxNode | null {
   return null;
 }
 
-/** White space is something there. */
+/** Whether white space means something there. */
 function isInText(node: SyntaxNode): boolean {
   for (let up: SyntaxNode | null = node; up; up = up.parent)
     if (/string|comment|path|uri/.test(up.type)) return true;
   return false;
 }
 
-/** What comes to an attribute without its name, or to the file's own text. */
+/** What may reach an attribute without its name, or read the file's own text. */
 const NAMELESS = /\.\s*"?\$\{|\b(?:getAttr|attrValues|mapAttrs\w*|readFile|fileContents)\b/;
 const META = /(?<![\w'-])meta(?![\w'-])/g;
 

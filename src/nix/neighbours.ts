@@ -1,4 +1,4 @@
-/** Which files of one package have a part in each other's pins, by their texts: no file is parsed for it. */
+/** Which files of one package may affect each other's pins, told by their texts: no file is parsed for it. */
 import { LITERAL } from "./sites.ts";
 import { directoryOf, normalPath, type SourceFile } from "./source-file.ts";
 
@@ -28,7 +28,7 @@ export function holdsHashes(text: string): boolean {
 /** The names under which nixpkgs keeps the functions and the users of data files. */
 const USERS = ["generic.nix", "default.nix", "package.nix", "common.nix"];
 
-/** Files that may call what stands in a folder: those of the one above that are called as its package is. */
+/** Files that may call what stands in a folder: those of the folder above that have the usual name of a package. */
 export function callersOf(folder: string): readonly string[] {
   if (folder === "") return [];
   return ["default.nix", "package.nix"].map((name) => normalPath(`${directoryOf(folder)}/${name}`) ?? name);
@@ -39,7 +39,7 @@ export function usersFirst(a: string, b: string): number {
   return rank(a) - rank(b);
 }
 
-/** Whether a file is called as one that others are the parts of. */
+/** Whether a file has a name that nixpkgs gives to files which others are parts of. */
 export function isUsual(path: string): boolean {
   return rank(path) < USERS.length;
 }
@@ -72,7 +72,7 @@ export function namedBelow({ path, text }: SourceFile): readonly string[] {
   return [...named];
 }
 
-/** Files that are no scripts, whatever names them, but where they are run as one. */
+/** Files that are no scripts, whatever names them, unless they are run as one. */
 const NO_SCRIPT =
   /\.(?:[ch](?:c|pp|xx)?|rs|go|[cm]?[jt]s|java|rb|lua|el|php|hs|ml|json[5c]?|xml|html?|css|svg|md|rst|adoc|lock|toml|ya?ml|ini|conf|cfg|service|desktop|plist|csv|sql|cabal|gradle|cmake)$/;
 /** What stands before a path that is run: `bash ${./x}`, `source ${./x}`, `builder = ./x`, `args = [ ./x`, `readFile ./x`. */

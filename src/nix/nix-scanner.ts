@@ -33,7 +33,7 @@ export class NixScanner {
   protected readonly text: string;
   protected readonly out: TreeWriter;
   protected at = 0;
-  /** The letters were looked through up to here, and where the last underscore among them is. */
+  /** Up to where `runEnd` has looked through letters, and where the last underscore among them is. */
   private run = -1;
   private underscore = -1;
 

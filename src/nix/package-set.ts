@@ -13,7 +13,7 @@ import { entriesByDepth } from "./untouched.ts";
 /** A list that binds a name, with that entry alone. */
 export interface Definition {
   readonly path: string;
-  /** Names the text. */
+  /** Identifies the text. */
   readonly id: string;
   /** The list without its other entries. */
   readonly text: string;
@@ -23,11 +23,11 @@ export interface Definition {
 
 /** The lists of a tree, and the folders in which each folder is a package. */
 export interface PackageSet {
-  /** The lists that bind a name; null: one that is not a plain set may do so, or does so at length. */
+  /** The lists that bind a name; null: an entry is too long, or a list that is no plain set may bind it. */
   definitions(name: string): readonly Definition[] | null;
-  /** The files that are packages of a name because of where they are, each in place of those behind it in its group. */
+  /** The files that are a package of this name because of where they are; of each group, the first one that is there. */
   places(name: string): readonly (readonly string[])[];
-  /** Whether what a file is not given under a name is the package of that name: no call gives it another one. */
+  /** Whether an argument of a file is the package of that name: the file is a package, and no call gives it another one. */
   takes(path: string, name: string): boolean;
 }
 
@@ -38,7 +38,7 @@ const MOST_LISTS = 16;
 /** Of all lists: nixpkgs' own have two million, with sixty thousand semicolons. */
 const MOST_CHARACTERS = 4_000_000;
 const MOST_SEMICOLONS = 200_000;
-/** What a list has beside the entries that are not looked for. */
+/** The length of a list with only one of its entries. */
 const LONGEST_DEFINITION = 40_000;
 const LONGEST_CALL = 10_000;
 const OF_FOLDERS = /readDir|AutoCalled|FromDirectory/;
@@ -145,7 +145,7 @@ interface List {
 }
 
 function createList(path: string, oid: string, text: string): List {
-  // Elsewhere it may be bound by an overlay, which changes what other files say.
+  // In another file a name may be bound by an overlay, which changes what other lists say.
   const isPlain = listPrefix(path) === "";
   const all = once(() => entriesByDepth(text)?.[1] ?? []);
   const byName = once(() => namedEntries(text, all()));

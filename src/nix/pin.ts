@@ -200,7 +200,7 @@ function locationSpan(file: SourceFile, carrier: SyntaxNode, names: readonly str
   return null;
 }
 
-/** Arguments that say neither where from nor which bytes, nor only how the result is called. */
+/** The arguments that neither say where the bytes are from, nor which they are, nor only name the result. */
 function shapeOf(file: SourceFile, carrier: SyntaxNode, location: readonly string[]): readonly Argument[] {
   if (!isAttrset(carrier)) return [];
   const shape: Argument[] = [];

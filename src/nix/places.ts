@@ -66,7 +66,10 @@ function namesPackage(source: string, set: SyntaxNode): boolean {
 
 const CONDITIONAL = new Set(["mkIf", "optional", "optionals", "optionalString", "optionalAttrs"]);
 
-/** The conditions between a node and the file's root, outermost first; of what is made for each of a filtered list, the filter. */
+/**
+ * The conditions between a node and the file's root, outermost first. For what is made of each element of a filtered list, the
+ * filter is one.
+ */
 export function conditionsOf(source: string, node: SyntaxNode): readonly string[] {
   const conditions: string[] = [];
   let below = node;
@@ -91,7 +94,7 @@ export function conditionsOf(source: string, node: SyntaxNode): readonly string[
 
 const FILTERS = new Set(["filter", "filterAttrs"]);
 
-/** What the elements are asked that a function is called for: `p` of `mapAttrsToList f (filterAttrs p set)`. */
+/** The filter of the elements that a function is called for: `p` of `mapAttrsToList f (filterAttrs p set)`. */
 function filterOf(source: string, call: SyntaxNode, below: SyntaxNode): SyntaxNode | undefined {
   const [callee, argument] = parts(call);
   // `map f list` is `(map f) list`, and `forEach list f` is `(forEach list) f`.

@@ -10,7 +10,7 @@ const MOST_CHARACTERS = 1_000_000;
 const MOST_DEPTH = 200;
 /** A value that doubles itself must end. */
 const LONGEST_VALUE = 20_000;
-/** Commands behind all names that are met, each as often as it is. */
+/** Commands behind all names that are met; a name counts each time. */
 const MOST_FOLLOWED = 1_000_000;
 
 interface Python {

@@ -38,7 +38,8 @@ const BUILDER_INPUTS = new Set(["proxyVendor", "deleteVendor", "modRoot", "cargo
 /** What says which thing it is where no fetcher in sight makes an address of it. */
 const IDENTITY =
   /^(?:publisher|owner|repo|org|group(?:Id)?|artifactId|project|domain|seed|node|did|arch|registry\w*|(?:image|crate|game|app|base|file)\w*|host|slug|gem|pkg|server|site)$/i;
-/** The parts of what a pin is fetched with, by name; a part that is as by default is left out. */
+
+/** The parts of what a pin is fetched with, by name; those that have their default value are left out. */
 export function recipeOf(
   session: Session,
   attributes: SetValue,
@@ -64,11 +65,11 @@ function partsOf(fetcher: string | null, hashName: string, role: SourceRole): (n
   return (name) => IDENTITY.test(name) || STEPS.has(name);
 }
 
-/** What says how a derivation with a fixed output is called, or with which tools its script runs: not what that makes. */
+/** Attributes of a fixed-output derivation that only name it, or say with which tools its script runs. */
 const OF_NO_SCRIPT =
   /^(?:name|pname|version|meta|passthru|(?:native|propagated)?(?:Native)?BuildInputs|(?:native|build|propagated\w*)Inputs|impureEnvVars|outputHash\w*|preferLocalBuild|allowSubstitutes|strictDeps|__\w+|dont\w+|do\w+)$/i;
 
-/** A value for comparing; "" for what is as if it was not there. */
+/** A value for comparing; "" for one that is as good as absent. */
 function textOf(session: Session, value: Value): string {
   switch (value.kind) {
     case "null":

@@ -19,8 +19,8 @@ interface Indented {
 const FORM = /[\s,]+/g;
 
 /**
- * Whether texts whose changed stretches are these may be the same code: what `isSameCode` says in time by the length of the
- * whole texts, this denies for most by that of the change. A comment may be any.
+ * Whether texts with these changed stretches may be the same code; always, where a comment is among them. `isSameCode` tells
+ * it for sure, but takes time by the length of the whole texts; for most changes, this says no by the length of the change.
  */
 export function mayBeSameCode(before: string, after: string): boolean {
   return /#|\/\*/.test(before + after) || before.replace(FORM, "") === after.replace(FORM, "");

@@ -96,7 +96,7 @@ export function placeOf(source: string, literal: SyntaxNode, depth = MOST_DEPTH)
     const context = isUpdate ? "update" : inTests(path) ? "test" : known.context;
     return { root, context, language: known.language };
   }
-  // What a whole file is may be a script of who imports it.
+  // A string that is the value of its file may be a script of whoever imports that.
   if (!binding) {
     const mayBe = isString(literal) && isFileValue(root) && mayBeScript(source, literal);
     return mayBe ? { root, context: "unknown", language: null } : null;
@@ -122,7 +122,7 @@ export function placeOf(source: string, literal: SyntaxNode, depth = MOST_DEPTH)
 const MOST_DEPTH = 3;
 const MOST_USES = 20;
 
-/** When a name of a `let` is used in a script: the context of that; null when it is not told. */
+/** The context of the script that a name of a `let` is used in; null when no use tells it. */
 function contextOfUse(
   source: string,
   binding: SyntaxNode,
@@ -258,7 +258,7 @@ interface Taken {
 
 const NOWHERE = { function: null, binding: null } as const;
 
-/** From a literal to the whole expression that it is a part of the text of, and to what takes that. */
+/** From a literal up to the whole expression whose text it is a part of, and to what takes that expression. */
 function climb(source: string, literal: SyntaxNode): Taken {
   let root = literal;
   for (let up = literal.parent; up; up = up.parent) {

@@ -141,7 +141,7 @@ export function languageOf(text: string): ScriptLanguage {
   return languageOfInterpreter(/nix-shell/.test(shebang) ? interpreterOf(text) : shebang);
 }
 
-/** What the lines for nix-shell have run a script: the word behind the last `-i` of all of them. */
+/** The interpreter that the lines for nix-shell name: the word behind the last `-i` of all of them. */
 function interpreterOf(text: string): string {
   const words = [...text.matchAll(/^[ \t]*#![ \t]*nix-shell[ \t](.*)$/gm)].flatMap(([, options = ""]) =>
     options.split(/\s+/),
@@ -302,7 +302,7 @@ function languageOfName(extension: string): ScriptLanguage {
   return /^(?:sh|bash)?$/.test(extension) ? "bash" : "other";
 }
 
-/** The lines that a patch adds, language by language: of files of others, only command lines in them are read. */
+/** What a patch adds, one text for each language, in which all other lines are blank: offsets stay. */
 function addedTexts(text: string): readonly { language: ScriptLanguage; text: string }[] {
   const found = new Map<ScriptLanguage, string[]>();
   const lines = text.split("\n");
@@ -318,7 +318,7 @@ function addedTexts(text: string): readonly { language: ScriptLanguage; text: st
   return [...found].map(([each, added]) => ({ language: each, text: added.join("\n") }));
 }
 
-/** By the name of the file that a patch changes, or by its first line where that is new. */
+/** Told by the name of the file that a patch changes, or by its first line where the patch adds that. */
 function languageOfTarget(target: string, first: string): ScriptLanguage {
   const [name = ""] = target.split("\t", 1);
   if (name.endsWith(".py")) return "python";

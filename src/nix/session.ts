@@ -27,7 +27,7 @@ export interface Session {
   depth: number;
   /** Whether a value is unknown for no other reason than a limit: how deep it lies, how long it is. */
   isCut: boolean;
-  /** Whether a package was taken as it is though other arguments are laid over it. */
+  /** Whether a package was taken as it is, though an override gives it other arguments. */
   isOverridden: boolean;
 }
 

@@ -128,7 +128,7 @@ export function computedName(
   return expression ? knownText(evaluate(session, file, expression, scope)) : null;
 }
 
-/** `left // right`. What stands on both sides is open where the right side is only `conditional`. */
+/** `left // right`. What stands on both sides is unknown where the right side is only `conditional`. */
 export function update(left: SetValue, right: SetValue): SetValue {
   const entries = new Map(left.entries);
   for (const [name, value] of right.entries) {

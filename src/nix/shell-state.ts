@@ -34,6 +34,7 @@ export interface Shell {
   /** Names that the text gives command lines, and the commands whose output calls of a function are. */
   readonly aliases: Map<string, string>;
   readonly functions: Map<string, readonly number[]>;
+  /** The commands that write the output of functions: they stand before a pipe with a call, and read from it all the same. */
   readonly bodies: Set<number>;
   readonly python: ((text: string) => ScriptReading) | null;
   /** How deep the statement at hand lies. */
@@ -41,7 +42,7 @@ export interface Shell {
   cut: boolean;
   /** What was put in the place of names so far. */
   expanded: number;
-  /** Commands that were given what others write. */
+  /** How often a command was linked to one whose output it reads. */
   linked: number;
   /** A Nix interpolation's stand-in back to its expression. */
   readonly restore: (text: string) => string;
@@ -54,7 +55,10 @@ export interface Layer {
   readonly at: { readonly start: number; readonly end: number } | null;
 }
 
-/** Whether so many more commands may be given what others write: with what names cost, none would be after a bomb of them. */
+/**
+ * Whether so many more commands may be linked to those whose output they read; the script is `cut` when not. Counted apart
+ * from names: after a bomb of these, no command would be linked.
+ */
 export function link(shell: Shell, commands: number): boolean {
   shell.linked += commands;
   if (shell.linked > MOST_LINKED) shell.cut = true;
@@ -68,7 +72,7 @@ export function spend(shell: Shell, characters: number): boolean {
   return shell.expanded <= MOST_EXPANDED;
 }
 
-/** Stand-ins are words for the grammar until the end: `${…}` of Nix would be read as the shell's. */
+/** Puts Nix expressions back, at the end: the grammar would take their `${…}` for the shell's, and reads stand-ins. */
 export function restored(draft: Draft, restore: (text: string) => string): ScriptCommand {
   return {
     ...draft,

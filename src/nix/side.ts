@@ -43,31 +43,31 @@ import type { WholeTraces } from "./whole-trace.ts";
 
 /** Files that one file's pins may lead to: a package reads some few siblings. */
 const NEEDED_LIMIT = 64;
-/** Files that the value of one is made of: each that is met is evaluated from the start for; more are a set of packages. */
+/** Files that the value of one is made of: for each, evaluation starts again. More are a set of packages. */
 const MADE_OF_LIMIT = 16;
 
 const TOO_MANY_PACKAGES = "the change takes attributes of more other packages than are looked up";
 
 export interface NixSide {
   /**
-   * Loads a file for evaluation; `previous` is the content id of the other side's version, `changed` what it has not: of a
-   * large list the rest is as if it was not there.
+   * Loads a file for evaluation. `previous`: the content id of the other side's version; `changed`: the stretches in which
+   * the two differ. In a large list, entries that these do not touch are blanked.
    */
   load(entry: Entry, previous?: string, changed?: readonly Region[]): Promise<SourceFile | null>;
   /** The pins of a loaded file that the changed stretches of its text can reach. @throws TooMuch */
   sources(path: string, changed: readonly Region[]): Promise<readonly Source[]>;
-  /** The pins that other files may make of a loaded one; null when it is not mere data, and all of its pins may be. */
+  /** The pins that other files make of a loaded one; null when it is more than data: all of its pins may depend on others. */
   handed(path: string): Promise<readonly Source[] | null>;
   /** What the value of a file's attribute is made with. */
   named(path: string, name: string): Promise<Named>;
   /**
-   * The files with hashes whose pins a file may have a part in: those that hand their hashes to it, as `variants.nix` to
+   * The files with hashes whose pins may depend on a file: those that hand their hashes to it, as `variants.nix` to
    * `generic.nix`, those that read it, and those that it hands a version.
    */
   users(path: string): Promise<readonly NearUser[]>;
   /**
-   * The Nix files near that name a file, or name those that do, or take an attribute of its package: what they fetch may be
-   * made with it.
+   * The Nix files nearby whose values may be made with a file: those that name it, those that name these, and those that take
+   * an attribute of its package.
    */
   readers(path: string): Promise<readonly string[]>;
   /** What the value of a Nix file fetches on a platform. */
@@ -90,7 +90,7 @@ export interface NearUser {
 /** Whether what a recipe takes from other packages is looked up in these. */
 export type Reach = "alone" | "elsewhere";
 
-/** `traces`: shared by several sides of one tree. Of a remote one, other packages are not read. */
+/** `traces`: may be shared by sides of the same tree. In a remote tree, other packages are not read. */
 export function createNixSide(
   tree: Tree,
   documents: Documents,
@@ -98,7 +98,7 @@ export function createNixSide(
   reach: Reach = "elsewhere",
 ): NixSide {
   const loaded = new Map<string, SourceFile | null>();
-  /** Files that the pins being read may no longer lead to; they are still there for others. */
+  /** Files over the limit of the attempt at hand: absent to it, but not to the next ones. */
   const beyond = new Set<string>();
   /** Nix files that cannot be parsed, and why. */
   const unreadable = new Map<string, string>();
@@ -288,13 +288,13 @@ export function createNixSide(
 
   interface Near {
     readonly files: readonly NixFile[];
-    /** The file gives hashes that others hand to it to what it fetches. */
+    /** The file fetches with hashes that others hand to it. */
     readonly handsOn: boolean;
     /** The files that it names. */
     readonly named: readonly string[];
   }
 
-  /** The files near one that may have a part in its pins, or it in theirs; null: it has none in others'. */
+  /** The files near one that may affect its pins, or whose pins it may affect; null: it affects no others. */
   async function near(path: string): Promise<Near | null> {
     const file = loaded.get(path);
     const isCode = file?.kind === "nix";
@@ -349,7 +349,7 @@ export function createNixSide(
     return [...all].filter(takes).map((file) => file.path);
   }
 
-  /** Loads what a file names, and what that does: evaluation begins anew for each file that it has to wait for. */
+  /** Loads the files that a file names, and those that they name: evaluation starts again for each one it must wait for. */
   async function loadNamed(file: NixFile): Promise<void> {
     // Not worth requests: not all of it need be looked at.
     if (tree.remote) return;
@@ -394,7 +394,7 @@ export function createNixSide(
   };
 }
 
-/** Whether what a text comes to may hold a fetch, its own or that of a file that it names. */
+/** Whether the value of a text may hold a fetch, its own or that of a file that it names. */
 function mayFetch(text: string): boolean {
   return text.search(ANCHOR) >= 0 || hasPath(text);
 }
@@ -421,7 +421,7 @@ class JsonText {
   readonly kind = "json";
   readonly path: string;
   readonly text: string;
-  /** Held by who reads it: of many files, the trees would fill the memory. */
+  /** Held only by who reads it: the trees of many files would fill the memory. */
   private tree: WeakRef<JsonNode> | null = null;
 
   constructor(path: string, text: string) {

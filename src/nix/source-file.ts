@@ -25,8 +25,8 @@ export interface SourceFiles {
   /** The paths of the Nix files in the same directory, likely users of a file first, without it. */
   siblings(path: string): readonly string[];
   /**
-   * What the names say where the first of them is an argument of the file `taker` that nothing gives it, as
-   * `["xapian", "version"]`: a text of another package. Null: the text does not decide. Absent where it is not looked for.
+   * The value of a path of names, as `["xapian", "version"]`, whose first is an argument that nothing gives to the file
+   * `taker`: a text of another package. Null: the text does not decide. Absent where this is not looked for.
    */
   elsewhere?(names: readonly string[], taker: string): Value | null;
 }

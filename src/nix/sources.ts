@@ -63,8 +63,8 @@ export function hasPath(text: string): boolean {
 }
 
 /**
- * The pins that the files beside may make of a file that is nothing but data; null: it is more. All others depend on its
- * own text alone.
+ * The pins that the files beside make of a file that is nothing but data, whose other pins depend on its own text alone; null:
+ * it is more than data.
  * @throws TooMuch as `sourcesOfNix`
  */
 export async function handedPins(
@@ -111,7 +111,7 @@ async function readPins(
     if (withBare) for (const literal of left()) await attempt(() => addBare(reading, literal));
     if (isExhausted(reading.plain))
       throw new TooMuch("its pins take more steps to work out than there is time for");
-    // Such a location reads the same whatever it is in the end.
+    // An open location reads the same whatever it is in the end.
     if ((reading.isCut || reading.plain.isCut) && [...pins.values()].some(isOpen)) onCut(TOO_DEEP);
     worlds = reading.worlds;
     if (groups.length > 1) file.document.forgetNodes();
@@ -156,7 +156,7 @@ function beforeWord(text: string, at: number, least: number): number {
   return start;
 }
 
-/** Reads what is handed to calls; gives the hashes that none is known to take. */
+/** Reads the pins whose hashes are handed to calls; gives the hashes that no call is known to take. */
 async function readGroup(
   reading: Reading,
   within: readonly Region[] | null,
@@ -188,12 +188,12 @@ async function readGroup(
   return open;
 }
 
-/** Whether the location of a literal's pin depends on what would make the literal be used. */
+/** Whether the location of a literal's pin is open, and may depend on the conditions under which the literal is used. */
 function isVague(reading: Reading, literal: HashLiteral): boolean {
   return !isLocated(reading, literal) && reaching(reading.file, literal).size > 0;
 }
 
-/** Whether all of the location of a literal's pin is known, as far as there is a pin. */
+/** Whether all of the location of a literal's pin is known; true when there is no pin. */
 function isLocated({ pins, file }: Reading, literal: HashLiteral): boolean {
   return pins.get(pinKey(file, literal.node))?.urls.every((url) => url.resolved) ?? true;
 }

@@ -3,8 +3,8 @@ import { MOST_NODES, TooMuch } from "./too-much.ts";
 import type { MakeNode, NodeHandle, NodeKind, TreeMemory } from "./tree-memory.ts";
 
 /**
- * A node of the syntax tree. Children are made on first use and then kept, so that a node is one object
- * and can be a key. (`a class` because there is one per node and the getter must be cheap.)
+ * A node of the syntax tree. Children are made on first use and then kept, so that a node is one object and can be a key.
+ * A class, because there is one per node and the getters must be cheap.
  */
 export class SyntaxNode implements NodeHandle {
   readonly kind: NodeKind;

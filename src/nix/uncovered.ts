@@ -37,7 +37,7 @@ export function traceLiteral(reading: Reading, literal: HashLiteral): void {
   }
 }
 
-/** Assumes step by step what leads to a literal, until where it ends up is known; whether it is. */
+/** Assumes step by step what leads to a literal, until it is known where that ends up; returns whether it is. */
 function follow(
   reading: Reading,
   literal: HashLiteral,
@@ -61,13 +61,13 @@ function follow(
   return false;
 }
 
-/** The first condition that is open, as it may be. */
+/** The assumptions, with the first open condition taken either way. */
 function eitherWay(assumed: Assumed, choices: readonly Choice[]): readonly Assumed[] {
   const condition = choices.find(({ key }) => key.startsWith("if "));
   return condition?.options.map((option) => new Map([...assumed, [condition.key, option]])) ?? [];
 }
 
-/** Assumptions one upon the other. */
+/** Sets of assumptions that are tried for one literal. */
 const MOST_ASSUMED = 6;
 /** Attempts after which conditions are no longer tried both ways, so that all that are begun are done. */
 const MOST_OPEN = 3;

@@ -1,6 +1,6 @@
 /**
- * What a change does not touch of a list of thousands of packages, blanked: offsets stay, and the syntax tree of the rest
- * takes a tenth of the time and memory. Only text that both sides have is blanked, so nothing new can hide in it.
+ * Blanks what a change does not touch in a list of thousands of packages: offsets stay, and the syntax tree of the rest takes
+ * a tenth of the time and memory. Only text that both sides have is blanked, so nothing new can hide in it.
  */
 import type { Region } from "./scripts.ts";
 
@@ -33,7 +33,7 @@ export function withoutUntouched(text: string, changed: readonly Region[]): stri
   return pieces.join("") + text.slice(at);
 }
 
-/** The entries of sets by the brackets that they are in, in order; null: these do not match. */
+/** The entries of sets, in order, by how many brackets they are in; null: the brackets do not match. */
 export function entriesByDepth(text: string): readonly (readonly Region[])[] | null {
   const byDepth: Region[][] = Array.from({ length: MOST_DEPTH }, () => []);
   /** Where the entry begins that is being read, by depth. */

@@ -162,7 +162,7 @@ export function partsOf(value: Value): readonly TextPart[] {
   return [text ? { known: true, text: text.value } : { known: false, text: value.kind }];
 }
 
-/** What is not worked out since it is longer than any honest value: who meets it knows that a limit was. */
+/** Stands for a value that is not worked out, since it is longer than any honest one: a limit was met. */
 export const TOO_LONG: TextValue = {
   kind: "text",
   parts: [{ known: false, text: "too long" }],
@@ -173,7 +173,7 @@ export const TOO_LONG: TextValue = {
 const TEXT_LIMIT = 50_000;
 const PART_LIMIT = 200;
 
-/** Strings joined; `TOO_LONG` when they are. The origin is that of a hash-like literal among them. */
+/** Strings joined; `TOO_LONG` when they are. The origin is that of the longest literal among them. */
 export function concatenate(values: readonly Value[]): TextValue {
   const parts: TextPart[] = [];
   let origin: Origin | null = null;
@@ -186,7 +186,7 @@ export function concatenate(values: readonly Value[]): TextValue {
       if (last?.known && part.known) parts[parts.length - 1] = { known: true, text: last.text + part.text };
       else parts.push(part);
     }
-    // The longest literal is the one that a reader would point at: `"sha256-" + digest`.
+    // A reader would point at that one: `"sha256-" + digest`.
     if (value.kind === "text" && value.origin && length(value.origin) > length(origin)) origin = value.origin;
   }
   return { kind: "text", parts, origin };

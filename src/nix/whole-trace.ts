@@ -36,8 +36,8 @@ export type WholeTraces = Map<string, WholeTrace>;
 const KEPT = 64;
 
 /**
- * The files of this folder and the one above; and those of the folders in this one, where a function takes its parts from.
- * What a list calls from elsewhere is another package, and has no part in the hashes of this one.
+ * The files of the folder of `path` and of the one above; "and below": also those of the folders in it, where a function takes
+ * its parts from. What a list calls from elsewhere is another package, and has no part in the hashes of this one.
  */
 export function nearFiles(path: string, files: SourceFiles, reach?: "and below"): SourceFiles {
   const folder = directoryOf(path);

@@ -100,7 +100,7 @@ function named(session: Session, pairs: readonly Value[]): [string, Thunk][] | u
   return entries;
 }
 
-/** Sets one over the other; of one that is not known, nothing is. */
+/** Sets laid one over the other; undefined when one of them is not known. */
 function merged(session: Session, values: readonly Value[] | undefined): Value | undefined {
   const entries = new Map<string, Thunk>();
   let open = false;
@@ -108,7 +108,7 @@ function merged(session: Session, values: readonly Value[] | undefined): Value |
     const next = asSet(session, value);
     if (!next) return undefined;
     open ||= next.open;
-    // In one map: one laid over the other, of thousands each would be copied anew.
+    // In one map: `update` would copy what there is for each of thousands of sets.
     for (const [name, entry] of next.entries)
       entries.set(name, next.conditional && entries.has(name) ? () => unknown(name) : entry);
   }
@@ -134,7 +134,7 @@ const indexed = (first: number): Builtin => ({
     ),
 });
 
-/** The attribute that a list of names leads to; undefined where it is not known, null where it is not there. */
+/** The attribute that a list of names leads to; undefined: it is not known, null: there is none. */
 function atPath(session: Session, names: readonly string[] | null, from: Value): Value | undefined | null {
   let value = from;
   for (const name of names ?? []) {
