@@ -2,7 +2,7 @@
 import type { Command, Script } from "../nix/model.ts";
 import { codeOf } from "../workflow/step-scripts.ts";
 import type { Job, Step, Value } from "../workflow/workflow.ts";
-import { isInterpreter, operandsOf, writtenFiles } from "./_commands.ts";
+import { downloadedFiles, isInterpreter, operandsOf, sourceAmong } from "./_commands.ts";
 import { shownCommand } from "./_scripts.ts";
 
 export interface ArtifactRun {
@@ -43,14 +43,19 @@ function isIn(places: Places, path: string): boolean {
   return false;
 }
 
+/** What else fetches artifacts is for those of other runs: their own, everybody fetches with the action above. */
+const OTHERS_ACTION =
+  /^(?!actions\/)[\w.-]{1,100}\/[\w.-]{0,100}(?:download[\w.-]{0,40}artifact|artifact[\w.-]{0,40}download)/;
+
 /** The folder that an action unpacks the artifacts of another run into; null: it does no such thing. */
 function unpackedBy({ uses, with: inputs }: Step): string | null {
   const action = uses?.text.toLowerCase() ?? "";
   const isOfAnother = action.startsWith("actions/download-artifact@")
     ? inputs.has("run-id")
-    : action.startsWith("dawidd6/action-download-artifact@") &&
-      (["run_id", "pr", "commit"].some((name) => inputs.has(name)) ||
-        inputs.get("allow_forks")?.text === "true");
+    : action.startsWith("dawidd6/action-download-artifact@")
+      ? ["run_id", "pr", "commit"].some((name) => inputs.has(name)) ||
+        inputs.get("allow_forks")?.text === "true"
+      : OTHERS_ACTION.test(action);
   return isOfAnother ? asFolder(inWorkspace(inputs.get("path")?.text ?? "")) : null;
 }
 
@@ -59,24 +64,35 @@ function emptiesWorkspace({ uses, with: inputs }: Step): boolean {
   return /^actions\/checkout@/i.test(uses?.text ?? "") && !inputs.has("path");
 }
 
+/** Where the archive of an artifact is: https://docs.github.com/rest/actions/artifacts, and a well-known mirror. */
+const ARCHIVE = /\bactions\/artifacts\/[^\s/]{1,100}\/zip\b|\barchive_download_url\b|\bnightly\.link\//;
+
+/** The commands of a script that fetch an artifact's archive, or print where it is. */
+function archiveFetchers({ commands }: Script): Set<Command> {
+  return new Set(commands.filter(({ words }) => words.some((word) => ARCHIVE.test(word))));
+}
+
 const wordAfter = (words: readonly string[], option: RegExp) =>
   words.find((_, index) => option.test(words[index - 1] ?? "")) ??
   words.flatMap((word) => /^--(?:dir|directory)=(.+)$/.exec(word)?.[1] ?? [])[0];
 
-/** What a command makes of such places: more of them. */
-function spread(command: Command, places: Places, folder: string): void {
+/** What a command makes of such places: more of them. `isFed`: it is given an artifact's archive, or where that is. */
+function spread(command: Command, places: Places, folder: string, isFed: boolean): void {
   const path = (word: string) => inWorkspace(word, folder);
   const operands = operandsOf(command);
-  const takes = operands.some((word) => isIn(places, path(word)));
+  const takes = isFed || operands.some((word) => isIn(places, path(word)));
   switch (command.name) {
     case "gh": {
       const words = command.words.join(" ");
       if (/^run download\b/.test(words))
         places.add(asFolder(path(wordAfter(command.words, /^(?:-D|--dir)$/) ?? ".")));
-      if (/\bactions\/artifacts\/[^\s/]{1,100}\/zip\b/.test(words))
-        for (const file of writtenFiles(command)) places.add(path(file));
+      if (isFed) for (const file of downloadedFiles(command)) places.add(path(file));
       break;
     }
+    case "curl":
+    case "wget":
+      if (isFed) for (const file of downloadedFiles(command)) places.add(path(file));
+      break;
     case "unzip":
     case "tar":
     case "bsdtar":
@@ -121,12 +137,14 @@ function* runsOfScript(script: Script, at: Value, places: Places, start: string)
     return;
   }
   let folder = start;
+  const fetchers = archiveFetchers(script);
   for (const command of script.commands) {
+    const isFed = fetchers.has(command) || sourceAmong(script, command, fetchers) !== undefined;
     if (command.name === "cd" && command.words[0] !== undefined)
       folder = asFolder(inWorkspace(command.words[0], folder));
     if (filesRun(command).some((file) => isIn(places, inWorkspace(file, folder))))
       yield { shown: shownCommand(command), at };
-    spread(command, places, folder);
+    spread(command, places, folder, isFed);
   }
 }
 

@@ -7,9 +7,12 @@ import type { Risk } from "./_workflow-risks.ts";
 /** https://docs.renovatebot.com/configuration-options and https://docs.github.com/code-security/dependabot */
 const RENOVATE = /^(?:(?:\.github|\.gitlab|\.forgejo)\/)?(?:renovate\.json5?|\.renovaterc(?:\.json5?)?)$/;
 const DEPENDABOT = /^\.github\/dependabot\.ya?ml$/;
+/** Here the settings are one key of many: https://docs.renovatebot.com/configuration-options of `package.json`. */
+const PACKAGE = "package.json";
+const OF_PACKAGE = "renovate";
 
 export function isUpdateSettings(path: string): boolean {
-  return RENOVATE.test(path) || DEPENDABOT.test(path);
+  return path === PACKAGE || RENOVATE.test(path) || DEPENDABOT.test(path);
 }
 
 /** One scalar of the settings. */
@@ -47,6 +50,7 @@ function plain(node: unknown): string {
 
 /** All scalars, in order; null when the text cannot be read. Never throws. */
 function scalarsOf(path: string, text: string): readonly Told[] | null {
+  if (path === PACKAGE && !/renovate|\\u/i.test(text)) return [];
   if (text.length > MOST_CHARACTERS) return null;
   const found: Told[] = [];
   const visit = (node: unknown, where: string, name: string, depth: number): void => {
@@ -72,7 +76,9 @@ function scalarsOf(path: string, text: string): readonly Told[] | null {
     const code = RENOVATE.test(path) ? withoutComments(text) : text;
     const { contents } = parseDocument(code, LENIENT);
     if (!isMap(contents)) return null;
-    visit(contents, "", "", 0);
+    if (path !== PACKAGE) visit(contents, "", "", 0);
+    for (const { key, value } of path === PACKAGE ? contents.items : [])
+      if (isScalar(key) && key.value === OF_PACKAGE) visit(value, "", "", 0);
     return found;
   } catch {
     // Too much for the reader, or for the stack of the library, which recurses.
@@ -194,6 +200,36 @@ function* ageRisks(before: readonly Told[], after: readonly Told[]): Generator<R
   }
 }
 
+/** A preset of a repository, or of an address: `github>acme/presets`, `acme/presets`, `@acme`, `https://…`. */
+const PRESET =
+  /^(?:(?:github|gitlab|gitea|forgejo|bitbucket|local|npm)>)?(@?[\w.-]{1,100})(?:\/[\w./-]{1,200})?(?:[:#(]|\/\/|$)/;
+
+/** Whose preset it is; null: one of Renovate's own. */
+function ownerOf(preset: string): string | null {
+  if (/^https?:/.test(preset)) return hostOf(preset);
+  if (!/[>/@]/.test(preset)) return null;
+  return PRESET.exec(preset)?.[1]?.toLowerCase() ?? null;
+}
+
+function* presetRisks(before: readonly Told[], after: readonly Told[]): Generator<Risk> {
+  const presets = (all: readonly Told[]) => all.filter(({ name }) => name === "extends");
+  const known = new Set(presets(before).map(({ value }) => ownerOf(value.text)));
+  for (const { value } of presets(after)) {
+    const owner = ownerOf(value.text);
+    if (owner === null || known.has(owner)) continue;
+    known.add(owner);
+    yield {
+      key: `preset ${owner}`,
+      // A new file is looked at as a whole.
+      severity: before.length > 0 ? "medium" : "low",
+      title: "Settings of updates come from somebody else",
+      why: `\`${visible(value.text)}\` is read anew with each run: what \`${visible(owner)}\` writes there says from where updates come, and which are merged, without a change here.`,
+      clear: "Clear it by a word on who that is, or by taking over what it says.",
+      at: value,
+    };
+  }
+}
+
 const runsCode = ({ name, value }: Told) =>
   name === "insecure-external-code-execution" && value.text === "allow";
 
@@ -220,5 +256,6 @@ export function updateRisks(path: string, base: string | null, head: string): re
     ...mergeRisks(before, after),
     ...ageRisks(before, after),
     ...codeRisks(before, after),
+    ...presetRisks(before, after),
   ];
 }

@@ -11,7 +11,7 @@ import {
   type Value,
   type Workflow,
 } from "../workflow/workflow.ts";
-import { artifactRuns } from "./_artifacts.ts";
+import { type ArtifactRun, artifactRuns } from "./_artifacts.ts";
 import { flowOf } from "./_remote.ts";
 import { shownCommand } from "./_scripts.ts";
 import { runsFetched, runsText, setsEnvironment, takesPull } from "./_step-scripts.ts";
@@ -126,6 +126,8 @@ interface Around {
   /** The nearest first. */
   readonly environments: readonly Environment[];
   readonly scriptAt: (value: Value) => Script | undefined;
+  /** What the job runs of other runs' artifacts, which is told as that. */
+  readonly artifacts: readonly ArtifactRun[];
 }
 
 function injection(job: Job, what: string, why: string, at: Value): Risk {
@@ -139,7 +141,8 @@ function injection(job: Job, what: string, why: string, at: Value): Risk {
   };
 }
 
-function* codeRisks(code: Value, { job, privileged, environments, scriptAt }: Around): Generator<Risk> {
+function* codeRisks(code: Value, around: Around): Generator<Risk> {
+  const { job, privileged, environments, scriptAt, artifacts } = around;
   const expression = expressionsIn(code.text).find((each) =>
     givesStrangersText(resolved(each, environments)),
   );
@@ -161,6 +164,7 @@ function* codeRisks(code: Value, { job, privileged, environments, scriptAt }: Ar
   }
   if (privileged && takesPull(script, holdsStrangersCommit)) yield checkoutRisk(job, code);
   for (const fetched of runsFetched(script)) {
+    if (artifacts.some((run) => run.at === code && run.shown === shownCommand(fetched.runner))) continue;
     const severity = fetched.isFixed ? (privileged ? "medium" : "low") : privileged ? "high" : "medium";
     yield {
       key: `fetched ${job.id} ${fetched.key}`,
@@ -221,11 +225,12 @@ function* jobRisks(
   scriptAt: Around["scriptAt"],
 ): Generator<Risk> {
   yield* permissionRisks(job.permissions, job.id);
+  const artifacts = privileged ? [...artifactRuns(job, scriptAt)] : [];
   for (const step of job.steps) {
     const environments = [step.env, job.env, workflow.env];
-    yield* stepRisks(step, { job, privileged, environments, scriptAt });
+    yield* stepRisks(step, { job, privileged, environments, scriptAt, artifacts });
   }
-  for (const run of privileged ? artifactRuns(job, scriptAt) : []) {
+  for (const run of artifacts) {
     yield {
       key: `artifact ${job.id} ${run.shown}`,
       severity: "high",
