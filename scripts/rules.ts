@@ -45,8 +45,9 @@ export function readmeText(rules: readonly Rule[]): string {
   return `<!-- Written by \`npm run rules\`: do not edit. -->
 # Rules
 
-The severity is the one that a rule starts from; what speaks against a finding lowers it, as its page says.
-\`verifod explain RULE\` prints a page. How to write a rule: [development.md](../development.md).
+What each rule finds. The severity here is the one that a rule starts from; its page says what raises or lowers it.
+\`verifod explain RULE\` prints a page. What to do about a finding: [findings.md](../findings.md). How to write a rule:
+[development.md](../development.md).
 
 | rule | severity | finds |
 |---|---|---|
