@@ -2,7 +2,7 @@ import type { Command, Script } from "../nix/model.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import type { Severity } from "../report/review.ts";
 import { operandsOf, writtenFiles } from "./_commands.ts";
-import { type Redirected, redirectedBy, redirectedIn } from "./_host-names.ts";
+import { asksBy, type Redirected, redirectedBy, redirectedIn } from "./_host-names.ts";
 import { isNewFile, nameOf, newSightings, type Sighting, scriptFinding, shownCommand } from "./_scripts.ts";
 import { type OthersCode, othersCodeIn, othersCodeOf } from "./_search-paths.ts";
 import {
@@ -54,6 +54,7 @@ export const rule: Rule = {
     }
     yield* othersFindings(facts);
     yield* hostFindings(facts);
+    yield* askedFindings(facts);
   },
 };
 
@@ -96,6 +97,34 @@ function* hostFindings(facts: Facts): Generator<RuleFinding> {
   }
   for (const { script, seen } of newSightings(facts, redirectedIn))
     yield scriptFinding(script, seen, { ...about(seen, script.path), after: shownCommand(seen.command) });
+}
+
+const ASKED = {
+  names: [
+    "All names are asked of",
+    "says which address each name has, also that of the cache and of updates",
+  ],
+  web: ["The web is reached through", "sees whom each machine asks, and can keep updates from it"],
+} as const;
+
+function* askedFindings(facts: Facts): Generator<RuleFinding> {
+  const known = new Set(
+    facts.settings.flatMap(({ before }) => (before ? asksBy(before).map(({ address }) => address) : [])),
+  );
+  for (const change of newSettings(facts)) {
+    const { after } = change;
+    if (isTestPath(after.path) || isExample(after)) continue;
+    const [first] = asksBy(after).filter(({ address }) => !known.has(address));
+    if (!first) continue;
+    const [what, why] = ASKED[first.what];
+    yield settingFinding(change, {
+      severity: "medium",
+      confidence: "medium",
+      title: `${what} ${visible(first.address)}`,
+      message: `${settingName(after)} newly holds ${visible(first.address)}: who is there ${why}. A word on whose it is, or leaving the choice to whoever runs the machine, would clear this. ${compare(after.path)}`,
+      identity: [settingName(after), first.address],
+    });
+  }
 }
 
 interface Hijack {
