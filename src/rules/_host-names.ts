@@ -39,12 +39,15 @@ const RECORD = /^[\w.*-]{1,100}(?:,[\w.*:-]{1,100}){1,20}$/;
 const ZONE_LINE =
   /^([\w.-]{1,253}?)\.?[ \t]{1,20}(?:\d{1,9}[ \t]{1,20})?(?:IN[ \t]{1,20})?(?:A|AAAA)[ \t]{1,20}(\S{1,60})$/i;
 
+/** An address without its port, name or interface: `1.2.3.4#53`, `1.2.3.4@853#dns.acme.dev`, `fe80::1%eth0`. */
+const plainAddress = (text: string) => text.split(/[#@%]/, 1)[0] ?? "";
+
 /** What an item of a name server's settings redirects: `name` is the setting's. */
 function inRecord(name: string, given: string): readonly Redirected[] {
-  const item = given.trim().replace(/^["']+|["']+$/g, "");
+  const item = given.replace(/["']/g, "").trim();
   if (name === "address" || name === "server") {
     const [, names = "", address = ""] = OF_DNSMASQ.exec(item) ?? [];
-    return redirected(address.replace(/[#@].*$/, ""), names.split("/"));
+    return redirected(plainAddress(address), names.split("/"));
   }
   if (name === "host-record" && RECORD.test(item)) {
     const parts = item.split(",");
@@ -111,7 +114,7 @@ export function asksBy(
   return items.flatMap((item) => {
     const host = isProxy
       ? (/^(?:\w{1,10}:\/\/)?(?:[^/@\s]{0,200}@)?(\[[\da-f:.]{2,45}\]|[\w.-]{1,253})/i.exec(item)?.[1] ?? "")
-      : item.replace(/[#@%].*$/, "");
+      : plainAddress(item);
     const address = host.replace(/^\[|\](?::\d{1,5})?$/g, "");
     const isKnown = isProxy ? /[.:]/.test(address) : ADDRESS.test(address) && !address.includes("$");
     return isKnown && !NO_STRANGER.test(address) ? [{ what: isProxy ? "web" : "names", address }] : [];
