@@ -11,17 +11,10 @@ import {
   pinsOfUser,
   usersOf,
 } from "./change-pins.ts";
-import { type CallCache, createCallCache } from "./nix/attributes.ts";
-import { createDocuments, type Documents } from "./nix/documents.ts";
+import { append } from "./lists.ts";
 import { holdsHash } from "./nix/hash.ts";
-import { impuritiesOf, isBuild } from "./nix/impurities.ts";
-import { jsonScripts } from "./nix/json-scripts.ts";
 import { changesOnlyMeta } from "./nix/meta-only.ts";
-import type { Impurity, Script, Setting } from "./nix/model.ts";
-import { MOST_ERRORS, parseErrors } from "./nix/parse-errors.ts";
-import { createParser } from "./nix/parser.ts";
-import { type CodeFile, type ScriptParsers, saysScript, scriptsOf } from "./nix/scripts.ts";
-import { settingsOf } from "./nix/settings.ts";
+import type { Script } from "./nix/model.ts";
 import { createNixSide, type NixSide } from "./nix/side.ts";
 import { hasPath } from "./nix/sources.ts";
 import { takenFrom } from "./nix/takers.ts";
@@ -32,43 +25,13 @@ import { pairScripts } from "./pair/scripts.ts";
 import { pairSettings, type SettingChange } from "./pair/settings.ts";
 import { pairSources } from "./pair/sources.ts";
 import type { Upstream } from "./provenance/upstream.ts";
-import {
-  HUGE_CHARACTERS,
-  LARGEST_TREES_CHARACTERS,
-  type ReadFile,
-  type Rewritten,
-  readFile,
-} from "./read-file.ts";
+import { type Found, type FoundInFile, NO_ERRORS, nothingFound, readCode, readErrors } from "./read-code.ts";
+import { type ReadFile, type Rewritten, readFile } from "./read-file.ts";
 import { aliasesOf, areSources, madeForNames, meaningsOf, type Repointed, repointedIn } from "./repointed.ts";
 import type { Facts, FileFacts } from "./rules/rule.ts";
+import type { Tools } from "./tools.ts";
 import { distinctUnchecked } from "./unchecked.ts";
 import { growHeapBy } from "./v8-flags.ts";
-import { stepScripts } from "./workflow/step-scripts.ts";
-import { isWorkflow } from "./workflow/workflow.ts";
-
-/** What is loaded once per process: parsers, and the texts parsed so far. */
-export interface Tools {
-  readonly documents: Documents;
-  readonly scripts: () => Promise<ScriptParsers>;
-  /** What the package lists call. */
-  readonly calls: CallCache;
-}
-
-export async function createTools(): Promise<Tools> {
-  let parsers: Promise<ScriptParsers> | undefined;
-  return {
-    documents: await createDocuments(),
-    calls: createCallCache(),
-    // Two megabytes of grammars that most changes do not need.
-    scripts: () => {
-      parsers ??= Promise.all([createParser("bash"), createParser("python")]).then(([bash, python]) => ({
-        bash,
-        python,
-      }));
-      return parsers;
-    },
-  };
-}
 
 export interface Gathered {
   readonly facts: Facts;
@@ -168,8 +131,7 @@ interface FilesRead extends Found {
 /** Reads the changed files one after the other; pins that the change cannot reach are left for later. */
 async function readFiles({ change, tools, sides, pins, unchecked }: Reading): Promise<FilesRead> {
   const found: FilesRead = {
-    base: nothing(),
-    head: nothing(),
+    ...nothingFound(),
     files: [],
     repointed: [],
     names: new Set(),
@@ -195,7 +157,7 @@ async function readFiles({ change, tools, sides, pins, unchecked }: Reading): Pr
             unchecked,
           );
     found.files.push(factsOf(read, inFile?.errors ?? NO_ERRORS));
-    if (inFile) add(inFile, found, path, unchecked);
+    if (inFile) addFound(inFile, found, path, unchecked);
     if (isLater) {
       const readLater = () => {
         tools.documents.trim();
@@ -286,102 +248,10 @@ function mayDropPatches({ files }: Change, settings: readonly SettingChange[]): 
   );
 }
 
-/** What is in one side of a file, or of all files. */
-interface SideFound {
-  readonly scripts: Script[];
-  readonly settings: Setting[];
-  readonly impurities: Impurity[];
-}
-type Found = Readonly<Record<Side, SideFound>>;
-
-function nothing(): SideFound {
-  return { scripts: [], settings: [], impurities: [] };
-}
-
-type Errors = Pick<FileFacts, "parseErrors" | "baseParseErrors">;
-const NO_ERRORS: Errors = { parseErrors: [], baseParseErrors: [] };
-
 /** Property by property: of thousands of objects spread from two others, V8 would give each a shape of its own. */
-function factsOf({ facts }: ReadFile, { parseErrors, baseParseErrors }: Errors): FileFacts {
+function factsOf({ facts }: ReadFile, { parseErrors, baseParseErrors }: FoundInFile["errors"]): FileFacts {
   const { change, base, head, changed, target, binary } = facts;
   return { change, base, head, changed, target, binary, parseErrors, baseParseErrors };
-}
-
-interface FoundIn extends Found {
-  readonly pins: PinSides;
-  readonly errors: Errors;
-  readonly cut: readonly string[];
-}
-
-/** For a file that was only formatted: where it does not parse. */
-async function readErrors({ code: { base, head } }: ReadFile): Promise<FoundIn> {
-  const parseErrors = errorsOf(head);
-  const baseParseErrors = parseErrors.length > 0 ? errorsOf(base) : [];
-  const isCut = parseErrors.length >= MOST_ERRORS;
-  return {
-    base: nothing(),
-    head: nothing(),
-    pins: NO_PINS,
-    errors: { parseErrors, baseParseErrors },
-    cut: isCut ? [TOO_MANY_ERRORS] : [],
-  };
-}
-
-const TOO_MANY_ERRORS = "the parser gave up in more places than are looked at";
-
-/** What the code of a changed file holds. @throws TooMuch */
-async function readCode(
-  file: FileChange,
-  { code: both, regions }: ReadFile,
-  sides: Record<Side, NixSide>,
-  tools: Tools,
-  withPins: boolean,
-): Promise<FoundIn> {
-  const found = { base: nothing(), head: nothing() };
-  const pins = { ...NO_PINS };
-  const cut = new Set<string>();
-  const onCut = (what: string) => void cut.add(what);
-  const isUnnamed = [both.base, both.head].some((code) => code?.kind === "text" && !saysScript(code));
-  const isTaken = isUnnamed && (await sides[file.head ? "head" : "base"].takesAsScript(pathOf(file)));
-  let parseErrors: FileFacts["parseErrors"] = [];
-  for (const side of ["base", "head"] as const) {
-    const entry = file[side];
-    const code = both[side];
-    if (!entry || !code) continue;
-    // It does not parse, which is said already. With the other side alone, all of its pins would seem to be new or gone.
-    if (code.kind === "nix" && code.text !== "" && code.document === tools.documents.empty)
-      return { base: nothing(), head: nothing(), pins: NO_PINS, errors: NO_ERRORS, cut: [] };
-    const changed = regions[side];
-    const { scripts, settings, impurities } = found[side];
-    const isHuge = code.text.length > HUGE_CHARACTERS;
-    if (withPins) pins[side] = await sides[side].sources(entry.path, changed);
-    // What comes next goes through the file piece by piece.
-    if (isHuge && code.kind === "nix") code.document.forgetNodes();
-    if (code.kind === "nix" || isTaken || saysScript(code)) {
-      append(scripts, scriptsOf(code, changed, await tools.scripts(), onCut, isTaken));
-    }
-    if (entry.path.endsWith(".json"))
-      append(scripts, jsonScripts(code, changed, await tools.scripts(), onCut));
-    if (code.kind === "text" && isWorkflow(entry.path))
-      append(scripts, stepScripts(entry.path, code.text, await tools.scripts(), onCut));
-    append(settings, settingsOf(code, changed, onCut));
-    append(impurities, impuritiesOf(code, changed, onCut));
-    if (side === "head") parseErrors = errorsOf(code);
-    if (parseErrors.length >= MOST_ERRORS) onCut(TOO_MANY_ERRORS);
-    if (code.kind !== "nix") continue;
-    if (code.document.text.length > LARGEST_TREES_CHARACTERS) tools.documents.release(entry.oid);
-    // The nodes of this side go before the other side is read.
-    else if (isHuge) code.document.forgetNodes();
-  }
-  const baseParseErrors = parseErrors.length > 0 ? errorsOf(both.base) : [];
-  append(found.base.impurities, knownBuilds(both.base, found.head.impurities));
-  return { ...found, pins, errors: { parseErrors, baseParseErrors }, cut: [...cut] };
-}
-
-/** Where the base already waits for builds, unchanged parts included; looked for only when changed parts of the head do. */
-function knownBuilds(base: CodeFile | null, head: readonly Impurity[]): readonly Impurity[] {
-  if (base?.kind !== "nix" || base.text.length > HUGE_CHARACTERS || !head.some(isBuild)) return [];
-  return impuritiesOf(base, [{ start: 0, end: base.text.length }]).filter(isBuild);
 }
 
 /** The pins of a changed file. @throws TooMuch */
@@ -405,25 +275,11 @@ function isOnlyMeta(file: FileChange, { code: { base, head }, regions }: ReadFil
 }
 
 /** Adds what one file holds to what all files hold; what was left out goes to `unchecked`. */
-function add(
-  found: Found & { readonly cut: readonly string[] },
-  all: Found,
-  what: string,
-  unchecked: Unchecked[],
-): void {
+function addFound(found: FoundInFile, all: Found, what: string, unchecked: Unchecked[]): void {
   for (const reason of found.cut) unchecked.push({ what, reason });
   for (const side of ["base", "head"] as const) {
     append(all[side].scripts, found[side].scripts);
     append(all[side].settings, found[side].settings);
     append(all[side].impurities, found[side].impurities);
   }
-}
-
-/** `push(...more)` would put all items on the stack. */
-function append<T>(list: T[], more: readonly T[]): void {
-  for (const each of more) list.push(each);
-}
-
-function errorsOf(code: CodeFile | null): FileFacts["parseErrors"] {
-  return code?.kind === "nix" ? parseErrors(code.document.root) : [];
 }

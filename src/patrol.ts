@@ -1,8 +1,9 @@
 /** A patrol: pins verified again in rounds, each recorded before the next begins, so that it can end at any point. */
-import { addTo } from "./groups.ts";
+
 import type { DuePin } from "./ledger/due.ts";
 import type { IndexedPin } from "./ledger/pin-index.ts";
 import type { RecordableVerdict } from "./ledger/record-verdict.ts";
+import { addTo } from "./lists.ts";
 import type { Outcome } from "./report/review.ts";
 import type { FodVerdict } from "./verify/verdict.ts";
 import type { PinResult, PinVerifier } from "./verify/verify-pins.ts";

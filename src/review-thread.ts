@@ -12,7 +12,7 @@ import { type Config, loadConfig, readConfigFile } from "./config.ts";
 import { messageOf, VerifodError } from "./errors.ts";
 import type { Memory } from "./facts.ts";
 import type { KnownPin } from "./pair/reuse.ts";
-import { createTools, review } from "./review.ts";
+import { review } from "./review.ts";
 import type {
   Answer,
   MemoryQuestion,
@@ -23,6 +23,7 @@ import type {
   TreeQuestion,
   UpstreamQuestion,
 } from "./review-threads.ts";
+import { createTools } from "./tools.ts";
 import { type UpstreamReply, upstreamThrough } from "./upstream-thread.ts";
 
 if (!parentPort) throw new Error("review-thread runs as a thread only");

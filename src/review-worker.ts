@@ -5,8 +5,9 @@ import { openRepository, type Repository } from "./change/repository.ts";
 import { type Config, loadConfig, readConfigFile } from "./config.ts";
 import { VerifodError } from "./errors.ts";
 import { failedReview } from "./report/failed.ts";
-import { createTools, review, type Tools } from "./review.ts";
+import { review } from "./review.ts";
 import type { Job, PairReview, WorkerSettings } from "./review-pool.ts";
+import { createTools, type Tools } from "./tools.ts";
 
 /** One review; of a pair that cannot be reviewed, a report that says why. */
 async function reviewPair(

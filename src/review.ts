@@ -2,7 +2,7 @@
 import type { Change, Side, Unchecked } from "./change/change.ts";
 import { type Config, configuredSeverity } from "./config.ts";
 import { messageOf } from "./errors.ts";
-import { gatherFacts, type Memory, type Tools } from "./facts.ts";
+import { gatherFacts, type Memory } from "./facts.ts";
 import { type AttributesOf, readAttributes } from "./nix/attributes.ts";
 import { unansweredOf } from "./provenance/unanswered.ts";
 import type { Upstream } from "./provenance/upstream.ts";
@@ -12,9 +12,8 @@ import { publishPins } from "./report/publish-pins.ts";
 import { type Review, SCHEMA, type Severity } from "./report/review.ts";
 import { rules } from "./rules/index.ts";
 import type { Facts } from "./rules/rule.ts";
+import type { Tools } from "./tools.ts";
 import { VERSION } from "./version.ts";
-
-export { createTools, type Tools } from "./facts.ts";
 
 export interface ReviewOptions {
   /** The configuration of the base. */

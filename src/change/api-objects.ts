@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { VerifodError } from "../errors.ts";
-import { addTo } from "../groups.ts";
+import { addTo } from "../lists.ts";
 import { byteCache } from "./cache.ts";
 import type { Content, Entry, EntryKind } from "./change.ts";
 import { type GitHubApi, type RepositoryName, statusOf } from "./github-api.ts";

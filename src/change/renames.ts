@@ -1,5 +1,5 @@
 /** Renames and moves among the files that were removed and added: equal files first, then similar ones. */
-import { addTo } from "../groups.ts";
+import { addTo } from "../lists.ts";
 import type { Entry, FileChange, Tree } from "./change.ts";
 
 /** Beyond these, only equal files are matched: the others stay removed and added, which loses nothing but the link. */

@@ -4,7 +4,7 @@
  */
 import { type ByteCache, byteCache } from "../change/cache.ts";
 import type { Entry, Tree } from "../change/change.ts";
-import { addTo } from "../groups.ts";
+import { addTo } from "../lists.ts";
 import { directoryOf, fileName, normalPath } from "./source-file.ts";
 
 /** https://github.com/NixOS/nixpkgs/blob/master/pkgs/by-name/README.md */

@@ -3,7 +3,7 @@
  * that nothing gives it is the package of that name.
  */
 import type { Tree } from "../change/change.ts";
-import { addTo } from "../groups.ts";
+import { addTo } from "../lists.ts";
 import { namesBoundIn } from "./aliases.ts";
 import { type Call, EACH_FOLDER, listPrefix, readCalls } from "./attributes.ts";
 import type { Region } from "./scripts.ts";

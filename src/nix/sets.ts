@@ -1,5 +1,5 @@
 /** Attribute sets: the attributes that a literal or `let` binds, and `//`. */
-import { addTo } from "../groups.ts";
+import { addTo } from "../lists.ts";
 import { asSet, evaluate, select, stringValue, thunk, variable } from "./evaluate.ts";
 import type { Scope } from "./scope.ts";
 import { type Session, snippet } from "./session.ts";

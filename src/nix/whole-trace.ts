@@ -2,7 +2,7 @@
  * The hashes in the value of a whole file, as those of `variants.nix` are in the value of the `default.nix` beside it.
  * They are found once for all files whose hashes they are: a folder of twenty such files asks for them twenty times.
  */
-import { addTo } from "../groups.ts";
+import { addTo } from "../lists.ts";
 import { evaluateAt } from "./evaluate.ts";
 import type { Source } from "./model.ts";
 import type { Reading } from "./reading.ts";

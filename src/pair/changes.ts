@@ -1,6 +1,6 @@
 /** Pairing of facts that have a name: what the base had with what the head has. */
 import type { Side } from "../change/change.ts";
-import { addTo } from "../groups.ts";
+import { addTo } from "../lists.ts";
 
 /** A fact that differs between the two sides. `moved`: the same fact, in another file. */
 export type Paired<T> =

@@ -1,5 +1,5 @@
 /** Fetches that changed in the value of a file, though none of its pins says so. */
-import { addTo } from "../groups.ts";
+import { addTo } from "../lists.ts";
 import type { Made } from "../nix/made.ts";
 import type { Source } from "../nix/model.ts";
 import { byPlace, type SourceChange } from "./sources.ts";

@@ -1,6 +1,6 @@
 /** Which source pin of the base became which of the head. */
 import type { Side } from "../change/change.ts";
-import { addTo } from "../groups.ts";
+import { addTo } from "../lists.ts";
 import type { Source } from "../nix/model.ts";
 import { headPaths, type Paired } from "./changes.ts";
 

@@ -4,8 +4,9 @@ import { expect, test } from "vitest";
 import { openGitPair } from "../../src/change/git.ts";
 import { openRepository } from "../../src/change/repository.ts";
 import { DEFAULT_CONFIG } from "../../src/config.ts";
-import { createTools, review } from "../../src/review.ts";
+import { review } from "../../src/review.ts";
 import { argument } from "../../src/rules/_text.ts";
+import { createTools } from "../../src/tools.ts";
 import { makeRepository } from "../support/repository.ts";
 
 const words = (command: string) =>

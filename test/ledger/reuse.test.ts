@@ -6,7 +6,8 @@ import { DEFAULT_CONFIG } from "../../src/config.ts";
 import { createMemory } from "../../src/ledger/memory.ts";
 import { openIndex, readIndex, writeIndex } from "../../src/ledger/pin-index.ts";
 import { updateIndex } from "../../src/ledger/update-index.ts";
-import { createTools, review } from "../../src/review.ts";
+import { review } from "../../src/review.ts";
+import { createTools } from "../../src/tools.ts";
 import { sri } from "../support/records.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 

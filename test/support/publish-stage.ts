@@ -4,8 +4,9 @@ import { openApiChange } from "../../src/change/api.ts";
 import type { GitHubApi } from "../../src/change/github-api.ts";
 import { createGitHubApi } from "../../src/github/client.ts";
 import { createDocuments } from "../../src/nix/documents.ts";
-import { createTools, review as reviewChange } from "../../src/review.ts";
+import { review as reviewChange } from "../../src/review.ts";
 import { reviewPull, type Target } from "../../src/review-pull.ts";
+import { createTools } from "../../src/tools.ts";
 import {
   actionsBot,
   type FakeGitHub,

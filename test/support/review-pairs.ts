@@ -5,7 +5,8 @@ import { openGitPair } from "../../src/change/git.ts";
 import { openRepository } from "../../src/change/repository.ts";
 import { DEFAULT_CONFIG } from "../../src/config.ts";
 import type { Review } from "../../src/report/review.ts";
-import { createTools, review } from "../../src/review.ts";
+import { review } from "../../src/review.ts";
+import { createTools } from "../../src/tools.ts";
 import { commitPairs, type TreePair } from "./trees.ts";
 import { upstreamSaying } from "./upstream.ts";
 

@@ -7,7 +7,8 @@ import { createBudget } from "../../src/provenance/budget.ts";
 import { githubForge } from "../../src/provenance/github.ts";
 import { createUpstream, type Upstream } from "../../src/provenance/upstream.ts";
 import type { Review } from "../../src/report/review.ts";
-import { createTools, review } from "../../src/review.ts";
+import { review } from "../../src/review.ts";
+import { createTools } from "../../src/tools.ts";
 import { actionsBot, type FakeGitHub } from "../fake-github/server.ts";
 import { makeRepository } from "./repository.ts";
 
