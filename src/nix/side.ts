@@ -1,6 +1,5 @@
 /** One side of a change as the Nix model sees it: its files by path, loaded when evaluation asks for them. */
 
-import type { Node as JsonNode } from "jsonc-parser";
 import type { Entry, Tree, Unchecked } from "../change/change.ts";
 import { unreachable } from "../errors.ts";
 import { BIG_CHARACTERS } from "./affected.ts";
@@ -8,35 +7,17 @@ import { type Named, named } from "./aliases.ts";
 import { sourcesOfJson } from "./data-sources.ts";
 import type { Documents } from "./documents.ts";
 import { createElsewhere } from "./elsewhere.ts";
-import { parseJson } from "./json.ts";
+import { JsonText, NixText } from "./lazy-files.ts";
 import { type MadeValue, madeBy, NOTHING_MADE, UNKNOWN_MADE } from "./made.ts";
 import type { Source } from "./model.ts";
-import {
-  callersOf,
-  holdsHashes,
-  isUsual,
-  NEIGHBOUR_LIMIT,
-  namedBelow,
-  namesFile,
-  pathsBelow,
-  takesAsScript,
-  takesHashes,
-  usersFirst,
-} from "./neighbours.ts";
+import { createNeighbourhood, type Neighbourhood } from "./neighbourhood.ts";
+import { namedBelow, pathsBelow, usersFirst } from "./neighbours.ts";
 import { type PackageSet, readPackageSet } from "./package-set.ts";
 import { type Document, withLines } from "./parser.ts";
 import type { Region } from "./scripts.ts";
 import { ANCHOR, type NixFile } from "./sites.ts";
-import {
-  type Attempt,
-  directoryOf,
-  FileNeeded,
-  folderName,
-  type SourceFile,
-  type SourceFiles,
-} from "./source-file.ts";
+import { type Attempt, directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { handedPins, hasPath, isOpen, sourcesOfNix, TOO_DEEP } from "./sources.ts";
-import { entriesNear, takenFrom } from "./takers.ts";
 import { TooMuch } from "./too-much.ts";
 import { withoutUntouched } from "./untouched.ts";
 import type { WholeTraces } from "./whole-trace.ts";
@@ -48,7 +29,7 @@ const MADE_OF_LIMIT = 16;
 
 const TOO_MANY_PACKAGES = "the change takes attributes of more other packages than are looked up";
 
-export interface NixSide {
+export interface NixSide extends Neighbourhood {
   /**
    * Loads a file for evaluation. `previous`: the content id of the other side's version; `changed`: the stretches in which
    * the two differ. In a large list, entries that these do not touch are blanked.
@@ -60,31 +41,12 @@ export interface NixSide {
   handed(path: string): Promise<readonly Source[] | null>;
   /** What the value of a file's attribute is made with. */
   named(path: string, name: string): Promise<Named>;
-  /**
-   * The files with hashes whose pins may depend on a file: those that hand their hashes to it, as `variants.nix` to
-   * `generic.nix`, those that read it, and those that it hands a version.
-   */
-  users(path: string): Promise<readonly NearUser[]>;
-  /**
-   * The Nix files nearby whose values may be made with a file: those that name it, those that name these, and those that take
-   * an attribute of its package.
-   */
-  readers(path: string): Promise<readonly string[]>;
   /** What the value of a Nix file fetches on a platform. */
   made(path: string, system: string): Promise<MadeValue>;
-  /** Whether a Nix file beside or above takes a text as a script, though nothing in it says that it is one. */
-  takesAsScript(path: string): Promise<boolean>;
   /** The text of a loaded file. */
   text(path: string): string | null;
   /** What could not be read, in the order met. */
   readonly unchecked: readonly Unchecked[];
-}
-
-/** A file with hashes, beside another one. */
-export interface NearUser {
-  readonly path: string;
-  /** One of the two names the other, or a third both; else its hashes may be handed to the other by their names. */
-  readonly isPart: boolean;
 }
 
 /** Whether what a recipe takes from other packages is looked up in these. */
@@ -261,94 +223,6 @@ export function createNixSide(
     return file?.kind === "nix" ? createAttempt()(() => named(files, file, name)) : { hashes: [], made: [] };
   }
 
-  /** The Nix files that may have a part in a file's package: those beside it, those that it names, its callers. */
-  async function* neighbours(
-    path: string,
-    named: readonly string[] = [],
-    handsOn = false,
-  ): AsyncGenerator<NixFile> {
-    const text = loaded.get(path)?.text;
-    const folder = directoryOf(path);
-    if (!listed.has(folder)) await list(folder);
-    const beside = files.siblings(path);
-    const areParts = handsOn || beside.length <= NEIGHBOUR_LIMIT;
-    const near = new Set([
-      ...named,
-      ...(areParts ? beside.slice(0, NEIGHBOUR_LIMIT) : beside.filter(isUsual)),
-      // Who has hashes is a package; who has none may be a part of one.
-      ...(text === undefined || !holdsHashes(text) ? callersOf(folder) : []),
-    ]);
-    near.delete(path);
-    for (const each of near) {
-      const entry = await tree.entry(each);
-      const file = entry && (await load(entry));
-      if (file?.kind === "nix") yield file;
-    }
-  }
-
-  interface Near {
-    readonly files: readonly NixFile[];
-    /** The file fetches with hashes that others hand to it. */
-    readonly handsOn: boolean;
-    /** The files that it names. */
-    readonly named: readonly string[];
-  }
-
-  /** The files near one that may affect its pins, or whose pins it may affect; null: it affects no others. */
-  async function near(path: string): Promise<Near | null> {
-    const file = loaded.get(path);
-    const isCode = file?.kind === "nix";
-    const handsOn = isCode && takesHashes(file.text);
-    const named = isCode ? namedBelow(file) : [];
-    // A package with its own hashes is hardly a part of another: not worth requests of every review.
-    if (tree.remote && isCode && !handsOn && named.length === 0 && holdsHashes(file.text)) return null;
-    const found: NixFile[] = [];
-    // A larger one is a list of many packages, none of which is the file's own.
-    for await (const each of neighbours(path, named, handsOn))
-      if (handsOn || each.text.length < BIG_CHARACTERS) found.push(each);
-    return { files: found, handsOn, named };
-  }
-
-  async function users(path: string): Promise<readonly NearUser[]> {
-    const around = await near(path);
-    if (!around) return [];
-    const { files: all, handsOn, named } = around;
-    const readers = all.filter((user) => namesFile(user, path));
-    const isPart = (user: NixFile) =>
-      named.includes(user.path) ||
-      readers.includes(user) ||
-      (!hasPath(user.text) && readers.some((reader) => namesFile(reader, user.path)));
-    return all
-      .filter((user) => holdsHashes(user.text))
-      .map((user) => ({ path: user.path, isPart: isPart(user) }))
-      .filter((user) => user.isPart || handsOn);
-  }
-
-  async function readers(path: string): Promise<readonly string[]> {
-    const all = (await near(path))?.files ?? [];
-    const found = new Set([path]);
-    // A set that grows while it is gone through.
-    for (const each of found)
-      for (const user of all)
-        if (user.text.length < BIG_CHARACTERS && namesFile(user, each)) found.add(user.path);
-    for (const taker of await takers(path, all)) found.add(taker);
-    found.delete(path);
-    return [...found];
-  }
-
-  /** Recipes that take an attribute of the package that a Nix file is of, by the name of its folder. */
-  async function takers(path: string, beside: readonly NixFile[]): Promise<readonly string[]> {
-    if (tree.remote || !path.endsWith(".nix")) return [];
-    const all = new Set(beside);
-    for (const entry of await entriesNear(tree, path)) {
-      const file = await load(entry);
-      if (file?.kind === "nix" && file.text.length < BIG_CHARACTERS) all.add(file);
-    }
-    const name = folderName(path);
-    const takes = ({ text }: NixFile) => text.includes(name) && [...takenFrom(text)].includes(name);
-    return [...all].filter(takes).map((file) => file.path);
-  }
-
   /** Loads the files that a file names, and those that they name: evaluation starts again for each one it must wait for. */
   async function loadNamed(file: NixFile): Promise<void> {
     // Not worth requests: not all of it need be looked at.
@@ -375,20 +249,24 @@ export function createNixSide(
     return isBeyond ? UNKNOWN_MADE : found;
   }
 
-  async function isTakenAsScript(path: string): Promise<boolean> {
-    for await (const near of neighbours(path)) if (takesAsScript(near, path)) return true;
-    return false;
-  }
+  const neighbourhood = createNeighbourhood({
+    tree,
+    loaded: (path) => loaded.get(path),
+    load,
+    async beside(path) {
+      const folder = directoryOf(path);
+      if (!listed.has(folder)) await list(folder);
+      return files.siblings(path);
+    },
+  });
 
   return {
+    ...neighbourhood,
     load,
     sources,
     handed,
     named: namedOf,
-    users,
-    readers,
     made,
-    takesAsScript: isTakenAsScript,
     text: (path) => loaded.get(path)?.text ?? null,
     unchecked,
   };
@@ -397,43 +275,4 @@ export function createNixSide(
 /** Whether the value of a text may hold a fetch, its own or that of a file that it names. */
 function mayFetch(text: string): boolean {
   return text.search(ANCHOR) >= 0 || hasPath(text);
-}
-
-/** Classes: of thousands of object literals with getters, each would have a shape of its own, of a kilobyte. */
-class NixText {
-  readonly kind = "nix";
-  readonly path: string;
-  readonly text: string;
-  private readonly read: () => Document;
-
-  constructor(path: string, text: string, read: () => Document) {
-    this.path = path;
-    this.text = text;
-    this.read = read;
-  }
-
-  get document(): Document {
-    return this.read();
-  }
-}
-
-class JsonText {
-  readonly kind = "json";
-  readonly path: string;
-  readonly text: string;
-  /** Held only by who reads it: the trees of many files would fill the memory. */
-  private tree: WeakRef<JsonNode> | null = null;
-
-  constructor(path: string, text: string) {
-    this.path = path;
-    this.text = text;
-  }
-
-  get root(): JsonNode | undefined {
-    const known = this.tree?.deref();
-    if (known) return known;
-    const root = parseJson(this.text);
-    this.tree = root ? new WeakRef(root) : null;
-    return root;
-  }
 }
