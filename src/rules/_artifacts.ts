@@ -1,4 +1,4 @@
-/** Artifacts of another run that a privileged one runs: whoever opened a pull request has filled them. */
+/** Artifacts of another run from which a privileged run executes files: whoever opened a pull request may have filled them. */
 import type { Command, Script } from "../nix/model.ts";
 import { codeOf } from "../workflow/step-scripts.ts";
 import type { Job, Step, Value } from "../workflow/workflow.ts";
@@ -11,16 +11,16 @@ export interface ArtifactRun {
   readonly at: Value;
 }
 
-/** What lets only runs of those through who may write to the repository. */
+/** Conditions that only runs pass which somebody with write access to the repository caused. */
 const TRUSTED =
   /workflow_run\.event\s*(?:==\s*'(?:push|schedule|workflow_dispatch|release)'|!=\s*'pull_request')|head_repository\.(?:full_name|id|owner\.login)\s*==|(?:!\s*github\.event\.workflow_run\.head_repository\.fork|head_repository\.fork\s*==\s*false)\b|event_name\s*==\s*'(?:push|schedule|workflow_dispatch)'/;
 
-/** A job whose condition lets no run of a stranger through, whichever of its alternatives holds. */
+/** Whether no run of a stranger passes the job's condition, whichever of its alternatives holds. */
 function isTrusted({ condition }: Job): boolean {
   return condition?.text.split("||").every((each) => TRUSTED.test(each)) ?? false;
 }
 
-/** Where what strangers made lies: folders with a `/` behind (the workspace is ""), and files. */
+/** Where files that strangers made lie: folders with a `/` at the end (the workspace is ""), and single files. */
 type Places = Set<string>;
 
 /** A path as seen from the workspace; one that starts with `/` or `$` lies outside. */
@@ -111,7 +111,7 @@ function spread(command: Command, places: Places, folder: string, isFed: boolean
   }
 }
 
-/** Options that give the code itself, or a module's name. */
+/** Options of interpreters behind which stands code or a module's name, and no file. */
 const GIVES_CODE = /^-(?:\w*[cemp]$|-eval\b|-print\b)/;
 const IS_PATH = /^[\w./@+${}-]+$/;
 
@@ -127,7 +127,7 @@ function filesRun(command: Command): readonly string[] {
   return files.filter((file) => IS_PATH.test(file));
 }
 
-/** Of a script of no shell, what says that it saves an artifact, and the files that it may save. */
+/** In a script that is not shell: that it saves an artifact, and the files that it may save it as. */
 const SAVES = /\bdownloadArtifact\b|archive_download_url/;
 const ARCHIVES = /(?<![\w-])[\w-]{1,100}\.zip\b/g;
 
@@ -148,7 +148,7 @@ function* runsOfScript(script: Script, at: Value, places: Places, start: string)
   }
 }
 
-/** What a job runs of artifacts that a stranger's run left, in order. */
+/** What a job runs from artifacts that a stranger's run left, in order. */
 export function* artifactRuns(
   job: Job,
   scriptAt: (value: Value) => Script | undefined,

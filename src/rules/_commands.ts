@@ -3,13 +3,13 @@ import type { Command, Script } from "../nix/model.ts";
 
 const DOWNLOADERS =
   /^(curl|wget|wget2|aria2c|axel|http|https|xh|httpie|lynx|w3m|links|elinks|fetch|nc|ncat|netcat|socat|telnet|ftp|tftp|lftp|sftp|ssh|dig|drill|nslookup|host|rclone|aws|gsutil|gh|glab|ipfs|youtube-dl|yt-dlp)$/;
-/** Of these, the ones that have commands of their own, some of which stay at home: `gh completion -s bash`. */
+/** Downloaders with sub-commands, some of which do not use the network: `gh completion -s bash`. */
 const MANY_SIDED = /^(rclone|aws|gsutil|gh|glab|ipfs)$/;
 const AT_HOME = /^(completions?|gen(docs|completion|autocomplete)?|help|man|version)\b/;
 const PYTHON_DOWNLOADERS =
   /^(urllib\d?\.(request\.)?(urlopen|urlretrieve|Request)|urllib2\.urlopen|requests\.(get|post|request|Session)|httpx\.\w+|aiohttp\.\w+|http\.client\.\w+|urlopen|urlretrieve|socket\.(create_connection|socket)|ftplib\.\w+|paramiko\.\w+)/;
 
-/** Sub-commands that go to the network, by program; options that keep them off it. */
+/** By program, the sub-commands that use the network, and the options with which they do not. */
 const SUBCOMMANDS: Readonly<Record<string, { goes: RegExp; stays?: RegExp }>> = {
   git: { goes: /^(clone|fetch|pull|ls-remote|remote-http|submodule (update|add))\b/ },
   go: { goes: /^(get|install \S*@|mod (download|tidy)|run \S+@)/, stays: /-mod=(vendor|readonly)/ },
@@ -36,7 +36,7 @@ const SUBCOMMANDS: Readonly<Record<string, { goes: RegExp; stays?: RegExp }>> = 
 
 const LOOPBACK = /\b(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|0\.0\.0\.0)\b|^unix:|--unix-socket/;
 
-/** The shell's own way to the network. */
+/** The shell's own way to open connections. */
 const DEVICE = /^\/dev\/(?:tcp|udp)\//;
 
 /** Does this command open a connection by `/dev/tcp/…`? */
@@ -44,7 +44,7 @@ export function opensConnection(command: Command): boolean {
   return command.redirects.some(({ target }) => DEVICE.test(target) && !LOOPBACK.test(target));
 }
 
-/** Does this command ask something of the network, other than of its own machine? */
+/** Does this command use the network, other than to reach its own machine? */
 export function isNetwork(command: Command): boolean {
   if (opensConnection(command)) return true;
   const name = command.name.replace(/^pip3(\.\d+)?$/, "pip");
@@ -63,7 +63,7 @@ export function isNetwork(command: Command): boolean {
   return rule?.goes.test(subcommand(command)) === true && !rule.stays?.test(words);
 }
 
-/** The words without the options before the first plain one: `git -C x clone` is `clone`. */
+/** The words from the first one that is no option on: `clone` for `git -C x clone`. */
 function subcommand(command: Command): string {
   const takesWord = command.name === "git" ? /^-[Cc]$/ : /^$/;
   let at = 0;
@@ -88,12 +88,12 @@ const SHELLS = /^(ba|da|z|k|a)?sh$/;
 /** Options that take a word: `bash -o pipefail`, `python3 -W ignore`. */
 const TAKES_WORD = /^(?:[-+]o|-O|--rcfile|--init-file|-W|-X|-I)$/;
 
-/** The first word that is neither an option nor one's own word; `-` is one. */
+/** The first word that is neither an option nor the value of one; `-` counts as such a word. */
 function firstOperand(words: readonly string[]): string | undefined {
   return words.find((word, index) => !/^[-+]./.test(word) && !TAKES_WORD.test(words[index - 1] ?? ""));
 }
 
-/** `python3 -c`, `perl -ne`, and with the code right behind: `perl -ne'print'`. */
+/** `python3 -c`, `perl -ne`, also with the code in the same word: `perl -ne'print'`. */
 const GIVES_CODE = /^-(?:[a-z]*[cem]$|[alnpsw0-9]*[eE].|c.)/;
 
 /** An interpreter whose code is what it reads: no script file, no `-c`, no module. */
@@ -101,14 +101,14 @@ export function runsItsInput(command: Command): boolean {
   if (!INTERPRETERS.test(command.name) || /awk$/.test(command.name)) return false;
   const first = firstOperand(command.words);
   if (!SHELLS.test(command.name) && command.words.some((word) => GIVES_CODE.test(word))) return false;
-  // `xargs sh -c` puts the code behind.
+  // `xargs sh -c`: the code is what xargs appends.
   if (SHELLS.test(command.name) && /^-[a-z]*c$/.test(command.words.at(-1) ?? "")) return true;
   if (SHELLS.test(command.name) && command.words.some((word) => /^-[a-z]*c$/.test(word))) return false;
   if (command.words.some((word) => /^-[a-z]*s$/.test(word))) return true;
   return first === undefined || first === "-" || first === "/dev/stdin" || first.startsWith("<(");
 }
 
-/** A word is nothing but the output of a command: `"$(…)"`. */
+/** Whether a word is nothing but the output of a command or the value of a variable: `"$(…)"`. */
 function isWholly(word: string): boolean {
   return /^\$\([\s\S]*\)$/.test(word) || /^\$\w+$/.test(word) || /^`[\s\S]*`$/.test(word);
 }
@@ -152,7 +152,7 @@ const DECODERS: Readonly<Record<string, RegExp>> = {
   echo: /^-(?=\w*e).*\\x[0-9a-fA-F]{2}.*\\x[0-9a-fA-F]{2}/,
 };
 
-/** Does this command turn text that nobody can read into other text? */
+/** Does this command decode: turn text that nobody can read into other text? */
 export function isDecoder(command: Command): boolean {
   if (
     /^(base64\.\w*decode\w*|binascii\.(unhexlify|a2b_\w+)|bytes\.fromhex|codecs\.decode|zlib\.decompress|marshal\.loads|bytearray\.fromhex)$/.test(
@@ -165,7 +165,7 @@ export function isDecoder(command: Command): boolean {
   return pattern?.test(command.words.join(" ")) ?? false;
 }
 
-/** Of the commands whose output reaches a command, by pipes and `$(…)`, the nearest that is one of `wanted`. */
+/** The nearest of `wanted` among the commands whose output reaches a command by pipes and `$(…)`. */
 export function sourceAmong(
   script: Script,
   command: Command,

@@ -59,10 +59,10 @@ const TO_ASCII = new Map(
   ),
 );
 
-/** Full-width and mathematical letters and digits: they exist only as other drawings of ASCII ones. */
+/** Full-width and mathematical letters and digits, which are only other shapes of the ASCII ones. */
 const STYLED = /[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\u{1d400}-\u{1d7ff}]/u;
 
-/** The ASCII letter that a character looks like; null for ASCII itself and for letters of their own look. */
+/** The ASCII letter that a character looks like; null for ASCII itself and for letters that look like none. */
 export function asciiLookalike(character: string): string | null {
   const plain = TO_ASCII.get(character);
   if (plain !== undefined) return plain;

@@ -1,4 +1,4 @@
-/** What an answer of a plain host says of who decides there now: hosts that are gone, parked or sold. */
+/** What the answer of a host that is no forge or registry shows: that it is gone, parked or sold. */
 import type { Location } from "../origin/location.ts";
 import { domainOf } from "../origin/place.ts";
 import { type HostFacts, isGone } from "../provenance/answers.ts";
@@ -14,7 +14,7 @@ export interface Concern {
   readonly clears: string;
 }
 
-/** Names of files that no server means as a page. */
+/** File names under which no server would answer with a page. */
 const ARCHIVE =
   /\.(?:tar|tar\.[a-z0-9]{1,5}|t[bgx]z2?|tzst|zip|gz|bz2|xz|zst|lz|lzma|7z|rar|jar|deb|rpm|dmg|pkg|exe|msi|appimage|gem|whl|iso|crx|xpi|apk|bin|run|ttf|otf)$/i;
 
@@ -22,11 +22,11 @@ const ARCHIVE =
 export const CLEARS =
   "A place where the project is now clears it; so does a mirror that its distribution keeps.";
 
-/** Null: the answer is one that a host gives whose owner is who it was. */
+/** What speaks against a host by its answer; null: nothing. */
 export function hostConcern(location: Location, facts: HostFacts): Concern | null {
   if (facts.kind === "unresolvable") return unresolvable(location, facts.registered);
   const concern = answered(location, facts);
-  // In the clear, whoever is on the way may have answered.
+  // Over http, anybody on the way may have answered.
   return concern && location.scheme === "http" ? { ...concern, confidence: "low" } : concern;
 }
 
@@ -83,7 +83,7 @@ function answered(location: Location, facts: Extract<HostFacts, { kind: "answers
   return null;
 }
 
-/** The front page of another registrable domain; null: it leads to something else. */
+/** The URL, if it is the front page of another registrable domain; else null. */
 function otherFrontPage({ host }: Location, to: string): string | null {
   if (!URL.canParse(to)) return null;
   const { protocol, hostname, pathname } = new URL(to);

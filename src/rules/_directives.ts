@@ -1,4 +1,4 @@
-/** Texts of configuration files in settings, line by line: `PermitRootLogin yes` says what an option of that name would. */
+/** Reads configuration files that stand in settings as text: `PermitRootLogin yes` sets what an option of that name would. */
 import type { Setting, SettingValue } from "../nix/model.ts";
 import { lastName, type NewSetting, newSettings } from "./_settings.ts";
 import type { Facts } from "./rule.ts";
@@ -6,7 +6,7 @@ import type { Facts } from "./rule.ts";
 /** Attributes that hold such a text. */
 const HOLDS = /^(?:extraConfig|extraOptions|configFile|config|text|source)$/;
 const LINE = /^[ \t]*([A-Za-z][\w-]{2,60})(?:[ \t]*=[ \t]*|[ \t]+)(\S.*)$/gm;
-/** Directives whose value may be `yes` as one of several words. */
+/** Directives for which `yes` is one of several words, and not a boolean. */
 const WORDS = /^(?:PermitRootLogin|StrictHostKeyChecking)$/i;
 
 function directiveValue(name: string, text: string): SettingValue {
@@ -17,8 +17,8 @@ function directiveValue(name: string, text: string): SettingValue {
 }
 
 /**
- * What a text of a setting sets, as settings of that name; none for other settings. One after the other, since a text
- * has as many as whoever writes it wants.
+ * What the lines of a setting's text set, each as a setting of that name; nothing for settings that hold no such text.
+ * A generator, since whoever writes the text decides how many lines it has.
  */
 export function* directivesOf(setting: Setting): Iterable<Setting> {
   if (setting.value.kind !== "string" || !HOLDS.test(lastName(setting))) return;

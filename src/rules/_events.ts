@@ -41,15 +41,15 @@ export type PinEvent =
 /** How the places of two pins compare. `unknown`: a part is not in the text. */
 export type PlaceChange = "same" | "revision" | "owner" | "elsewhere" | "unknown";
 
-/** A spelling that is equal when the place is: neither scheme, `.git`, mirror nor the kind of archive matter. */
+/** A spelling of a place without what does not matter: scheme, `.git`, mirror, kind of archive. */
 function canonical(location: Location, source: Placed): string {
   const { kind, owner, ref } = location;
   const revision = ref ?? plainRev(source);
-  // Of a host that is no known forge all repositories have one owner: there the path tells them apart.
+  // On a host that is no known forge all repositories have one owner: only the path tells them apart.
   if (owner?.repository && revision !== null && (kind === "archive" || kind === "clone"))
     return `${owner.id}@${revision}`;
   if (owner && kind === "registry") {
-    // Mirrors have other folders above the file; crates.io calls each file `download`, below its version.
+    // Mirrors have other folders above the file. On crates.io each file is called `download`, below its version.
     const parts = location.path.split("/");
     const file = parts.slice(parts.at(-1) === "download" ? -2 : -1).join("/");
     return `${owner.id}/${file}@${revision ?? ""}`;
@@ -85,7 +85,7 @@ function ownersMeet(before: Placed, after: Placed): boolean | null {
 /** Whether two pins come from the same place, and if not, what differs. */
 export function placeChange(before: Placed, after: Placed): PlaceChange {
   const [old, current] = [canonicalPlaces(before), canonicalPlaces(after)];
-  // A mirror that went, or another order: nothing is named that was not named before.
+  // A mirror was dropped, or the order changed: no place is new.
   if (current.size > 0 && [...current].every((place) => old.has(place))) return "same";
   const meet = ownersMeet(before, after);
   if (meet === false) return "owner";
@@ -96,7 +96,7 @@ export function placeChange(before: Placed, after: Placed): PlaceChange {
   return meet === true && revisionOf(before) !== revisionOf(after) ? "revision" : "elsewhere";
 }
 
-/** Arguments that do not reach the bytes: names, descriptions, attributes to pass on. */
+/** Arguments that do not affect the bytes: names, descriptions, attributes that are passed on. */
 const LABELS = new Set([
   "name",
   "pname",
@@ -108,12 +108,12 @@ const LABELS = new Set([
   "varPrefix",
 ]);
 
-/** In a set of hashes by version or platform, the others and the pin's own stand among the arguments. */
+/** Whether an argument is a hash: in a set of hashes by version or platform, all of them are among the arguments. */
 function isHash({ hashSpan }: Source, { span, text }: Argument): boolean {
   return (span.start <= hashSpan.start && hashSpan.end <= span.end) || /^"[\w+/=:-]{32,}"$/.test(text);
 }
 
-/** Arguments of the fetcher that shape what it fetches, and that differ: by name, with either side's text. */
+/** The arguments that shape what the fetcher fetches and that differ, by name, with the argument of each side. */
 export function shapeChanges(
   before: Source,
   after: Source,
@@ -137,7 +137,7 @@ export function eventOf({ before, after }: Pair): PinEvent {
   const weakness = weaknessOf(after.hash);
   const old = weaknessOf(before.hash);
   if (weakness && weakness.kind !== old?.kind) return "unpinned";
-  // Where nothing was pinned, a hash that is filled in is no change of one.
+  // Where nothing was pinned before, filling in a hash does not change one.
   if (before.hash !== after.hash && (old?.kind === "fake" || old?.kind === "empty")) return "none";
   // Vendored dependencies have no place of their own: they come with the source.
   if (after.role === "dependencies") return dependencyEvent(before, after);
@@ -162,7 +162,7 @@ export function eventOf({ before, after }: Pair): PinEvent {
   }
   switch (place) {
     case "same":
-      // A part that the text does not decide may have moved with the version.
+      // A part of the place that the text does not say may have changed with the version.
       if (versionMoved && !(isResolved(before) && isResolved(after))) return "bump";
       if (versionMoved && after.role !== "patch" && namesNothing(after)) return "relabelled";
       return isShapedOtherwise(before, after) ? "hash-and-shape" : "hash-alone";
@@ -176,7 +176,7 @@ export function eventOf({ before, after }: Pair): PinEvent {
       if (versionMoved || before.binding !== after.binding) return "bump";
       if (isNowhere(before) && isNowhere(after))
         return isShapedOtherwise(before, after) ? "none" : "hash-alone";
-      // What could be read and no longer can may hide that nothing else changed.
+      // The place could be read and no longer can: that may hide that nothing but the hash changed.
       return isResolved(before) && !isNowhere(before) ? "hash-alone" : "none";
     }
   }

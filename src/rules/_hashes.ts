@@ -1,6 +1,6 @@
-/** Hashes that hold nothing down. */
+/** Hashes that pin nothing. */
 
-/** What empty things hash to: a pin with one of these was computed from a failed download, or never. */
+/** The hashes of empty files and directories: such a pin was computed from a failed download, or not at all. */
 const EMPTY = new Set([
   // An empty file, flat and as an archive; an empty directory as an archive.
   "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
@@ -18,7 +18,7 @@ export interface Weakness {
   readonly why: string;
 }
 
-/** What is wrong with a hash (in SRI) by itself; null: nothing. */
+/** What is wrong with a hash (SRI), whatever it belongs to; null: nothing. */
 export function weaknessOf(hash: string): Weakness | null {
   const [algorithm = "", digest = ""] = hash.split("-");
   if (/^[A=]+$/.test(digest)) {

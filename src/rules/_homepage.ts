@@ -1,18 +1,18 @@
-/** What a recipe and a repository say of a project's homepage and of what it is, as far as that can be compared. */
+/** Compares what a recipe and a repository say of a project: its homepage, and what it is. */
 import { forgeKindOf } from "../origin/forges.ts";
 import { type Location, parseLocation } from "../origin/location.ts";
 import { domainOf } from "../origin/place.ts";
 import { folded } from "./_text.ts";
 
-/** Where pages of many projects are that do not make them: what registries and builders of documentation show of each. */
+/** Hosts that show a page for each of many projects without being theirs: registries and hosts of built documentation. */
 const SHOWN_FOR_ALL =
   /(^|\.)(crates\.io|lib\.rs|docs\.rs|pypi\.org|pypi\.python\.org|npmjs\.com|rubygems\.org|rubydoc\.info|hex\.pm|hexdocs\.pm|hackage\.haskell\.org|stackage\.org|metacpan\.org|cpan\.org|packagist\.org|cran\.r-project\.org|pkg\.go\.dev|godoc\.org|readthedocs\.(io|org)|rtfd\.io|sourceforge\.(net|io)|flathub\.org|open-vsx\.org|marketplace\.visualstudio\.com|addons\.mozilla\.org)$/;
 
-/** Where projects have accounts, and no sites of their own. */
+/** Hosts where projects have accounts, but not their own site. */
 const ACCOUNTS =
   /(^|\.)(discord\.(gg|com)|t\.me|twitter\.com|x\.com|bsky\.app|youtube\.com|youtu\.be|patreon\.com|ko-fi\.com|opencollective\.com|medium\.com|reddit\.com|arxiv\.org|doi\.org|huggingface\.co|wikipedia\.org)$/;
 
-/** Pages of accounts of a forge: https://docs.github.com/en/pages and the like. */
+/** Where forges serve the pages of their accounts: https://docs.github.com/en/pages and the like. */
 const PAGES: readonly (readonly [suffix: string, forge: string])[] = [
   [".github.io", "github.com"],
   [".gitlab.io", "gitlab.com"],
@@ -21,11 +21,11 @@ const PAGES: readonly (readonly [suffix: string, forge: string])[] = [
 
 interface Page {
   readonly location: Location;
-  /** Equal: one site of one owner, as `frob.example` or `github.com/acme`, of which acme.github.io is a part. */
+  /** Equal for pages of one owner: `frob.example`, or `github.com/acme` (acme.github.io is a part of it). */
   readonly site: string;
 }
 
-/** Reads a homepage, with or without `https://`; null: it names no site, or not for sure. */
+/** Reads a homepage, with or without `https://`; null: it does not name a site, or not with certainty. */
 function readPage(text: string): Page | null {
   if (text.includes("${") || /\s/.test(text)) return null;
   const value = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`;
@@ -39,7 +39,7 @@ function siteOf({ host, path, owner }: Location): string {
   for (const [suffix, forge] of PAGES)
     if (bare.endsWith(suffix)) return `${forge}/${bare.slice(0, -suffix.length)}`;
   const isForge = forgeKindOf(bare) !== "git";
-  // An account's page has but its name; a group's owner is the one at the top.
+  // The page of an account has only its name in the path; of nested groups the topmost is the owner.
   const account = owner?.repository?.owner ?? (isForge ? path.slice(1) : "");
   const [login = ""] = account.split("/");
   return login === "" ? domainOf(bare) : `${owner?.repository?.forge ?? bare}/${login}`.toLowerCase();
@@ -57,7 +57,7 @@ export function isSamePage(one: string, other: string): boolean {
   return first !== null && first === second;
 }
 
-/** What is known of a source and of who has it. */
+/** A source's repository and its owner, by all names that are known. */
 export interface Project {
   readonly forge: string;
   /** What its owner is called, all names that are known. */
@@ -78,14 +78,14 @@ export function twoSites(
   const [recipe, repository] = [readPage(inRecipe), readPage(inRepository)];
   if (!recipe || !repository || recipe.site === repository.site) return null;
   if (isOwn(recipe, project) || namesNobody(recipe, project)) return null;
-  // What it says of a homepage is that there is none but the repository.
+  // The repository names itself: it has no other homepage.
   const isItself =
     repository.location.host.replace(/^www\./, "") === project.forge && isOwn(repository, project);
   if (isItself || namesNobody(repository, project)) return null;
   return { recipe: nameOf(recipe), repository: nameOf(repository) };
 }
 
-/** What a reader knows a page's site by: its owner on a forge, or the host. */
+/** What a message calls a page's site: its owner on a forge, or the host. */
 function nameOf({ location, site }: Page): string {
   return site.includes("/") ? site : location.host.replace(/^www\./, "");
 }
@@ -93,9 +93,9 @@ function nameOf({ location, site }: Page): string {
 function isOwn({ location, site }: Page, { forge, owners }: Project): boolean {
   if (owners.some((owner) => site === `${forge}/${owner.split("/")[0]}`.toLowerCase())) return true;
   if (location.owner?.repository) return false;
-  // A forge of the project's own, as code.example.org is for www.example.org.
+  // The project runs its own forge: code.example.org beside www.example.org.
   if (site === domainOf(forge)) return true;
-  // The account is called as the domain, as acme for acme.org.
+  // The account has the name of the domain: acme for acme.org.
   const [label = ""] = site.split(".");
   return label.length >= 4 && owners.some((owner) => folded(owner) === folded(label));
 }
@@ -114,7 +114,7 @@ const STOP_WORDS = new Set(
   ),
 );
 
-/** As many letters make a word of a family: frobnicate, frobnicates, frobnicator. */
+/** Words that begin with the same so many letters count as one: frobnicate, frobnicates, frobnicator. */
 const STEM = 5;
 
 function stemsOf(text: string): readonly string[] {
@@ -127,7 +127,7 @@ function stemsOf(text: string): readonly string[] {
   return words.filter((word) => word.length > 2 && !STOP_WORDS.has(word)).map((word) => word.slice(0, STEM));
 }
 
-/** Whether two descriptions both say something and have no word in common. `name` counts to the first. */
+/** Whether two descriptions both say something but have no word in common. `name` counts as part of the first. */
 export function isOtherThing(inRecipe: string, name: string, inRepository: string): boolean {
   const [recipe, repository] = [stemsOf(inRecipe), stemsOf(inRepository)];
   if (recipe.length === 0 || repository.length === 0) return false;

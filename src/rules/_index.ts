@@ -1,8 +1,8 @@
-/** Looking things up in the facts: a change may have ten thousand settings, and a rule asks for each of them. */
+/** Looks things up in the facts by index: a change may have ten thousand settings, and a rule asks for each of them. */
 import type { Side } from "../change/change.ts";
 import type { Facts, FileFacts } from "./rule.ts";
 
-/** Makes an index of facts on first use, and keeps it as long as the facts. */
+/** A function that makes an index of facts when it is first asked for, and keeps it as long as the facts. */
 export function indexed<Index>(make: (facts: Facts) => Index): (facts: Facts) => Index {
   const made = new WeakMap<Facts, { readonly index: Index }>();
   return (facts) => {

@@ -4,7 +4,7 @@ import { type Location, withoutPlaceholders } from "../origin/location.ts";
 import { domainOf } from "../origin/place.ts";
 import { ownerName, shown } from "./_pins.ts";
 
-/** Letters and digits that are drawn alike in common fonts, as the one that stands for all of them. */
+/** Letters and digits that look alike in common fonts, and the one that stands for all of them. */
 const ALIKE: readonly (readonly [RegExp, string])[] = [
   [/rn/g, "m"],
   [/vv/g, "w"],
@@ -15,14 +15,14 @@ const ALIKE: readonly (readonly [RegExp, string])[] = [
   [/[2z]/g, "z"],
 ];
 
-/** What is left of a name when letters that look alike are one: equal for `cloudflare` and `cloudfIare`. */
+/** A name with letters that look alike made the same: equal for `cloudflare` and `cloudfIare`. */
 function skeleton(name: string): string {
   let text = name.normalize("NFKC").toLowerCase();
   for (const [pattern, letter] of ALIKE) text = text.replace(pattern, letter);
   return text.replace(/[-_.]/g, "");
 }
 
-/** Whether `name` may be taken for `known`, and is another: a letter off, two swapped, or drawn alike. */
+/** Whether `name` differs from `known` but may be taken for it: a letter off, two swapped, or looking alike. */
 export function resembles(name: string, known: string): boolean {
   const [a, b] = [name.toLowerCase(), known.toLowerCase()];
   if (a === b) return false;
@@ -40,7 +40,7 @@ function isSwap(a: string, b: string): boolean {
   return a[at] === b[at + 1] && a[at + 1] === b[at] && a.slice(at + 2) === b.slice(at + 2);
 }
 
-/** The name that people read a domain by: `acme` of `acme.co.uk`. */
+/** The part of a domain that people read: `acme` of `acme.co.uk`. */
 function label(domain: string): string {
   return domain.split(".")[0] ?? domain;
 }
@@ -58,7 +58,7 @@ function isLookalike(before: Location, after: Location): boolean {
     const [was, is] = [old.repository, current.repository];
     return was.owner.toLowerCase() === is.owner.toLowerCase() ? false : resembles(is.owner, was.owner);
   }
-  // A project on one forge that moved to another keeps its name: that is another owner, not a likeness.
+  // A project that moves between forges keeps its name: it is another owner, but no imitation.
   if (old.repository || current.repository || !old.domain.includes(".") || !current.domain.includes("."))
     return false;
   if (old.domain === current.domain) return false;
@@ -71,10 +71,10 @@ export interface Deceit {
   readonly what: string;
 }
 
-/** Names that servers of old ask for where there is no account. */
+/** User names that old servers want where there are no accounts. */
 const NOBODY = /^(anonymous|anoncvs|anonsvn|guest|git|hg|svn)(:[^@]*)?$/i;
 
-/** A form that shows one host and means another, or that no honest location has. */
+/** A URL that shows one host and means another, or has a form that no honest location has; null: neither. */
 function deceptiveForm(location: Location, old: readonly Location[]): Deceit | null {
   const { host, userinfo, port, scheme } = location;
   const text = withoutPlaceholders(location.text);
@@ -108,7 +108,7 @@ function deceptiveForm(location: Location, old: readonly Location[]): Deceit | n
   return null;
 }
 
-/** Places that most sources come from: names that are worth imitating. */
+/** Hosts that most sources come from, whose names are worth imitating. */
 const WELL_KNOWN = [
   "github.com",
   "githubusercontent.com",
@@ -124,7 +124,7 @@ const WELL_KNOWN = [
   "gnu.org",
 ];
 
-/** Why a location would be taken for one that the base has, or for a well-known one; null: nothing shows that. */
+/** Why readers may take a location for one that the base has, or for a well-known one; null: no reason is seen. */
 export function deceitOf(location: Location, old: readonly Location[]): Deceit | null {
   return deceptiveForm(location, old) ?? resemblance(location, old);
 }
@@ -135,7 +135,7 @@ function resemblance(location: Location, old: readonly Location[]): Deceit | nul
   if (!location.owner || host === "") return null;
   const [other] = old.filter((each) => isLookalike(each, location));
   if (other) return { severity: "high", what: `${ownerName(location)} resembles ${ownerName(other)}` };
-  // What is well known itself imitates nothing, nor does what the base has already.
+  // Well-known hosts imitate nothing, and neither do those that the base already has.
   if (WELL_KNOWN.includes(domain) || old.some((each) => domainOf(each.host) === domain)) return null;
   for (const known of WELL_KNOWN) {
     if (host.startsWith(`${known}.`) || host.includes(`.${known}.`)) {

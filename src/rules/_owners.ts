@@ -1,4 +1,4 @@
-/** Two CODEOWNERS files compared. */
+/** Compares two versions of a CODEOWNERS file. */
 import { matcherOf, type OwnerLine, ownerLines } from "../owners/codeowners.ts";
 import type { Severity } from "../report/review.ts";
 
@@ -26,8 +26,8 @@ function covers(pattern: string, paths: readonly string[]): boolean {
 }
 
 /**
- * Patterns that lost their owners. `gone`: the paths that this change removes or moves, whose patterns may go too.
- * An owner that leaves while others stay is no risk.
+ * Patterns that lost their owners. `gone`: paths that this change removes or moves, whose patterns may be dropped too.
+ * It is no risk when one owner leaves and others stay.
  */
 export function ownerRisks(base: string, head: string, gone: readonly string[]): readonly OwnerRisk[] {
   const before = parse(base);
@@ -50,10 +50,10 @@ export function ownerRisks(base: string, head: string, gone: readonly string[]):
   return [...risks, ...takenOver(before, after, ownerLines(head))];
 }
 
-/** Pairs of lines that are compared. nixpkgs has some 400 lines. */
+/** At most so many pairs of lines are compared. nixpkgs has some 400 lines. */
 const MOST_COMPARED = 200_000;
 
-/** Whether so many lines are new that they are not compared with those before them. */
+/** Whether too many lines are new to compare them with those before them. */
 export function hasTooManyOwners(base: string, head: string): boolean {
   const before = parse(base);
   return isTooMuch(before, freshIn(before, parse(head)));
@@ -70,7 +70,7 @@ function freshIn(
   return [...after.values()].filter(({ pattern }) => !before.has(pattern));
 }
 
-/** What new lines take from the owners of lines before them: the last that matches a path counts. */
+/** Owners that new lines take files from: the last line that matches a path counts. */
 function takenOver(
   before: ReadonlyMap<string, OwnerLine>,
   after: ReadonlyMap<string, OwnerLine>,
@@ -101,7 +101,7 @@ function takenOver(
   });
 }
 
-/** Paths that a pattern matches. */
+/** Some paths that a pattern matches. */
 function samplesOf(pattern: string): readonly string[] {
   const path = pattern.replace(/^\//, "").replace(/\*+/g, "x").replace(/\?/g, "x");
   return path.endsWith("/") ? [`${path}x`] : [path, `${path}/x`];

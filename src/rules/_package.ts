@@ -14,7 +14,7 @@ export function siblings(facts: Facts, pair: Pair): Pair[] {
   return pairsOf(facts).filter((other) => other !== pair && samePackage(other.after, pair.after));
 }
 
-/** Lines without comments and indentation: for telling what differs, whatever the layout. */
+/** Lines without comments and indentation, to compare code whatever its layout. */
 function codeLines(text: string): string[] {
   return text
     .split(/\r\n|\r|\n/)
@@ -23,8 +23,8 @@ function codeLines(text: string): string[] {
 }
 
 /**
- * The lines of code of the package that only one side has, those with the pin's own hash left out; null when the text
- * of a side is not known.
+ * The lines of the package's code that only one side has, without those of the pin's own hash; null when the text of a
+ * side is not known.
  */
 export function otherChangedLines(facts: Facts, { before, after }: Pair): string[] | null {
   const [old, current] = [before, after].map((source, index) => {

@@ -1,4 +1,4 @@
-/** Security patches that a package still names and no longer takes: not applied, taken back, or with less in them. */
+/** Security patches that a package still names but that no longer work: not applied, reverted, or cut down. */
 import type { Script } from "../nix/model.ts";
 import { fileAt } from "./_index.ts";
 import { newSightings, type Sighting, shownCommand } from "./_scripts.ts";
@@ -15,7 +15,7 @@ export interface Undone {
 
 const APPLIES = /\bapplyPatches\b|\bpatchPhase\b|\$\{?patches\b|\bpatch\s+-/;
 
-/** `fixesIn`: what a text says that it fixes. */
+/** Security patches that no longer work. `fixesIn`: the vulnerabilities that a text says it fixes. */
 export function* undonePatches(
   facts: Facts,
   fixesIn: (text: string) => readonly string[],
@@ -29,7 +29,7 @@ export function* undonePatches(
     const file = fileAt(facts, "head", after.path);
     const span = after.packageSpan;
     const own = span ? file?.head?.slice(span.start, span.end) : file?.head;
-    // A new package never took them.
+    // Only patches that the base named can be lost.
     const had = new Set(patchesIn(file?.base ?? "").flatMap(fixesIn));
     const names = patchesIn(own ?? "")
       .flatMap(fixesIn)

@@ -1,23 +1,23 @@
-/** What rules on pins say of them: names, places, commands and related lines. */
+/** How rules on pins speak of them: names, places, commands and related lines. */
 import type { Side } from "../change/change.ts";
 import type { Source, Span } from "../nix/model.ts";
 import type { Location } from "../origin/location.ts";
 import { fileAt } from "./_index.ts";
 import type { Facts, Place } from "./rule.ts";
 
-/** A value for a message: one line, and not longer than a reader takes in. */
+/** A value for a message: on one line, cut to a length that people read. */
 export function shown(value: string, limit = 160): string {
   const line = value.replace(/\s+/g, " ");
   return line.length > limit ? `${line.slice(0, limit - 1)}…` : line;
 }
 
-/** What a pin is called in a message, as `src of frob`. */
+/** What a message calls a pin: `src of frob`. */
 export function pinName(source: Source): string {
   const name = source.role === "dependencies" ? source.hashAttribute : source.binding || source.hashAttribute;
   return source.pname === null ? name : `${name} of ${source.pname}`;
 }
 
-/** Where a pin comes from, in short: `github.com/acme/frob at v1.5.0`, or its first URL. */
+/** Where a pin comes from, in short: its first URL, with the revision if that is not in it. */
 export function placeName(source: Pick<Source, "urls" | "rev">): string {
   const [url] = source.urls;
   if (url)
@@ -27,7 +27,7 @@ export function placeName(source: Pick<Source, "urls" | "rev">): string {
   return source.rev ? shown(source.rev.value) : "a place that the text does not say";
 }
 
-/** What a location's owner is called. */
+/** What a message calls the owner of a location. */
 export function ownerName(location: Location): string {
   return location.owner?.id ?? location.host;
 }
@@ -40,10 +40,10 @@ export function headAt(span: Span): Place {
   return { side: "head", span };
 }
 
-/** Only what no shell reads as anything but itself, even in a terminal that somebody pastes it to. */
+/** A URL that can be pasted into a shell: every shell reads it as it stands. */
 const PLAIN_URL = /^[a-z]+:\/\/[\w./:,@%+~?=&-]+$/;
 
-/** A command that fetches the pin again and says its hash; `verifod verify` where no single command does. */
+/** A command that fetches the pin again and prints its hash; `verifod verify` where no single command does. */
 export function checkCommand(source: Source): string {
   const url = source.urls[0]?.value ?? "";
   if (!PLAIN_URL.test(url)) return "verifod verify";
@@ -71,7 +71,7 @@ export function textAt(facts: Facts, { side, span }: Place): string | null {
   return fileAt(facts, side, span.path)?.[side]?.slice(span.start, span.end) ?? null;
 }
 
-/** `attribute = "value"` in the package around a pin: the value and where it stands; null when there is none. */
+/** The value of `attribute = "value"` in the package around a pin, and where it stands; null when there is none. */
 export function packageString(
   facts: Facts,
   side: Side,

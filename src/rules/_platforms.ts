@@ -1,4 +1,4 @@
-/** Sources that stand for each other on different platforms. */
+/** Sources of one package for different platforms. */
 import type { Side } from "../change/change.ts";
 import type { Source } from "../nix/model.ts";
 import { type Location, locationsOf } from "../origin/location.ts";
@@ -8,7 +8,7 @@ import type { Facts } from "./rule.ts";
 const PLATFORM =
   /^"?((x86_64|aarch64|i[36]86|armv[5-7]\w*|riscv64|powerpc64le|ppc64le|s390x|loongarch64|x64|x86|amd64|arm64)[-_])?(linux|darwin|macos|mac|osx|windows|freebsd)([-_](x64|x86|amd64|arm64|aarch64|x86_64|i[36]86|\d+bit))?"?$/i;
 
-/** Who serves a location: an owner on a forge, or a domain. */
+/** Who serves a location: an account on a forge, or a domain. */
 function server({ owner }: Location): string | null {
   if (!owner) return null;
   return owner.repository
@@ -16,7 +16,7 @@ function server({ owner }: Location): string | null {
     : owner.domain;
 }
 
-/** What a pin and its twins for other platforms have in common: where they are bound, without the platform. */
+/** A key that a pin shares with its twins for other platforms: where it is bound, without the platform. */
 function family(source: Source): string {
   const names = source.binding.split(".");
   const others = names.filter((name) => !PLATFORM.test(name));
@@ -49,7 +49,7 @@ function families(facts: Facts, side: Side): Map<string, { source: Source; serve
   return found;
 }
 
-/** Whether twins are told apart by platform: in their path, or by the code between them. */
+/** Whether it is the platform that tells twins apart: by their path, or by the code of the package. */
 function areForPlatforms(facts: Facts, twins: readonly Source[]): boolean {
   if (twins.some(({ binding }) => binding.split(".").some((name) => PLATFORM.test(name)))) return true;
   const [first] = twins;
@@ -67,7 +67,7 @@ export interface OddTwin {
   readonly isNew: boolean;
 }
 
-/** The sources of the head that one platform alone gets from elsewhere, where the base had one server for all. */
+/** Sources of the head that come from another server than their twins, where the base had one server for all. */
 export function oddTwins(facts: Facts): OddTwin[] {
   const bases = [...families(facts, "base").values()];
   const odd: OddTwin[] = [];

@@ -1,4 +1,4 @@
-/** Files that somebody built or packed, in place of what a forge packs from a tag. */
+/** Files that somebody built or uploaded, in place of what a forge packs from a tag. */
 import type { Source } from "../nix/model.ts";
 import { type Location, locationsOf } from "../origin/location.ts";
 import type { Pair } from "./_events.ts";
@@ -10,16 +10,16 @@ import type { Facts } from "./rule.ts";
 const BINARY_NAME =
   /[-_.](linux|darwin|macos|osx|windows|win(32|64)|x64|x86[-_]64|amd64|i[36]86|ia32|aarch64|arm64|armv[67]\w*|musl|gnu|universal)([-_.]|$)/i;
 const BINARY_SUFFIX = /\.(deb|rpm|appimage|dmg|pkg|exe|msi|vsix|jar|war|apk|snap|flatpak|run|whl|nupkg)$/i;
-/** A source archive may have a platform in its name as well, as `win32-src`. */
+/** A source archive may name a platform too: `win32-src`. */
 const SOURCE_NAME = /[-_.](src|source|sources|orig|dist)([-_.]|$)/i;
 
-/** Whether the name of the file at a location says that it is a program and no source. */
+/** Whether the file at a location is a program and no source, by its name. */
 export function isBinary({ path }: Location): boolean {
   const file = path.slice(path.lastIndexOf("/") + 1).replace(/\$\{[^}]{0,500}\}/g, "");
   return BINARY_SUFFIX.test(file) || (BINARY_NAME.test(file) && !SOURCE_NAME.test(file));
 }
 
-/** Whether a forge packs it from a commit, or it is one. */
+/** Whether a source is a commit, or what a forge packs from one. */
 function isFromGit(source: Source): boolean {
   const [first] = locationsOf(source);
   return first !== undefined && (first.kind === "archive" || first.kind === "clone" || first.kind === "raw");

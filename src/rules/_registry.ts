@@ -1,12 +1,12 @@
-/** What a package registry's word does to findings about a hash. */
+/** What a package registry's checksum means for findings about a hash. */
 import type { Source } from "../nix/model.ts";
 import { told } from "../provenance/answers.ts";
 import { compareChecksum } from "../provenance/checksum.ts";
 import type { Facts } from "./rule.ts";
 
 /**
- * The registry that gives the pin's hash for the file that it fetches; null: none does. Two files with one sha1 or md5 can
- * be made, so that these say nothing.
+ * The registry whose checksum for the file is the pin's hash; null: there is none. sha1 and md5 do not count, since two
+ * files with the same one can be made.
  */
 export function agreeingRegistry({ upstream }: Facts, source: Source): string | null {
   const facts = told(upstream?.pins.get(source)?.registry ?? null);

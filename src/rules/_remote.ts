@@ -1,4 +1,4 @@
-/** Code from elsewhere that a script runs: what is fetched goes into an interpreter. */
+/** Code from elsewhere that a script runs: it fetches something and gives it to an interpreter. */
 import type { Command, Script } from "../nix/model.ts";
 import {
   downloadedFiles,
@@ -25,7 +25,7 @@ export function flowOf({ runner, fetcher }: RemoteCode): string {
   return runner === fetcher ? shownCommand(fetcher) : `${shownCommand(fetcher)} → ${shownCommand(runner)}`;
 }
 
-/** Commands that fetch a program and run it in one. */
+/** Whether a single command fetches a program and runs it. */
 function fetchesAndRuns(command: Command): boolean {
   if (opensConnection(command) && isInterpreter(command)) return true;
   const words = command.words.join(" ");
@@ -85,7 +85,7 @@ function runsWhatReachesIt(command: Command): boolean {
 
 const readsDescriptor = ({ redirects }: Command) => redirects.some(({ operator }) => operator === "<&");
 
-/** Where what is fetched lies: files, and folders with a `/` behind. What reads them is one more of `fetchers`. */
+/** Where what was fetched lies: files, and folders with a `/` at the end. Commands that print such files join `fetchers`. */
 function downloadsOf(script: Script, fetchers: Set<Command>): ReadonlyMap<string, Command> {
   const downloads = new Map<string, Command>();
   if (fetchers.size === 0) return downloads;
@@ -135,7 +135,7 @@ function foldersOf({ words }: Command): readonly string[] {
   return words.filter((_, index) => /^(?:-C|--directory|-d)$/.test(words[index - 1] ?? ""));
 }
 
-/** What was downloaded under the name of a file, or of a folder that it is in. */
+/** The command that downloaded a file, or a folder that it is in. */
 function downloadAt(downloads: ReadonlyMap<string, Command>, file: string): Command | undefined {
   const path = withoutDot(file);
   for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) {

@@ -1,4 +1,4 @@
-/** What rules on scripts share: what a change brings that no script of the base has. */
+/** What rules on scripts share, above all finding what a change brings that no script of the base has. */
 import type { Command, Script, Span } from "../nix/model.ts";
 import type { ScriptChange } from "../pair/scripts.ts";
 import { fileAt } from "./_index.ts";
@@ -21,10 +21,10 @@ export function newSightings<T extends Sighting>(
   facts: Facts,
   look: (script: Script) => readonly T[],
 ): readonly NewSighting<T>[] {
-  // Most rules see nothing in what changed, and then the base need not be looked through.
+  // Most rules see nothing in what changed; then the base is not looked through at all.
   let known: Set<string> | undefined;
   const found: NewSighting<T>[] = [];
-  // Code of a name that a phase uses is that phase's.
+  // Scripts of a known use come first: a sighting is reported where its use is known.
   const scripts = facts.scripts.flatMap(({ after }) => after ?? []);
   const isKnown = (script: Script) => script.context !== "unknown";
   for (const script of [...scripts.filter(isKnown), ...scripts.filter((each) => !isKnown(each))]) {
@@ -63,7 +63,7 @@ export function isNewFile(facts: Facts, path: string): boolean {
   return fileAt(facts, "head", path)?.change.status === "added";
 }
 
-/** How a script is called in a message. */
+/** What a message calls a script. */
 export function nameOf(script: Script): string {
   return script.binding === "" ? script.path.slice(script.path.lastIndexOf("/") + 1) : script.binding;
 }

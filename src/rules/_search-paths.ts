@@ -1,21 +1,21 @@
-/** Variables by which programs find code: one that leads to where others can put files runs theirs. */
+/** Variables by which programs find code: if one leads to where others can put files, their code runs. */
 import type { Command, Script, Setting } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
 import { isRunLater, type Sighting } from "./_scripts.ts";
 import { lastName, stringsOf } from "./_settings.ts";
 
-/** What is in them is loaded into every program that sees them. */
+/** Variables whose files are loaded into every program that sees them. */
 const LOADS =
   /^(?:LD_PRELOAD|LD_AUDIT|DYLD_INSERT_LIBRARIES|NODE_OPTIONS|PYTHONSTARTUP|PERL5OPT|RUBYOPT|JAVA_TOOL_OPTIONS|BASH_ENV)$/;
-/** What is in them is looked through. */
+/** Variables that list folders to search. */
 const SEARCHES =
   /^(?:PATH|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|PYTHONPATH|PERL5LIB|RUBYLIB|NODE_PATH|CLASSPATH|LUA_C?PATH|GCONV_PATH|GIO_EXTRA_MODULES|GTK_PATH|QT_PLUGIN_PATH|GIT_EXEC_PATH)$/;
 
-/** https://refspecs.linuxfoundation.org/FHS_3.0: everybody may write there. */
+/** Folders in which everybody may write: https://refspecs.linuxfoundation.org/FHS_3.0 */
 const EVERYBODYS = /^(?:(?:\/private)?\/tmp|\/var\/tmp|\/dev\/shm)(?:\/|$)/;
-/** Wherever a program is started, or is told to put what it needs for a while. */
+/** The folder in which a program is started, or its folder for temporary files. */
 const HERE = /^(?:\$\{?PWD\b\}?|\$\{?TMPDIR\b[^/]*|\$\(pwd\)|`pwd`|\.\.?)(?:\/|$)/;
-/** What is fetched, and is no package that others look at. */
+/** What a fetcher gives: a source, not a package. */
 const FETCHED = /^\$\{?src\b|^\$\{[\s(]*(?:(?:pkgs|builtins)\.)?fetch\w+/;
 
 export interface OthersCode {
@@ -26,7 +26,7 @@ export interface OthersCode {
   readonly why: string;
 }
 
-/** Where a variable's value lets others in. */
+/** Why a variable's value lets others run code; null: it does not. */
 export function othersCode(variable: string, value: string): OthersCode | null {
   const loads = LOADS.test(variable);
   if (!loads && !SEARCHES.test(variable)) return null;
@@ -49,7 +49,7 @@ export function othersCode(variable: string, value: string): OthersCode | null {
   return null;
 }
 
-/** Variables that hold options, and those options that name code. */
+/** Variables that hold options, and the options in them that name code. */
 const OPTIONS = /^(?:NODE_OPTIONS|JAVA_TOOL_OPTIONS|PERL5OPT|RUBYOPT)$/;
 const NAMES_CODE =
   /(?:^|[\s"'])(?:--(?:require|import|(?:experimental-)?loader)[=\s]|-(?:javaagent|agentpath):|-r\s?|-I\s?)(\S+)/g;
@@ -86,7 +86,7 @@ export interface SeenOthersCode extends OthersCode, Sighting {
   readonly command: Command;
 }
 
-/** Where a script has programs take code of others: by a wrapper that it makes, or when it runs itself. */
+/** Where a script makes programs run code of others: by a wrapper that it makes, or when it runs itself. */
 export function othersCodeIn(script: Script): readonly SeenOthersCode[] {
   if (["test", "patch", "ci", "update", "shell"].includes(script.context)) return [];
   return script.commands.flatMap((command): readonly SeenOthersCode[] => {
@@ -95,7 +95,7 @@ export function othersCodeIn(script: Script): readonly SeenOthersCode[] {
     const own = isLater ? command.assignments.map(({ name, value }) => [name, value] as const) : [];
     return [...wrapper, ...own].flatMap((pair, index) => {
       const found = othersCode(...pair);
-      // A script knows in which folder it stands.
+      // A script that runs knows its own folder: only what everybody can write to counts.
       if (!found || (index >= wrapper.length && found.severity !== "high")) return [];
       return [{ ...found, command, span: command.span }];
     });
@@ -105,7 +105,7 @@ export function othersCodeIn(script: Script): readonly SeenOthersCode[] {
 const ENVIRONMENTS =
   /(?:^|\.)(?:environment\.(?:variables|sessionVariables|profileRelativeSessionVariables)|home\.sessionVariables|systemd\.globalEnvironment|services\.[^.]+\.environment)\.([A-Z_]\w*)$/;
 
-/** Where a setting does: a variable of a system's or service's environment, or the arguments of a wrapper. */
+/** Where a setting does so: a variable of a system's or service's environment, or the arguments of a wrapper. */
 export function othersCodeOf(setting: Setting): OthersCode | null {
   const values = stringsOf(setting);
   const variable = ENVIRONMENTS.exec(setting.attributes.join("."))?.[1];

@@ -68,12 +68,12 @@ const scriptPlaces = indexed(
     new Set(facts.scripts.flatMap(({ after }) => (after ? [`${after.path}\0${after.binding}`] : []))),
 );
 
-/** Is the value a script? Rules on scripts look at those. */
+/** Is the value a script? Then it is left to the rules on scripts. */
 export function isScript(facts: Facts, setting: Setting): boolean {
   return scriptPlaces(facts).has(`${setting.path}\0${settingName(setting)}`);
 }
 
-/** The names of an option or setting, without what `mkOption` adds. */
+/** The path of an option or setting, without the `default` of an `mkOption`. */
 export function optionPath(setting: Setting): readonly string[] {
   return lastName(setting) === "default" ? setting.attributes.slice(0, -1) : setting.attributes;
 }
@@ -81,7 +81,7 @@ export function optionPath(setting: Setting): readonly string[] {
 const sameSpan = (a: Span | null, b: Span | null) =>
   a === b || (a !== null && b !== null && a.path === b.path && a.start === b.start && a.end === b.end);
 
-/** Two stretches of one package: one lies in the other, or one is not told. */
+/** Whether two packages may be one: their stretches overlap, or one is not known. */
 export function overlaps(a: Span | null, b: Span | null): boolean {
   return a === null || b === null || (a.path === b.path && a.start < b.end && b.start < a.end);
 }
@@ -102,7 +102,7 @@ function namedPackages(settings: readonly Setting[]): ReadonlyMap<string, readon
 
 const pathOf = (attributes: readonly string[]): string => attributes.map((name) => `${name}\0`).join("");
 
-/** Is the name that comes or goes the package's own, not that of a patch or source in it? */
+/** Whether the package itself comes or goes: its own name does, not that of a patch or source in it. */
 function isNamed(
   packages: ReadonlyMap<string, readonly string[]>,
   { packageSpan, attributes }: Setting,
@@ -135,7 +135,7 @@ export function isGonePackage(facts: Facts, setting: Setting): boolean {
   return isNamed(gonePackages(facts), setting);
 }
 
-/** The change of `version` in the package around a setting (or in its file, when the package is not told); null when none. */
+/** How `version` changed in the package around a setting (or in its file, when the package is not known); null: it did not. */
 export function versionChange(
   facts: Facts,
   { before, after }: SettingChange,
@@ -150,7 +150,7 @@ export function versionChange(
       (change.after.packageSpan === null && change.after.path === (after ?? before)?.path);
     if (same && from.kind === "string" && to.kind === "string") return { from: from.value, to: to.value };
   }
-  // The version may stand in `name`, or in another file: the pins of the package know.
+  // The version may be part of `name`, or in another file: the package's pins have it then.
   const setting = after ?? before;
   for (const pair of facts.sources) {
     if (pair.before === null || pair.after === null) continue;

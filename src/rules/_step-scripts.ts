@@ -1,4 +1,4 @@
-/** What the script of a workflow's step does with what strangers serve or send. */
+/** What the script of a workflow's step does with text, commits and files of strangers. */
 import type { Command, Script } from "../nix/model.ts";
 import { type RemoteCode, remoteCode } from "./_remote.ts";
 
@@ -10,7 +10,7 @@ const APPLIES = /\b(?:apply|am)\b/;
 
 /** Whether a script takes a pull request's commit into its work tree. `isStrangers`: whether a text names such a commit. */
 export function takesPull(script: Script, isStrangers: (text: string) => boolean): boolean {
-  // No commands are read of other languages; this is how all of them name it.
+  // Commands of other languages are not read, but all of them name such a commit in this way.
   if (script.language === "other") return PULL.test(script.text);
   return script.commands.some((command) => {
     const words = command.words.join(" ");
@@ -37,13 +37,13 @@ function readsPull(script: Script, command: Command): boolean {
   });
 }
 
-/** What a script runs as it comes from the network. */
+/** Code that a script runs as it comes from the network. */
 export interface Fetched extends RemoteCode {
-  /** A release of a package, or a file whose checksum the script looks at: whoever serves it can change little. */
+  /** A release of a package, or a file whose checksum the script checks: whoever serves it can change little. */
   readonly isFixed: boolean;
 }
 
-/** What a script runs as it comes from the network, each once. */
+/** All code that a script runs as it comes from the network. */
 export function runsFetched(script: Script): readonly Fetched[] {
   const checks = script.commands.some(isChecksum);
   return remoteCode(script).map((seen) => ({
@@ -58,7 +58,7 @@ function isChecksum({ name, words, tolerated }: Command): boolean {
 
 const isCheck = (word: string) => /^(?:-\w*c|--check|--verify|verify|verify-blob|-V\w*)$/.test(word);
 
-/** The command that runs a text which `isStrangers` chose; undefined when none does. */
+/** The command that runs a text of a stranger, as `isStrangers` says; undefined when none does. */
 export function runsText(script: Script, isStrangers: (text: string) => boolean): Command | undefined {
   return script.commands.find(({ name, words }) => {
     if (isStrangers(name)) return true;

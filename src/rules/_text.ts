@@ -1,4 +1,4 @@
-/** Looking at a changed file as text, and showing pieces of it safely. */
+/** Reads changed files as text, and shows pieces of them safely. */
 import type { FileFacts, Place } from "./rule.ts";
 
 /** A line without its LF; offsets into the text of the head. */
@@ -8,7 +8,7 @@ export interface Line {
   readonly end: number;
 }
 
-/** What a file's change brings, in forms that several rules look at. */
+/** What a change adds to a file, in forms that several rules read. */
 interface Added {
   readonly lines: readonly Line[];
   text: string | null;
@@ -34,14 +34,14 @@ export function addedLines(file: FileFacts): readonly Line[] {
   return addedOf(file).lines;
 }
 
-/** The same lines as one text: what it does not hold at all need not be looked for in each of them. */
+/** The added lines as one text: a rule can see at once whether they hold anything of interest. */
 export function addedText(file: FileFacts): string {
   const known = addedOf(file);
   known.text ??= file.base === null ? (file.head ?? "") : known.lines.map((line) => line.text).join("\n");
   return known.text;
 }
 
-/** Whether these lines have no character but those of ASCII that are seen, blanks and line breaks. */
+/** Whether the added lines consist of visible ASCII characters, blanks and line breaks only. */
 export function isVisibleAscii(file: FileFacts): boolean {
   const known = addedOf(file);
   known.isAscii ??= !/[^\t\n\r\x20-\x7e]/.test(addedText(file));
@@ -70,10 +70,10 @@ function readAddedLines(file: FileFacts): readonly Line[] {
   return lines.filter((line) => !old.has(line.text));
 }
 
-/** To look for these many in the base takes less time than to cut it into lines. */
+/** To search the base for so many lines takes less time than to split it into lines. */
 const FEW_LINES = 20;
 
-/** With the line feeds in what is looked for, no text of one repeated letter is looked through more than once. */
+/** The line feeds in what is searched for keep the search linear, even in a text of one repeated letter. */
 function hasLine(text: string, line: string): boolean {
   return (
     text === line ||
@@ -83,7 +83,7 @@ function hasLine(text: string, line: string): boolean {
   );
 }
 
-/** Whether one more of a kind is still within `most`: a flood of one kind leaves room for the others. */
+/** A function that says whether one more of a kind is within `most`, so that a flood of one kind leaves room for others. */
 export function quota(most: number): (kind: string) => boolean {
   const counts = new Map<string, number>();
   return (kind) => {
@@ -120,7 +120,7 @@ export function extension(path: string): string {
   return dot <= 0 ? "" : name.slice(dot + 1).toLowerCase();
 }
 
-/** Characters that a reader does not see or that move others: controls, formats, fillers, variation selectors. */
+/** Characters that are not seen or that move others: controls, formats, fillers, variation selectors. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 
 /** A character as `U+202E`. */
@@ -135,7 +135,7 @@ export function visible(text: string, length = 80): string {
   return cut.replace(UNSEEN, (character) => `<${codePoint(character)}>`);
 }
 
-/** A path for a command that a reader may paste: a file's name can hold `$(…)`, and a word of its own begins no option. */
+/** A path, quoted for a command that a reader may paste: it can hold `$(…)`, and must not be taken for an option. */
 export function argument(path: string): string {
   const text = visible(path, 200);
   const named = text.startsWith("-") ? `./${text}` : text;

@@ -1,7 +1,7 @@
 /** Versions in the order that Nix gives them: https://nix.dev/manual/nix/2.28/language/builtins#builtins-compareVersions */
 import type { Text } from "../nix/model.ts";
 
-/** Words that come before the version they stand beside. Nix itself knows only `pre`. */
+/** Words that mark what comes before a release. Nix itself knows only `pre`. */
 const BEFORE_RELEASE = /^(pre|alpha|beta|rc|dev|snapshot|preview|a|b|m|milestone)$/i;
 
 function components(version: string): string[] {
@@ -12,7 +12,7 @@ function isNumber(part: string | undefined): boolean {
   return part !== undefined && /^\d+$/.test(part);
 }
 
-/** Digits as numbers of any length: dates and serials go past what a double holds. */
+/** Compares digits as numbers of any length: dates and serials exceed what a double holds. */
 function compareDigits(a: string, b: string): number {
   const [x, y] = [a.replace(/^0+/, ""), b.replace(/^0+/, "")];
   if (x.length !== y.length) return x.length - y.length;
@@ -49,7 +49,7 @@ export function compareVersions(a: string, b: string): number {
   return 0;
 }
 
-/** Whether two versions are counted in different ways, as a date and a number, so that their order means nothing. */
+/** Whether two versions count in different ways (a date and a number), so that their order means nothing. */
 export function otherScheme(a: string, b: string): boolean {
   const shape = (version: string) => {
     const [first = ""] = components(version);
@@ -71,7 +71,7 @@ export function onlyLostCommit(
   return ["-", "_", "+", "."].some((join) => before.version === `${after.version}${join}${commit}`);
 }
 
-/** Whether a version is a commit, as updaters have it; not a date or a number. */
+/** Whether a version is a commit id, as updaters write it, and not a date or a number. */
 export function isCommit(version: string): boolean {
   return /^(?=.*[a-f])[0-9a-f]{7,40}$/.test(version);
 }

@@ -1,4 +1,4 @@
-/** What in one workflow gives strangers a way in. Each risk has a key, so that two sides can be compared. */
+/** What gives strangers a way into a workflow. Each risk has a key, so that two sides can be compared. */
 import type { Script } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
 import { codeOf } from "../workflow/step-scripts.ts";
@@ -18,7 +18,7 @@ import { runsFetched, runsText, setsEnvironment, takesPull } from "./_step-scrip
 import { visible } from "./_text.ts";
 
 export interface Risk {
-  /** Equal keys, the same risk: no positions in it. */
+  /** Equal for the same risk; holds no positions. */
   readonly key: string;
   /** A wider risk that includes this one. */
   readonly within?: string;
@@ -29,21 +29,21 @@ export interface Risk {
   readonly at: Value;
 }
 
-/** They run with the base repository's token and secrets, on events that strangers cause. */
+/** Triggers that strangers cause, and that run with the base repository's token and secrets. */
 const PRIVILEGED = ["pull_request_target", "workflow_run", "issue_comment", "issues", "discussion_comment"];
 
 /** https://docs.github.com/en/actions/reference/security/secure-use: text that a stranger chooses. */
 const STRANGERS_TEXT =
   /github\.(?:head_ref|event\.(?:(?:issue|pull_request|discussion|comment|review|review_comment)\.(?:title|body|user\.(?:name|email)|head\.(?:ref|label|repo\.\w+))|head_commit\.(?:message|author\.\w+|committer\.\w+)|workflow_run\.(?:head_branch|display_title|head_commit\.\w+|head_repository\.\w+)|client_payload\b))/i;
-/** Lists of such text, and what of their entries a stranger chooses: an index of any length stands between. */
+/** Lists of such text, and the fields of their entries that a stranger chooses; an index of any length stands between. */
 const STRANGERS_LIST = /github\.event\.(?:commits|pages)\b/i;
 const STRANGERS_FIELD = /message|author|page_name/i;
 const STRANGERS_COMMIT =
   /github\.(?:head_ref|event\.(?:pull_request\.(?:head\.(?:sha|ref)|merge_commit_sha)|workflow_run\.head_(?:sha|branch)|number|issue\.number))|refs\/pull\//i;
-/** All of an event at once, or all of one of its parts. */
+/** A whole event, or a whole part of one. */
 const STRANGERS_EVENT =
   /tojson\(github(?:\.event(?:\.(?:issue|pull_request|discussion|comment|review|head_commit|commits|workflow_run))?)?\)|github\.event\.(?:issue|pull_request|discussion|comment|review)\.\*/i;
-/** Of such text, what can have several lines. */
+/** Text of strangers that can have several lines. */
 const STRANGERS_LINES = /\.(?:body|message|client_payload)\b/i;
 const FULL_COMMIT = /@[0-9a-f]{40}$/;
 
@@ -111,7 +111,7 @@ const holdsStrangersLines = (text: string) =>
   expressionsIn(text).some((each) => givesStrangersText(each) && STRANGERS_LINES.test(plain(each)));
 const holdsStrangersCommit = (text: string) => STRANGERS_COMMIT.test(plain(text));
 
-/** An expression with what the environment gives in place of `env.NAME`. */
+/** An expression with the value of the variable in place of `env.NAME`. */
 function resolved(expression: string, environments: readonly Environment[]): string {
   return expression.replace(/\benv\s*(?:\.\s*([\w-]+)|\[\s*'([\w-]+)'\s*\])/g, (whole, name, quoted) => {
     const value = environments.map((each) => each.get(name ?? quoted)).find((each) => each !== undefined);
@@ -119,7 +119,7 @@ function resolved(expression: string, environments: readonly Environment[]): str
   });
 }
 
-/** What is known of where a step stands. */
+/** The surroundings of a step. */
 interface Around {
   readonly job: Job;
   readonly privileged: boolean;

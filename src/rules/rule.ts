@@ -14,12 +14,12 @@ export interface Place {
   readonly span: Span;
 }
 
-/** A line that explains a finding; of a file that the change does not touch, by its number. */
+/** A line that explains a finding; in a file that the change does not touch, given by path and number. */
 export type RelatedPlace =
   | { readonly at: Place; readonly note: string }
   | { readonly path: string; readonly line: number; readonly note: string };
 
-/** What a rule says; the review adds lines, attributes, fingerprint and help. */
+/** What a rule reports; the review adds lines, attributes, fingerprint and help. */
 export interface RuleFinding {
   readonly severity: Severity;
   readonly confidence: Confidence;
@@ -30,11 +30,11 @@ export interface RuleFinding {
   readonly after: string | null;
   readonly evidence: readonly Evidence[];
   readonly related: readonly RelatedPlace[];
-  /** What makes this finding itself, beside rule and path: values, never positions or spellings. */
+  /** What tells this finding from others of the same rule and path: values, never positions or spellings. */
   readonly identity: readonly string[];
 }
 
-/** What a rule should say and cannot, since what it needs was asked for and not answered: the review is not complete. */
+/** What a rule could not decide, since it lacks an answer or a file is too much for it: the review is not complete. */
 export interface Undecided {
   readonly undecided: string;
   readonly at: Place;
@@ -47,19 +47,19 @@ export interface Facts {
   /** Source pins that differ, paired. */
   readonly sources: readonly SourceChange[];
   /**
-   * All pins of the changed files, those that did not change too; the sources above are among them. Without those of files
-   * whose change can reach none of them, where these have no hash that is new elsewhere and no patch may be dropped.
+   * All pins of the changed files, also those that did not change; the sources above are among them. Files are left out
+   * whose change cannot reach any of their pins, unless one has a hash that is new elsewhere or a patch may be dropped.
    */
   readonly pins: Readonly<Record<Side, readonly Source[]>>;
-  /** Hashes that the change introduces and that another pin has or had, as far as is remembered. */
+  /** Hashes that the change introduces although another pin has or had them, as far as is remembered. */
   readonly reuses: readonly Reuse[];
   /** Scripts whose text differs, paired. */
   readonly scripts: readonly ScriptChange[];
-  /** All scripts of the steps of changed workflows, those that did not change too. */
+  /** All scripts of the steps of changed workflows, also those that did not change. */
   readonly steps: Readonly<Record<Side, readonly Script[]>>;
   /** Settings whose value differs, paired. */
   readonly settings: readonly SettingChange[];
-  /** What the changed stretches of either side make evaluation read. */
+  /** What evaluation reads because of the changed stretches of each side. */
   readonly impurities: Readonly<Record<Side, readonly Impurity[]>>;
   /** The title of the pull request and the first lines of its commit messages; null when not known. */
   readonly subjects: readonly string[] | null;
@@ -67,7 +67,7 @@ export interface Facts {
   readonly upstream: UpstreamFacts | null;
 }
 
-/** What a binary file shows without being opened: the first and last bytes, a character (0–255) each. */
+/** What is known of a binary file: its first and last bytes, each as a character (0–255). */
 export interface BinaryFacts {
   readonly bytes: number;
   /** At most 64 bytes. */
@@ -86,7 +86,7 @@ export interface FileFacts {
   readonly changed: readonly { readonly start: number; readonly end: number }[];
   /** Stretches of the head's text that the parser could not read (Nix files only). */
   readonly parseErrors: readonly { readonly start: number; readonly end: number }[];
-  /** The same of the base's text, where the head's has some. */
+  /** The same for the base's text; read only where the head's text has such stretches. */
   readonly baseParseErrors: readonly { readonly start: number; readonly end: number }[];
   /** Where a symbolic link points to, as it stands in the tree. */
   readonly target: { readonly base: string | null; readonly head: string | null };
@@ -95,15 +95,15 @@ export interface FileFacts {
 }
 
 export interface Rule {
-  /** As in the catalogue, as `hash-changed-alone`: also the name of its file, page and fixtures. */
+  /** Such as `hash-changed-alone`: also the name of its file, page and fixtures. */
   readonly id: string;
-  /** The entry in the catalogue of threats, as `A03`. */
+  /** The entry in the catalogue of threats, such as `A03`. */
   readonly threat: string;
   /** One line for lists: what it finds. */
   readonly description: string;
-  /** The severity when nothing speaks against it. */
+  /** The severity that a finding has unless something raises or lowers it. */
   readonly severity: Severity;
   readonly check: (facts: Facts) => Iterable<RuleFinding>;
-  /** What the rule could not decide: for want of an answer of upstream, or because a file is too much for it. */
+  /** What the rule could not decide: upstream did not answer, or a file is too much for it. */
   readonly undecided?: (facts: Facts) => Iterable<Undecided>;
 }
