@@ -164,7 +164,7 @@ function hijackOf(facts: Facts, change: SettingChange): Hijack | null {
   return retargeted(change);
 }
 
-/** The names that the package goes by: its folder's, its pname's. */
+/** The names that the package goes by: that of its folder, and its pname. */
 function packageNames(facts: Facts, { after }: SettingChange): readonly string[] {
   const path = after?.path ?? "";
   const folder = path.split("/").at(-2) ?? "";
@@ -183,7 +183,7 @@ function retargeted({ before, after }: SettingChange): Hijack | null {
   const name = lastName(after);
   const [old, now] = [targetOf(before.text), targetOf(after.text)];
   if (old === null || now === null || old === now) return null;
-  // Another version, another variant, the package's own name: what default bumps and renames look like.
+  // Another version or variant, or the attribute's own name: bumps of defaults and renames look like this.
   const isAlike = now.split(".").some((part) => related(part, lastPart(old)) || related(part, name));
   if (isAlike || after.conditions.length > 0) return null;
   return {
@@ -216,7 +216,7 @@ function commonStart(a: string, b: string): number {
   return at;
 }
 
-/** Programs that others call by name, with secrets or rights. */
+/** Programs that are called by name, with secrets or rights. */
 const SENSITIVE =
   /^(sudo|doas|su|ssh|scp|sftp|ssh-agent|gpg|gpg2|passwd|login|ls|cat|cp|mv|rm|git|bash|sh|zsh|fish|env|curl|wget|nix|nix-build|nix-env|nix-shell|nixos-rebuild|systemctl|pass|age|openssl|docker|kubectl|npm|node|python|python3|pip|cargo|make|gcc|cc|ld)$/;
 

@@ -42,7 +42,7 @@ const MAGIC: readonly (readonly [string, string, Family])[] = [
   ["0\x82", "DER certificate or key", "key"],
 ];
 
-/** Extensions under which a family is expected and looked at by other means than reading. */
+/** Extensions that say which family to expect: such files are opened in other programs, not read. */
 const EXPECTED: Readonly<Record<string, Family>> = {
   png: "image",
   jpg: "image",
@@ -68,7 +68,7 @@ const EXPECTED: Readonly<Record<string, Family>> = {
   key: "key",
 };
 
-/** The last bytes of an image in these formats; what stands behind them belongs to another file. */
+/** How an image in these formats ends; bytes after that are not part of it. */
 const END: Readonly<Record<string, RegExp>> = {
   PNG: /IEND\xaeB`\x82\s*$/,
   JPEG: /\xff\xd9[\s\x00]*$/,
@@ -106,11 +106,11 @@ const TEXT_EXTENSIONS = new Set([
   "rs",
   "go",
 ]);
-/** Test data of other encodings is honest under these. */
+/** Where texts in other encodings are honest test data. */
 const TEST_PATH = /(?:^|\/)(?:tests?|fixtures?|testdata)\//;
 
 const KILO = 1024;
-/** Nixpkgs asks for images and the like to be fetched; small ones are met beside packages. */
+/** Nixpkgs asks for images and the like to be fetched; small ones are common beside packages. */
 const IMAGE_BYTES = 1024 * KILO;
 /** Hand-written Nix files end well below this: the largest of nixpkgs' own is all-packages.nix with some 500 kB. */
 const HUGE_CHARACTERS = 1024 * KILO;
@@ -209,7 +209,7 @@ function longestLine(text: string): number {
 function judgeBit(file: FileFacts): Judgement | null {
   const { base, head } = file.change;
   if (head?.kind !== "executable" || base?.kind === "executable" || file.binary.head) return null;
-  // Scripts that are read by another (hooks of stdenv) name no interpreter either.
+  // Scripts that another script sources (hooks of stdenv) name no interpreter either.
   const kind = extension(head.path);
   if (file.head === null || file.head.startsWith("#!") || ["nix", "sh", "bash", "patch"].includes(kind))
     return null;
@@ -228,7 +228,7 @@ function judge(file: FileFacts): Judgement | null {
   return (file.head === null ? null : judgeText(head.path, file.head, file.base)) ?? judgeBit(file);
 }
 
-/** Whether a text of this change names the file: an unnamed binary is used by nothing that the reviewer sees. */
+/** Whether a text of this change names the file: if not, nothing that the reviewer sees uses it. */
 function isNamed(file: FileFacts, files: readonly FileFacts[]): boolean {
   const name = fileName(headPath(file));
   return files.some((other) => other !== file && other.head !== null && other.head.includes(name));

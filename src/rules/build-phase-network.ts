@@ -35,10 +35,10 @@ export const rule: Rule = {
 
 const PACKAGE_MANAGERS = /^(npm|pnpm|yarn|bun|cargo|pip3?|go|gem)$/;
 
-/** Downloads of a build; code that is fetched and run is another rule's. */
+/** Downloads of a build; code that is fetched and run is `remote-code-in-recipe`. */
 function downloads(script: Script): readonly Download[] {
   if (script.context !== "build") return [];
-  // Hooks of package managers point them to a folder of what was fetched before.
+  // Hooks of package managers make them use a folder of what was fetched before.
   const isOffline = script.code.some((line) => /offline/i.test(line));
   const others = new Set(remoteCode(script).map(({ fetcher }) => fetcher));
   return script.commands

@@ -16,7 +16,7 @@ import type { Facts, FileFacts, Rule, RuleFinding, Undecided } from "./rule.ts";
 
 const OWNERS = /(?:^|\/)(?:CODEOWNERS|OWNERS)$/;
 
-/** Risks that the two sides show only together. */
+/** Risks that show only when both sides are compared. */
 function* comparedRisks(base: Workflow, head: Workflow): Generator<Risk> {
   yield* pinRisks(base, head);
   yield* defaultRisks("", base.permissions, head.permissions, firstOf(head));
@@ -42,7 +42,7 @@ function firstOf(workflow: Workflow): Value {
   return workflow.jobs[0]?.at ?? { text: "", start: 0, end: 0, comment: "" };
 }
 
-/** No `permissions` means the repository's default, which is often more than was said. */
+/** Without `permissions` the repository's default applies, which is often more than what was written. */
 function* defaultRisks(where: string, before: Permissions, after: Permissions, at: Value): Generator<Risk> {
   if (before === null || after !== null) return;
   yield {
@@ -58,7 +58,7 @@ function* defaultRisks(where: string, before: Permissions, after: Permissions, a
 function* pinRisks(base: Workflow, head: Workflow): Generator<Risk> {
   const old = usesOf(base);
   const firstOfAction = new Map(old.toReversed().map((use) => [actionOf(use.text), use]));
-  // Where the base pins nothing, one more tag is how the repository works.
+  // Where the base pins nothing, one more tag is the repository's way of working.
   const pins = old.some(({ text }) => isPinned(text));
   const known = new Set(old.map(({ text }) => text));
   for (const use of usesOf(head)) {
@@ -101,7 +101,7 @@ function* pinRisks(base: Workflow, head: Workflow): Generator<Risk> {
   }
 }
 
-/** Whether an action has the name of one that is not used any more. */
+/** Whether an action has the name of another owner's action that is no longer used. */
 function wasOfAnother(action: string, old: readonly Value[], head: Workflow): boolean {
   const nameOf = (each: string | null) => each?.split("/").slice(1).join("/");
   const now = new Set(usesOf(head).map(({ text }) => actionOf(text)));
@@ -111,7 +111,7 @@ function wasOfAnother(action: string, old: readonly Value[], head: Workflow): bo
   });
 }
 
-/** A checkout that always left its token is no news in an ordinary run, and neither is one more such job. */
+/** False for a checkout that leaves its token in a new job of an ordinary run: that is the usual way. */
 function isNews(risk: Risk, base: Workflow | null): boolean {
   if (!risk.key.startsWith("credentials ") || risk.severity === "high") return true;
   const id = risk.key.slice("credentials ".length);
@@ -163,7 +163,7 @@ function isOwners(file: FileFacts): boolean {
   return OWNERS.test(file.change.base?.path ?? headPath(file));
 }
 
-/** A workflow that could be read before and cannot now is a finding. */
+/** What could not be compared. A workflow that could be read before and cannot be now is a finding instead. */
 function* undecided(file: FileFacts): Iterable<Undecided> {
   if (isOwners(file) && hasTooManyOwners(file.base ?? "", file.head ?? ""))
     yield { undecided: "more lines of owners are new than are compared", at: inHead(file, 0, 0) };

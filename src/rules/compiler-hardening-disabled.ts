@@ -38,12 +38,12 @@ export const rule: Rule = {
       const { after, before } = change;
       if (isTestPath(after.path) || isScript(facts, after)) continue;
       const old = new Set(before ? switchedOff(before).map(({ what }) => what) : []);
-      // One flag in place of all of them is a gain.
+      // To switch off single flags instead of all of them is an improvement.
       if (before && after.attributes.at(-1) === "hardeningDisable" && itemsOf(before).includes("all"))
         continue;
       const fresh = switchedOff(after).filter(({ what }) => !old.has(what));
       const [worst] = fresh.filter(({ severity }) => severity === "medium").concat(fresh);
-      // A new package is read as a whole; what its author chose is no loss.
+      // A new package is read as a whole, and loses nothing.
       if (!worst || isNewPackage(facts, after)) continue;
       yield settingFinding(change, {
         severity: worst.severity,
@@ -70,7 +70,7 @@ export const rule: Rule = {
   },
 };
 
-/** Flags that protect much; without one of the others a build is only a little weaker, and many honest ones need that. */
+/** Flags that protect much. The others matter little, and many honest builds need them off. */
 const STRONG = /^(all|stackprotector|pie|relro|bindnow|stackclashprotection|pic)$/;
 
 function switchedOff(setting: Setting): readonly Off[] {
@@ -115,7 +115,7 @@ function weakFlags(text: string): readonly Off[] {
 }
 
 function offIn(script: Script, { assignments }: Command, texts: readonly string[]): readonly Off[] {
-  // What tests are built with is not what is installed.
+  // What is built for tests is not installed.
   const isEmpty =
     !/check/i.test(nameOf(script)) &&
     assignments.some(({ name, value }) => name === "NIX_HARDENING_ENABLE" && value === "");

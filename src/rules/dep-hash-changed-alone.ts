@@ -71,7 +71,7 @@ const pathsWithSources = indexed(
   ({ pins }) => new Set(pins.head.flatMap(({ role, path }) => (role === "source" ? [path] : []))),
 );
 
-/** What sources whose hash changed are called, in the lists that updaters write: `frob` of `frob.src`. */
+/** The names, in lists that updaters write, of sources whose hash changed: `frob` of `frob.src`. */
 const changedSources = indexed(
   (facts) =>
     new Set(
@@ -90,7 +90,7 @@ function takesChangedSource(facts: Facts, { path }: Source): boolean {
   return names.size > 0 && [...text.matchAll(SELECTED)].some(([, name = ""]) => names.has(name));
 }
 
-/** What else changed that can explain another vendor tree; null when nothing did. */
+/** What else changed that can explain another vendor tree; null: nothing. */
 function explanation(facts: Facts, pair: Pair): string | null {
   const { before, after } = pair;
   if (isShapedOtherwise(before, after) || before.hashAttribute !== after.hashAttribute) {

@@ -114,7 +114,7 @@ function isWeakVariant(path: string): boolean {
   );
 }
 
-/** The same library, in a variant that is weaker by name or by its version. */
+/** Whether `now` is a variant of the library `old` that is weaker by its name or version. */
 function isWeakerThan(now: string, old: string): boolean {
   if (now === old || stemOf(now) === "" || stemOf(now) !== stemOf(old)) return false;
   if (isWeakVariant(now) && !isWeakVariant(old)) return true;
@@ -122,7 +122,7 @@ function isWeakerThan(now: string, old: string): boolean {
   return SECURITY.test(stemOf(now)) && a !== null && b !== null && compareNumbers(a, b) < 0;
 }
 
-/** Libraries where an older version is a matter of security by itself. */
+/** Libraries of which an older version is a security problem by itself. */
 const SECURITY =
   /^(openssl|gnutls|libressl|nss|mbedtls|wolfssl|botan|libgcrypt|libsodium|curl|libssh2?|expat|zlib|xz|libxml2|openssh|gnupg|webkitgtk|nodejs|electron)$/;
 
@@ -134,11 +134,11 @@ function versionIn(path: string): readonly number[] | null {
 /** A path outside the store, and what stands before it: an option, a setting, or nothing. */
 const OUTSIDE = /(-rpath[ ,=]+|-L ?|=|^)(\/(?!nix\/store|build\/|run\/opengl-driver)[a-z][\w./-]*)/g;
 
-/** The first path that a flag has the linker or loader look in. */
+/** The first path in which a flag makes the linker or loader look. */
 function libraryPathIn(text: string): string | undefined {
   let from = 0;
   for (const { 0: whole, 1: option = "", 2: path, index } of text.matchAll(OUTSIDE)) {
-    // `-DCMAKE_INSTALL_RPATH:STRING=/usr/lib`: of the word that the sign ends.
+    // After `=` only in a word like `-DCMAKE_INSTALL_RPATH:STRING=/usr/lib`.
     if (option !== "=" || text.slice(from, index).split(/\s/).at(-1)?.includes("RPATH")) return path;
     from = index + whole.length;
   }

@@ -10,7 +10,7 @@ interface AttributeLine {
   readonly end: number;
 }
 
-/** `linguist-generated=false` and `-linguist-generated` unfold; `merge=binary` is git's own default for binaries. */
+/** What makes GitHub fold a diff; `linguist-generated=false` and `-linguist-generated` unfold it. */
 const FOLDS = /^linguist-(?:generated|vendored)(?:=(?!false$|0$)|$)/;
 const HIDES =
   /^(?:-diff|binary|diff=|filter=|working-tree-encoding=|export-subst|ident|merge=(?:ours|union)|-merge)/;
@@ -43,7 +43,7 @@ function parse(text: string): readonly AttributeLine[] {
   return lines;
 }
 
-/** `[attr]name …` defines a name for several attributes. */
+/** The macros that `[attr]name …` lines define, with the attributes that each stands for. */
 function macros(lines: readonly AttributeLine[]): ReadonlyMap<string, readonly string[]> {
   return new Map(
     lines
@@ -59,7 +59,7 @@ function suppressing(line: AttributeLine, known: ReadonlyMap<string, readonly st
     .filter((attribute) => FOLDS.test(attribute) || HIDES.test(attribute));
 }
 
-/** Files that programs write: folding them is what the attribute is for. */
+/** Files that programs write, for which such attributes are meant. */
 const GENERATED =
   /(?:^|[/-])(?:deps|gemset|node-packages|node-composition|sources|generated|hashes|pin|versions?)\.(?:nix|json)$|\.lock$|-lock\./;
 

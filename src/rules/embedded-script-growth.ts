@@ -9,7 +9,7 @@ const ALLOWED = 30;
 /** A new package may bring a wrapper or an installer of its own. */
 const ALLOWED_IN_NEW_FILE = 200;
 const TEST_FACTOR = 5;
-/** With commands that fetch, decode or run what they are given, less is enough. */
+/** With new commands that fetch, decode or run what they are given, fewer lines are enough. */
 const ALLOWED_WITH_THREAT = 15;
 
 export const rule: Rule = {

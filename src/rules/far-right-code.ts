@@ -3,7 +3,7 @@ import type { Severity } from "../report/review.ts";
 import { addedLines, argument, extension, headPath, inHead, type Line, quota, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
-/** Blank run in the middle of a line, in characters: no formatter makes one, and no table needs one. */
+/** So many blanks in the middle of a line: no formatter makes such a gap, and no table needs it. */
 const GAP = 40;
 /** Indentation beyond that of the lines around. */
 const DEEP = 100;
@@ -13,7 +13,7 @@ const USUAL_COLUMNS = 100;
 
 const CODE = new Set(["nix", "sh", "bash", "py", "pl", "rb"]);
 const BLANK_THEN_CODE = new RegExp(`\\S(\\s{${GAP},})(?=[^\\s#\\\\|])`);
-/** A binding or a further command: what makes a tail more than the end of a long string. */
+/** A further binding: with it a tail is more than the end of a long string. */
 const BINDING = /;\s*[A-Za-z_"][\w.'"-]*\s*=[^=]/;
 
 interface Hit {
@@ -23,7 +23,7 @@ interface Hit {
   readonly what: string;
 }
 
-/** The nearest lines around that hold something: at most `most` on each side. */
+/** The nearest lines around, at most `most` on each side. */
 function* siblings(text: string, line: Line, most = 4): Generator<string> {
   let end = line.start - 1;
   for (let seen = 0; seen < most && end > 0; seen++) {

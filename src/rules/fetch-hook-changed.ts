@@ -22,10 +22,10 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   const told = new Set<Source>();
   for (const { script, seen } of newSightings(facts, hookCommands)) {
     const pin = facts.sources.find(({ after }) => after && contains(after, script));
-    // The script is the fetcher itself: what changed of it is said below.
+    // The script is the fetcher itself: its change is reported below.
     if (pin?.before && pin.after?.hashAttribute === "outputHash" && eventOf(pin as Pair) === "shape-alone")
       continue;
-    // Fetchers themselves and their tools are `fetcher-infra-change`.
+    // Fetchers and their tools are reported by `fetcher-infra-change`.
     if (!pin && !HOOK.test(script.binding)) continue;
     if (pin?.after) told.add(pin.after);
     yield hookFinding(script, seen, pin?.after ?? null);
@@ -42,7 +42,7 @@ function contains({ path, span }: Source, script: Script): boolean {
   return path === script.path && span.start <= script.span.start && script.span.end <= span.end;
 }
 
-/** What fetchers of nixpkgs call the code that runs with them. */
+/** The names that nixpkgs' fetchers give to code that runs with them. */
 const HOOK = /(^|\.)"?(extra)?(pre|post)(Fetch|Checkout)"?$/i;
 
 interface HookCommand extends Sighting {
@@ -106,7 +106,7 @@ function shapeFinding({ before, after }: Pair): RuleFinding {
   };
 }
 
-/** What a derivation with a fixed output runs may say where from: no address of it is known. */
+/** The finding for a source whose way of being fetched changed while its hash stayed. */
 function keptFinding({ before, after }: Pair): RuleFinding {
   const names = recipeChanges(before, after);
   const text = (source: Source) =>
@@ -134,7 +134,7 @@ function isPlaced({ urls, role }: Source): boolean {
   return urls.length > 0 || role === "dependencies";
 }
 
-/** Where an argument that changed is written; null when it is laid over the pin elsewhere. */
+/** Where a changed argument is written; null when it is added to the pin elsewhere. */
 function argumentAt({ shape }: Source, names: readonly string[]): Source["span"] | null {
   return shape.find(({ name }) => names.includes(name))?.span ?? null;
 }

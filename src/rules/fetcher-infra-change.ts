@@ -1,4 +1,4 @@
-/** Fetchers, mirror lists and bootstrap files: one line there alters every download, and no hash tells. */
+/** Fetchers, mirror lists and bootstrap files: one line there alters every download, and no hash shows it. */
 import { gives } from "../nix/command-text.ts";
 import { isFetcherFile } from "../nix/fetcher-files.ts";
 import { SEVERITIES, type Severity } from "../report/review.ts";
@@ -11,7 +11,7 @@ const CODE = new Set(["nix", "sh", "bash", "py", "nu", "rs", "json", ""]);
 const TLS_OFF =
   /(?:^|[\s"'=])(?:--insecure|--proxy-insecure|--no-check-certificate)(?![\w-])|\bsslVerify[ =]{1,3}(?:false|0)\b|\bGIT_SSL_NO_VERIFY\b|\bSSL_CERT_FILE\s?=\s?["']?\/no-cert|\bverify ?= ?False\b|^\s*-k\s*\\?$/;
 const CURL_TLS_OFF = gives(/\bcurl /g, /^-[a-np-zA-Z]*k/);
-/** What decides where bytes come from and whether they are checked; each with what it is set to. */
+/** Settings that decide where bytes come from or whether they are checked, each with its value. */
 const LEVER =
   /\b(curlOpts|curlOptsList|netrcPhase|netrcImpureEnvVars|impureEnvVars|rewriteURL|hashedMirrors|SSL_CERT_FILE|outputHashMode|outputHashAlgo|outputHash|NIX_CURL_FLAGS|NIX_HASHED_MIRRORS)\s?(?:(=)(?!=)([^;]*)|(\?)([^,\n]*))/g;
 const HOST = /\b(?:https?|ftp|git|rsync):\/\/([\w.-]{1,253})/g;
@@ -25,14 +25,14 @@ interface Hit {
   readonly at: number;
 }
 
-/** The text without comment lines and ends of lines that are comments: offsets stay. */
+/** The text with comments blanked out, so that offsets stay the same. */
 function withoutComments(text: string): string {
   return text.replace(/(?:^|[ \t])#[^\n]*/g, (comment) => " ".repeat(comment.length));
 }
 
 const squeezed = (text: string) => text.replace(/\s+/g, " ").replaceAll("[ ]", "[]").trim();
 
-/** The code without what a formatter decides, and without what describes it for people. */
+/** The code without layout, and without attributes that only describe it. */
 function bare(text: string): string {
   return text
     .replace(/\b(?:maintainers|teams|description|license|homepage) = [^;]{0,500};/g, "")
@@ -56,7 +56,7 @@ function* leverHits(base: string, head: string): Generator<Hit> {
   for (const { name, value } of levers(base)) before.set(name, [...(before.get(name) ?? []), value]);
   for (const { name, isAssigned, value, at } of levers(head)) {
     const old = before.get(name);
-    // A new argument changes nothing for those who do not give it.
+    // A new argument with a default changes nothing for those who do not pass it.
     if (old?.includes(value) || (old === undefined && !isAssigned)) continue;
     yield {
       severity: "high",
@@ -150,10 +150,10 @@ function firstDifference(base: string, head: string): number {
   return at;
 }
 
-/** Fetchers are written by hand. Larger ones are said not to be compared. */
+/** Fetchers are written by hand. Larger ones are not compared, and the review says so. */
 const MOST_CHARACTERS = 2_000_000;
 
-/** Both sides of a fetcher's file; null for others. A new one alters no download that is already there. */
+/** Both sides of a fetcher's file; null for other files, and for a new one: no existing download uses it. */
 function sidesOf(file: FileFacts): { readonly base: string; readonly head: string } | null {
   const { base, head } = file;
   const path = headPath(file);
@@ -175,7 +175,7 @@ function* check(file: FileFacts): Iterable<RuleFinding> {
   const sides = sidesOf(file);
   if (!sides || isTooLarge(sides)) return;
   const hits = [...hitsOf(headPath(file), sides.base, sides.head)];
-  // One file, one event: the gravest of its changes, with the others beside it.
+  // One finding for each file: its gravest change, with the others as related places.
   const [hit, ...others] = hits.sort(
     (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity),
   );

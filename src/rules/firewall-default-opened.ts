@@ -41,7 +41,7 @@ export const rule: Rule = {
 
 const isTrue = (setting: Setting | null) => setting?.value.kind === "bool" && setting.value.value;
 
-/** Commands and rules that take all others away. */
+/** Commands and rules that remove all others. */
 const OPENS =
   /\bip6?tables(?:\s+-w)?\s+(?:-F|--flush)(?=\s*(?:;|$|["'\n]))|-P\s+INPUT\s+ACCEPT|\bflush ruleset\b|policy accept/;
 
@@ -77,7 +77,7 @@ function opened(change: SettingChange): string | null {
   return null;
 }
 
-/** Does it stand under a condition about the firewall, or about something that listens for others by nature? */
+/** Whether a condition around the setting asks for the firewall to be opened. */
 function asked(setting: Setting): boolean {
   return (
     setting.conditions.some((condition) => /firewall|openPorts?|\bopen\b/i.test(condition)) ||

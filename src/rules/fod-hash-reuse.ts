@@ -28,7 +28,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     if (source.hash === null || weaknessOf(source.hash) || told.has(source.hash)) continue;
     const judged = judge(facts, reuse);
     if (judged === null) continue;
-    // Two new pins of one change name each other: once is enough.
+    // Two new pins of one change have each other's hash: one finding is enough.
     told.add(source.hash);
     const { pin, severity, confidence, what } = judged;
     yield {
@@ -56,14 +56,14 @@ interface Judgement extends Pick<RuleFinding, "severity" | "confidence"> {
   readonly what: string;
 }
 
-/** The pin that speaks most against it; null when one speaks for it, or none says enough. */
+/** The known pin that speaks most against a reuse; null when one explains it, or none says enough. */
 function judge(facts: Facts, { source, known }: Reuse): Judgement | null {
   let found: Judgement | null = null;
   for (const pin of known) {
     if (gaveItsHash(facts, source, pin)) return null;
     const judged = source.role === "dependencies" ? null : judgePin(source, pin);
     if (judged === "same") {
-      // Somewhere the hash already belongs to this very place.
+      // The hash already belongs to this very place elsewhere.
       if (pin.accepted) return null;
       continue;
     }
@@ -74,7 +74,7 @@ function judge(facts: Facts, { source, known }: Reuse): Judgement | null {
   return found;
 }
 
-/** A pin of the same package that has another hash now: entries of a table that changed places. */
+/** Whether the known pin, of the same package, has another hash now: entries of a table changed places. */
 function gaveItsHash(facts: Facts, source: Source, { source: other, side, hash }: KnownPin): boolean {
   if (other === null || side === "head" || dirname(other.path) !== dirname(source.path)) return false;
   return facts.sources.some(({ before, after }) => before === other && after?.hash !== hash);
@@ -87,14 +87,14 @@ function judgePin(source: Source, pin: KnownPin): Judgement | "same" | null {
     case "unknown":
       return null;
     case "revision": {
-      // A tag and its commit name the same bytes; updaters have the commit for the version.
+      // A tag and its commit name the same bytes, and some updaters write the commit as the version.
       const isOther = pin.version !== null && source.version !== null && pin.version !== source.version;
       if (!isOther || isCommit(pin.version) || isCommit(source.version)) return null;
       return { pin, severity: "medium", confidence: "high", what: `version ${pin.version}` };
     }
     case "owner":
     case "elsewhere":
-      // Mirrors and forks serve a file under its own name.
+      // Mirrors and forks serve a file under the same name.
       if (fileName(source) !== null && fileName(source) === fileName(pin)) {
         return sharesOwner(source, pin)
           ? null
@@ -104,7 +104,7 @@ function judgePin(source: Source, pin: KnownPin): Judgement | "same" | null {
   }
 }
 
-/** The name of the file that a pin downloads, when it says which version it is. */
+/** The name of the file that a pin downloads, if it contains a version; else null. */
 function fileName({ urls }: Pick<Source, "urls">): string | null {
   const name =
     urls[0]?.value

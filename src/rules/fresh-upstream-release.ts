@@ -39,7 +39,7 @@ function* ofForges({ sources, upstream }: Facts): Iterable<RuleFinding> {
     const what = released === null ? "tagged" : "released";
     yield {
       severity: "low",
-      // Who makes a tag sets its date; a release has that of the forge.
+      // Whoever makes a tag chooses its date; the forge dates releases.
       confidence: released === null ? "medium" : "high",
       title: `${pinName(source)}: ${shown(revision)} was ${what} ${ageOf(hours)} before this review`,
       message: `${shown(placeName(source))} was ${what} at ${released ?? made}. ${LOOK}`,
@@ -97,7 +97,7 @@ interface Concern {
   readonly clears: string;
 }
 
-/** The worst of what is to be said of a version; null: nothing. `previous`: what the registry says of the base's version. */
+/** The worst that there is to report of a version; null: nothing. `previous`: what the registry says of the base's version. */
 function concernOf(
   { value: facts }: Extract<Answer<RegistryFacts | null>, { known: true }>,
   { registry, name, version, file }: PackageFile,
@@ -201,7 +201,7 @@ function ageOf(hours: number): string {
   return `${Math.floor(hours / 24)} days`;
 }
 
-/** The version, where it stands in the pin's file: that is what changed. */
+/** Where a finding is shown: at the version, if it is in the pin's file, since that is what changed. */
 function placeOf({ path, versionSpan, urlSpan, span }: Source): Place {
   return headAt(versionSpan?.path === path ? versionSpan : (urlSpan ?? span));
 }

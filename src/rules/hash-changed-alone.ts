@@ -55,7 +55,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   }
 }
 
-/** Hashes that changed alone; the same change in several places, as of one source of many packages, is one. */
+/** Hashes that changed alone. The same change in several places, as of one source of many packages, is one group. */
 function transitions(facts: Facts): Iterable<[Pair, ...Pair[]]> {
   const groups = new Map<string, [Pair, ...Pair[]]>();
   for (const pair of pairsOf(facts)) {
@@ -111,7 +111,7 @@ function judge(pair: Pair): Judgement {
   }
   if (after.fetcher === null || (locations.length === 0 && after.rev === null)) {
     return {
-      // Without a version either, nothing says that it is still the same thing.
+      // If the text has no version either, nothing says that it is still the same thing.
       severity: after.version === null && locations.length === 0 ? "low" : "medium",
       confidence: "medium",
       why: "The text does not say which location it belongs to; nothing beside it changed.",

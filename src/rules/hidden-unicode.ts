@@ -17,7 +17,7 @@ import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 type Class = "reorders" | "encodes" | "unseen" | "terminal";
 
-/** One pass over the line finds the candidates; which are honest is decided at each. */
+/** Candidates, found in one pass over a line; whether each has an ordinary reason is decided one by one. */
 const SUSPECT = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u2800\u0008\u001b]/gu;
 
 function classOf(character: string): Class {
@@ -87,7 +87,7 @@ interface Hit {
   readonly line: string;
 }
 
-/** Of each class: a hostile line has as many hits as characters; a report needs a few. */
+/** At most so many of each class: every character of a hostile line may be a hit, and a report needs a few. */
 const MOST_HITS = 1_000;
 
 function hitsOf(file: FileFacts): readonly Hit[] {
@@ -167,7 +167,7 @@ function* checkText(file: FileFacts): Iterable<RuleFinding> {
   }
 }
 
-/** Names of files are shown too. */
+/** A new file's name: names are shown to reviewers too. */
 function* checkName(file: FileFacts): Iterable<RuleFinding> {
   const { base, head } = file.change;
   if (!head || base?.path === head.path) return;

@@ -14,13 +14,13 @@ import {
 } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
-/** A run in the alphabets of base64 and hex, of the length that a payload or a key needs. It begins one: not to try from each character saves a third. */
+/** A run of base64 or hex characters, long enough for a payload or a key. The lookbehind saves a third of the time. */
 const RUN = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{80,}={0,2}/g;
 /** Bits a character; English text has about 4, base64 of random bytes 6, hex of random bytes 4. */
 const RANDOM_BITS = 4.5;
 const HEX_CHARACTERS = 256;
 
-/** Formats that their issuers made recognisable: https://docs.github.com/en/code-security/secret-scanning */
+/** Secrets whose issuers gave them a recognisable form: https://docs.github.com/en/code-security/secret-scanning */
 const SECRETS: readonly (readonly [string, RegExp])[] = [
   ["GitHub token", /\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,255})\b/],
   ["AWS access key", /\b(?:AKIA|ASIA)[A-Z2-7]{16}\b/],
@@ -59,7 +59,7 @@ const MACHINE_MADE =
 /** The value belongs to an attribute whose name says that it is a hash, key or signature. */
 const HASH_NAME = /hash|sha\d|integrity|checksum|public[-_]?key|pubkey|signature|fingerprint|cpe|url|rev/i;
 
-/** Whether the last name that something was given to, before a value, says so. */
+/** Whether the name before the last `=` or `:` says that the value is a hash, key or signature. */
 function isNamedAsHash(before: string): boolean {
   const sign = Math.max(before.lastIndexOf("="), before.lastIndexOf(":"));
   const name = before
@@ -77,7 +77,7 @@ function entropy(text: string): number {
   return bits;
 }
 
-/** SRI of any algorithm, and what looks like paths or urls: slashes or dashes between words. */
+/** Whether a run is a hash, a public key, or part of a path or URL. */
 function isKnownForm(run: string, before: string): boolean {
   if (/(?:sha(?:1|256|384|512)[-:]|md5[-:]|blake3-)$/.test(before) || /^sha(?:1|256|384|512)-/.test(run))
     return true;

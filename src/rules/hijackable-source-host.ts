@@ -77,8 +77,8 @@ function goneOf({ owner }: Extract<RepositoryFacts, { kind: "gone" }>): Concern 
 }
 
 /**
- * A young repository from which the base has a version already. That of an honest move, with its history, has the old tag; one
- * that somebody made under a name that became free mostly has not.
+ * A young repository from which the base already has a version. If a project moved there with its history, it has the old
+ * tag; if somebody made it under a name that had become free, it mostly has not.
  */
 function anewOf(
   { created, owner }: Extract<RepositoryFacts, { kind: "there" }>,
@@ -111,7 +111,7 @@ function anewOf(
   };
 }
 
-/** Whether what the head pins is there: a repository that is not known to have it tells nothing of who made it. */
+/** Whether the repository is known to have what the head pins. If not, it tells nothing of who made it. */
 function names({ ref, commit }: PinFacts): boolean {
   return (told(ref)?.tag ?? told(ref)?.branch ?? told(commit)) !== null;
 }

@@ -56,7 +56,7 @@ function isMixed(word: string): boolean {
   return /[A-Za-z]/.test(word) && hasLookalike(word);
 }
 
-/** A word that reads as an ASCII one without having all its letters. */
+/** Whether a word looks like an ASCII one but has letters that are not ASCII. */
 function poses(word: string): boolean {
   return hasLookalike(word) && /^[\x20-\x7e]*$/.test(skeleton(word));
 }
@@ -119,7 +119,7 @@ function finding(file: FileFacts, hit: Hit, at: number): RuleFinding {
   };
 }
 
-/** A pin that went from a name to its double is the attack itself. */
+/** URLs of pins that went from an ASCII name to its look-alike: the attack itself. */
 function* swaps(facts: Facts): Generator<{ readonly path: string; readonly value: string }> {
   for (const { before, after } of facts.sources) {
     if (!before || !after) continue;

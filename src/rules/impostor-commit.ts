@@ -59,7 +59,7 @@ function* undecided(facts: Facts): Iterable<Undecided> {
   for (const { before, after } of facts.sources) {
     const answer = after && facts.upstream?.pins.get(after)?.commit;
     if (!after || !answer || !isPooled(after)) continue;
-    // The base has it: this change did not bring it.
+    // The base has the same commit, so this change did not bring it.
     if (before && isSame(before, after)) continue;
     const reason = !answer.known
       ? answer.reason

@@ -11,7 +11,7 @@ export const rule: Rule = {
   description: "Evaluation reads the machine or the network that it runs on, or waits for a build",
   severity: "high",
   *check(facts) {
-    // What moved within the change is not new: as many uses as the base had are let through.
+    // Uses that only moved are not new: as many as the base had are skipped.
     const left = new Map<string, number>();
     const names = new Set<string>();
     const key = ({ name, argument }: Impurity) => `${name} ${argument}`;
@@ -25,12 +25,12 @@ export const rule: Rule = {
         left.set(key(impurity), known - 1);
         continue;
       }
-      // A commit cannot change: that another one is fetched is said, that one is fetched is not.
+      // A commit cannot change, so fetching one is not reported; fetching another one than before is.
       const isOther = names.has(impurity.name);
       const severity = impurity.kind === "revision" && !isOther ? null : severityOf(impurity);
       if (!severity) continue;
       const build = isBuild(impurity);
-      // Who does so already, may.
+      // A file that already waits for builds may go on doing so.
       if (build && knowsBuilds(facts, impurity.path)) continue;
       yield {
         severity,
@@ -61,7 +61,7 @@ const OF_BUILD = [
   "A copy of the file in this repository, with the script that makes it, would clear this.",
 ];
 
-/** Whether the base of a file has evaluation wait for builds. */
+/** Whether evaluation already waits for builds because of the file in the base. */
 function knowsBuilds(facts: Facts, path: string): boolean {
   const before = fileAt(facts, "head", path)?.change.base?.path;
   return facts.impurities.base.some((known) => isBuild(known) && known.path === before);
@@ -80,7 +80,7 @@ const WHAT: Readonly<Record<Impurity["kind"], string>> = {
   "build-of-package": "which reads a package that is built first (import from derivation)",
 };
 
-/** Files that are not packages: entry points and tools that people run by hand may look around. */
+/** Entry points, and tools that people run by hand: these may read their machine. */
 const GLUE =
   /^default\.nix$|(^|\/)(flake|shell|release\w*|default-?ci|ci|update\w*|generate\w*|bootstrap-files)\.nix$|^(ci|maintainers|\.github|pkgs\/test|doc|lib\/tests)\//;
 

@@ -57,14 +57,14 @@ export const rule: Rule = {
   },
 };
 
-/** What a setting newly lets in: the items of a list, or a function that decides. */
+/** What a setting newly allows: items of a list, or a function that decides. */
 function letIn(change: SettingChange): readonly string[] {
   const { after } = change;
   if (after?.value.kind === "list") return listDifference(change).added;
   return after && /^\(?\w+:/.test(after.text) ? [after.text] : [];
 }
 
-/** The vulnerabilities that are not named any more; for a mark without names, the mark itself. */
+/** The vulnerabilities that are no longer named; for a mark without names, the mark itself. */
 function lostMarks(change: SettingChange): readonly string[] {
   const { before, after } = change;
   if (before === null) return [];
@@ -85,7 +85,7 @@ function lostMarks(change: SettingChange): readonly string[] {
 
 const IDS = /CVE-\d{4}-\d+|GHSA(-\w{4}){3}/g;
 
-/** The same vulnerabilities are told in another place: moved, reworded, or as `problems`. */
+/** Whether the change still names the same vulnerabilities elsewhere: moved, reworded, or as `problems`. */
 function stillTold(facts: Facts, lost: readonly string[]): boolean {
   const told = facts.settings
     .filter(

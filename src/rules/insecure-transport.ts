@@ -17,7 +17,7 @@ export const rule: Rule = {
 };
 
 function* check(facts: Facts): Iterable<RuleFinding> {
-  // Another owner is what there is to say of a new place; that it is unencrypted comes second.
+  // That a new place has another owner matters more than that it is unencrypted: one finding is enough.
   const told = new Set(
     pairsOf(facts).flatMap((pair) => (/^(owner|place-alone)$/.test(eventOf(pair)) ? pair.after : [])),
   );
@@ -50,7 +50,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
         related: before ? [{ at: baseAt(before.urlSpan ?? before.span), note: "the location before" }] : [],
         identity: [after.pname ?? after.binding, location.scheme, location.host],
       };
-      // One finding says it for all mirrors of a pin.
+      // One finding is enough for all mirrors of a pin.
       break;
     }
   }

@@ -1,14 +1,14 @@
-/** Vendored lockfiles, entry by entry: machine-made files of thousands of lines, where one changed line is not seen. */
+/** Vendored lockfiles, read entry by entry: in thousands of generated lines nobody notices one that changed. */
 import { argument, count, fileName, headPath, inHead, visible } from "./_text.ts";
 import type { LockEntry, LockFormat } from "./lockfiles/entry.ts";
 import { lockFormatOf } from "./lockfiles/formats.ts";
 import { grouped, knownOf, type Suspicion, suspicionOf } from "./lockfiles/suspicions.ts";
 import type { FileFacts, Rule, RuleFinding, Undecided } from "./rule.ts";
 
-/** The largest lockfiles of nixpkgs have about 2 million characters. Larger ones are said not to be read. */
+/** The largest lockfiles of nixpkgs have about 2 million characters. Larger ones than this are a finding, or not checked. */
 const MOST_CHARACTERS = 8_000_000;
 
-/** Where an entry stands, by the most telling text that it has. The readers keep no positions. */
+/** Where an entry stands, found by its most distinctive text, since the readers keep no positions. */
 function locate(text: string, { entry, after }: Suspicion): readonly [number, number] {
   const hash = [...entry.hashes.values()][0];
   for (const needle of [
@@ -71,7 +71,7 @@ function unreadable(file: FileFacts, why: string): RuleFinding {
   };
 }
 
-/** Null: the text is not what its name says. The readers recurse, and libraries throw: both end here. */
+/** The entries; null when the text is not of its format. Readers that recurse too deep and libraries that throw end here. */
 function entriesOf(text: string, format: LockFormat): readonly LockEntry[] | null {
   if (text.length > MOST_CHARACTERS) return null;
   try {
@@ -101,7 +101,7 @@ function readSides(file: FileFacts): Read | null {
   return sides;
 }
 
-/** Against a base that cannot be read nothing is compared; a head that cannot be while the base could is a finding. */
+/** A base that cannot be read leaves nothing to compare with. A head that cannot be read while the base can is a finding. */
 function* undecided(file: FileFacts): Iterable<Undecided> {
   const sides = readSides(file);
   if (!sides || sides.base !== null) return;

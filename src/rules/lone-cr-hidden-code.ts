@@ -13,7 +13,7 @@ import {
 } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
-/** A CR that no LF follows (lines come without their LF: the CR of a CRLF is the last character). */
+/** A CR that no LF follows. Lines come without their LF, so the CR of a CRLF is a line's last character. */
 const LONE_CR = /\r(?!$)/;
 /** Other characters that some programs take for the end of a line, and Nix does not. */
 const ODD_BREAK = /[\v\f\u0085\u2028\u2029]/;
@@ -27,14 +27,14 @@ function hits(file: FileFacts, pattern: RegExp): readonly Hit[] {
   const found: Hit[] = [];
   for (const line of addedLines(file)) {
     const isLast = line.end === file.head?.length;
-    // The last line of a file that ends without LF: its final CR is a lone one.
+    // In a last line without LF, a final CR is a lone one too.
     const at = line.text.search(isLast && pattern === LONE_CR ? /\r/ : pattern);
     if (at >= 0) found.push({ line, at });
   }
   return found;
 }
 
-/** What stands behind the break: the part that a reader takes for the end of a comment. */
+/** What follows the break: the part that a reader takes for the end of a comment. */
 function hidden(hit: Hit): string {
   return hit.line.text.slice(hit.at + 1).trim();
 }

@@ -46,7 +46,7 @@ export const rule: Rule = {
   },
 };
 
-/** What can happen to a source beside an ordinary bump. */
+/** What can happen to a source other than an ordinary bump, in words. */
 const MOVES: Readonly<Record<string, string>> = {
   owner: "comes from somebody else",
   "hash-alone": "has other bytes under the same version",

@@ -25,7 +25,7 @@ export const rule: Rule = {
 function* check(facts: Facts): Iterable<RuleFinding> {
   for (const change of facts.sources) {
     const { before, after } = change;
-    // Patches have places of their own that can change: `mutable-patch-url`.
+    // Patches are reported by `mutable-patch-url`.
     if (!after || after.role === "patch" || after.role === "dependencies") continue;
     const ref = told(facts.upstream?.pins.get(after)?.ref ?? null);
     const read = mutableRef(after);
@@ -39,7 +39,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   }
 }
 
-/** `hash-changed-alone` tells of these, and of a tag that moved, too. */
+/** Whether `hash-changed-alone` reports the pin: then it covers a tag that moved, too. */
 function isHashAlone(change: SourceChange): boolean {
   return change.before !== null && change.after !== null && eventOf(change) === "hash-alone";
 }
@@ -82,7 +82,7 @@ function readOf({ name, what, sure }: Mutable, { role }: Source): Judgement {
   return {
     name,
     what,
-    // In lists that programs write from what upstream names, nobody chose it here.
+    // Entries of lists that programs write repeat what upstream names; nobody chose it here.
     severity: role === "source" ? "medium" : "low",
     confidence: sure ? "high" : "medium",
     why: MUTABLE,
@@ -90,7 +90,7 @@ function readOf({ name, what, sure }: Mutable, { role }: Source): Judgement {
   };
 }
 
-/** What a name that reads as one that moves is by the word of the forge. */
+/** The judgement on a name that looks like one that moves, with what the forge says of it. */
 function seenOf(read: Mutable, { tag, branch }: RefFacts, after: Source): Judgement {
   if (tag === null || branch !== null) return { ...readOf(read, after), evidence: ["static", "forge"] };
   return {
@@ -104,7 +104,7 @@ function seenOf(read: Mutable, { tag, branch }: RefFacts, after: Source): Judgem
   };
 }
 
-/** What the forge says against a name that reads as a tag. */
+/** What the forge says against a name that looks like a tag; null: nothing. */
 function oddOf(before: Source | null, after: Source, { tag, branch, moved }: RefFacts): Judgement | null {
   const name = revisionOf(after) ?? "";
   const common = { name, severity: "medium", confidence: "high", evidence: ["static", "forge"] } as const;

@@ -43,13 +43,13 @@ function isPatch(source: Source): boolean {
   return source.role === "patch" || /^fetch.*patch/i.test(source.fetcher ?? "");
 }
 
-/** Hosts where anybody leaves a text without a name, for a while. */
+/** Hosts where anybody can leave a text for a while without giving a name. */
 const PASTE_HOSTS =
   /^(pastebin\.com|paste\.(sr\.ht|debian\.net|gnome\.org|kde\.org|opensuse\.org|centos\.org)|0x0\.st|transfer\.sh|ix\.io|termbin\.com|ghostbin\.com|sprunge\.us|dpaste\.(org|com)|hastebin\.com|bpa\.st)$/;
 
 const FULL_ID = /[0-9a-f]{40}/;
 
-/** What makes a patch's place editable; null: nothing that the text shows. */
+/** In what way a patch's place is editable; null: the text does not show any. */
 function editable({ host, path, query, kind, ref, owner }: Location): string | null {
   if (PASTE_HOSTS.test(host)) return "a paste";
   if (owner?.repository?.forge === "gist.github.com" && !FULL_ID.test(path))

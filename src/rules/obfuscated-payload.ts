@@ -78,14 +78,14 @@ function hidden(script: Script): readonly Hidden[] {
   });
 }
 
-/** Whether a command's name is worked out. What stands alone is lines of a script, as those of another package's phase. */
+/** Whether a command's name is computed. An expression that stands alone is mostly another package's phase, not a command. */
 function isComputedName({ name, words }: Command): boolean {
   return (
     words.length > 0 && COMPUTED_NAME.test(name) && !/\.(?:\w+Phase|(?:pre|post)[A-Z]\w*)\)*\}$/.test(name)
   );
 }
 
-/** A command that is nothing but the value of such a function, which could not be worked out. */
+/** A name that is nothing but a call of such a function, whose value could not be worked out. */
 const COMPUTED_NAME =
   /^\$\{[\s(]*(?:(?:lib|builtins|strings|pkgs)\.)*(?:replaceStrings|replaceChars|substring|fromJSON)\b(?![^{}]*\breadFile\b)[^{}]*\}$/;
 

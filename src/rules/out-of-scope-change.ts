@@ -1,8 +1,8 @@
-/** Files that the titles of the change do not speak of, where one line decides over every machine. */
+/** Changes to files that no title of the change mentions and where one line affects every machine. */
 import { addedLines, argument, extension, folded, headPath, inHead, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
-/** Where a line that nobody looks at does most: what it is, and the paths. */
+/** Where an unnoticed line does most harm: what it is, and the paths. */
 const SENSITIVE: readonly (readonly [string, RegExp])[] = [
   ["CI", /^(?:\.github\/|ci\/)/],
   ["the SSH server", /^nixos\/modules\/services\/networking\/ssh\//],
@@ -32,7 +32,7 @@ function scopesOf(subject: string): readonly string[] | null {
   return scopes.length === 0 || scopes.some((scope) => BROAD.test(scope.toLowerCase())) ? null : scopes;
 }
 
-/** `nixos/sshd` and `python3Packages.foo` name a part of a path: whole or by how it starts. */
+/** Whether a scope such as `nixos/sshd` or `python3Packages.foo` names a part of a path, whole or in part. */
 function speaksOf(scope: string, path: string): boolean {
   const segments = path.split("/").map((segment) => folded(segment.replace(/\.nix$/, "")));
   return scope.split(/[./]/).some((word) => {
@@ -61,7 +61,7 @@ function sensitivityOf(path: string): string | null {
   return SENSITIVE.find(([, pattern]) => pattern.test(path))?.[0] ?? null;
 }
 
-/** The first line that says something: no comment, no bracket alone. */
+/** The first added line with code: no comment, no bracket alone. */
 function firstCode(file: FileFacts) {
   for (const line of addedLines(file)) {
     if (/[A-Za-z0-9]/.test(line.text) && !/^\s*(?:#|\/\/)/.test(line.text)) return line;
@@ -69,7 +69,7 @@ function firstCode(file: FileFacts) {
   return null;
 }
 
-/** Whether the change of a file follows from what a title names: its lines name it too. */
+/** Whether an added line of the file names what a title names: then the change follows from it. */
 function follows(file: FileFacts, words: readonly string[]): boolean {
   for (const line of addedLines(file)) {
     const text = folded(line.text);
@@ -80,10 +80,10 @@ function follows(file: FileFacts, words: readonly string[]): boolean {
 
 function* check(file: FileFacts, { scopes, words }: Titles): Iterable<RuleFinding> {
   const { base, head } = file.change;
-  // A file that is moved away is gone from where it mattered.
+  // A file that is moved away disappears from where it mattered.
   const path = head && sensitivityOf(head.path) === null && base ? base.path : headPath(file);
   const what = sensitivityOf(path);
-  // What is new was not there to be changed unseen.
+  // A new file was not there to be changed unseen.
   if (what === null || base === null || extension(path) === "md") return;
   if (words.some((word) => speaksOf(word, path)) || follows(file, scopes.map(lastPart))) return;
   const line = file.head === null ? null : firstCode(file);
@@ -119,7 +119,7 @@ export const rule: Rule = {
     const scopes = facts.subjects.map(scopesOf);
     if (scopes.includes(null)) return;
     const all = [...new Set(scopes.flatMap((each) => each ?? []))];
-    // Scopes that name none of the changed files are topics, not places.
+    // If no scope names any changed file, the scopes are topics, not places.
     const paths = facts.files.map(headPath);
     if (!all.some((scope) => paths.some((path) => speaksOf(scope, path)))) return;
     const words = [...all, ...facts.subjects.flatMap((subject) => subject.split(/[\s,:()"'`]+/))];

@@ -15,7 +15,7 @@ import { argument } from "./_text.ts";
 import type { Facts, Rule } from "./rule.ts";
 
 interface Grant {
-  /** One key, one power: a grant that another place of the change gives up is no new one. */
+  /** Equal for the same power: a grant that the change takes away elsewhere is not new. */
   readonly key: string;
   readonly severity: Severity;
   readonly what: string;
@@ -72,7 +72,7 @@ function grantsOfBase(facts: Facts): ReadonlySet<string> {
   );
 }
 
-/** From the most powerful; one that is not listed is in the middle. */
+/** Capabilities that give the most power, and those that give little; all others are in between. */
 const STRONG =
   /cap_(sys_admin|sys_ptrace|dac_override|dac_read_search|sys_module|sys_rawio|setuid|setgid|setfcap|sys_chroot|bpf|fowner|chown|mac_admin)/i;
 const WEAK =
@@ -80,9 +80,9 @@ const WEAK =
 const POWERFUL_GROUPS =
   /^(wheel|docker|kvm|libvirtd|disk|shadow|root|sudo|lxd|podman|video-admin|incus-admin|kmem)$/;
 
-/** A line of a sudoers file that asks nobody. */
+/** A line of a sudoers file that asks for no password. */
 const FREE_LINE = /^[ \t]{0,40}[%\w][^\s$]{0,80}[ \t][^$\n]{0,300}NOPASSWD/m;
-/** What gives a container the machine. */
+/** Options and mounts that give a container the whole machine. */
 const HOST = /^--privileged$|^--cap-add[= ](?:ALL|SYS_ADMIN)$|^--pid[= ]host$|docker\.sock|^\/:/;
 
 function grantsOf(setting: Setting): readonly Grant[] {
@@ -186,7 +186,7 @@ function capabilities(key: string, what: string, text: string): readonly Grant[]
   return [{ key, what, severity: STRONG.test(text) ? "high" : WEAK.test(text) ? "low" : "medium" }];
 }
 
-/** Settings whose lower value is the weaker one, and the least that is not weak. */
+/** Settings that are weaker the lower they are, with the lowest value that is not weak. */
 const SYSCTL: Readonly<Record<string, number>> = {
   "kernel.yama.ptrace_scope": 1,
   "kernel.kptr_restrict": 1,

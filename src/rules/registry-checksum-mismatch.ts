@@ -62,13 +62,13 @@ function* undecided(facts: Facts): Iterable<Undecided> {
   }
 }
 
-/** Hashes of files of registries that the base does not pin alike. */
+/** Hashes of registry files, without those that the base pins in the same way. */
 function* hashesOf({ sources }: Facts): Iterable<{ readonly source: Source; readonly file: PackageFile }> {
   for (const { before, after } of sources) {
     const file = after && packageFileOf(after);
     if (!after || !file || after.hash === null) continue;
     const weakness = weaknessOf(after.hash);
-    // No hash of anything: `weak-or-disabled-hash`.
+    // Fake and empty hashes are reported by `weak-or-disabled-hash`.
     if (weakness?.kind === "fake" || weakness?.kind === "empty") continue;
     const old = before && packageFileOf(before);
     if (before && old && before.hash === after.hash && isSameFile(old, file)) continue;

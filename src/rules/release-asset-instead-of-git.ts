@@ -21,7 +21,7 @@ export const rule: Rule = {
 /** A registry at least shows who uploaded what and when, and keeps it. */
 function severityOf(before: Location, after: Location): Severity {
   if (after.kind !== "registry") return "high";
-  // Its project of the repository's own name is where most releases of a language are made.
+  // Most releases of a language are made under the repository's own name in its registry.
   const project = folded(after.owner?.id.split("/").at(-1) ?? "");
   return project !== "" && project === folded(before.owner?.repository?.name ?? "") ? "low" : "medium";
 }

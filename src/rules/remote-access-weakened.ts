@@ -36,7 +36,7 @@ interface Weaker {
   readonly severity: Severity;
 }
 
-/** From the strictest to the weakest, by option name in lower case. `alone`: also worth a word when it is newly set. */
+/** Values from the strictest to the weakest, by option name in lower case. `alone`: a value reported when newly set. */
 const ORDERS: Readonly<Record<string, { readonly values: readonly string[]; readonly alone?: string }>> = {
   permitrootlogin: {
     values: ["no", "forced-commands-only", "prohibit-password", "without-password", "yes"],

@@ -13,8 +13,8 @@ import {
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 /**
- * Sentences that tell a model what to do or to report. Each pattern is tried where its first word stands, and looks
- * at most at a few words behind it.
+ * Sentences that tell a model what to do or to report. Each pattern is tried where its first word stands, and reads only
+ * a few words after it.
  */
 const PHRASES: readonly RegExp[] = [
   /\b(?:ignore|disregard|forget|override) (?:all |any |the |your |every )?(?:of )?(?:the |your |my )?(?:previous|prior|earlier|above|preceding|foregoing|system|other) (?:[a-z]{1,20} )?(?:instructions?|prompts?|rules|context|directives?|guidelines|messages?)/i,
@@ -28,8 +28,8 @@ const PHRASES: readonly RegExp[] = [
 ];
 
 /**
- * What a text has that has one of them in a line, and some texts more. Where a line begins is not asked: behind `^` blanks
- * without end would be gone through from each of them.
+ * The same patterns for a whole text, matching at least where a line matches. They leave out the start of a line, since
+ * endless blanks after `^` would be gone through from each of them.
  */
 const IN_TEXT = PHRASES.map(({ source }) => new RegExp(source.replace(/^\^\[.*?\]\*/, ""), "i"));
 
@@ -41,10 +41,10 @@ const PROMPT_FILE =
 const STRETCH = 4_000;
 const OVERLAP = 400;
 
-/** Blanks as many as you like stand for one. */
+/** The text with each run of blanks as one space. */
 const single = (text: string): string => text.replace(/[^\S\n]{2,}|[^\S\n ]/g, " ");
 
-/** What is looked through at a time: a whole file made anew may not fit into memory. */
+/** Characters that are searched at a time: a copy of a whole file may not fit into memory. */
 const PIECE = 100_000;
 
 /** Whether a line of a text may hold one of the phrases. */
@@ -59,7 +59,7 @@ function mayHoldPhrase(text: string): boolean {
   return false;
 }
 
-/** Where what stands at an offset of `single(text)` stands in the text. */
+/** The offset in a text that belongs to an offset in `single(text)`. */
 function offsetIn(text: string, offset: number): number {
   let at = 0;
   for (let left = offset; left > 0; left--) {

@@ -66,7 +66,7 @@ const ENVIRONMENT = "Variables of the builder's environment, secrets too, then r
 
 const DAEMON = "All builds of every machine that takes this over can then read it and the network.";
 
-/** Settings of the Nix daemon; in tests these are usual. */
+/** What a setting of the Nix daemon opens; tests use such settings honestly. */
 function daemonEscape({ before, after }: NewSetting): Escape | null {
   const path = settingName(after);
   if (!/\bnix\b|nix\.conf/.test(path) || path.startsWith("options.")) return null;
@@ -138,7 +138,7 @@ function derivationEscape(change: NewSetting): Escape | null {
   }
 }
 
-/** What nixpkgs' own fetchers take: lib/fetchers.nix. */
+/** The variables that nixpkgs' own fetchers use: lib/fetchers.nix. */
 const KNOWN_VARIABLES =
   /^((https?|ftp|all|no)_proxy|(HTTPS?|FTP|ALL|NO)_PROXY|GIT_PROXY_COMMAND|SOCKS_SERVER|GOPROXY|NIX_(GIT_SSL_CAINFO|SSL_CERT_FILE|HASHED_MIRRORS|CURL_FLAGS|CONNECT_TIMEOUT|MIRRORS_\S*|NPM_REGISTRY|CRATES_INDEX\S*|NPM_TOKENS|PYPI_INDEX\S*))$/;
 

@@ -77,7 +77,7 @@ function addressesIn(text: string): readonly string[] {
   return text.match(/https?:\/\/[^\s"]+|[0-9a-f]{40}/g) ?? [];
 }
 
-/** What a patch says that it fixes: identifiers, else its name when that is about security. */
+/** What a text about a patch says that it fixes: identifiers, else the patch's name when that is about security. */
 function fixesIn(text: string): readonly string[] {
   const ids = text.match(IDS);
   if (ids) return [...new Set(ids)];
@@ -85,7 +85,7 @@ function fixesIn(text: string): readonly string[] {
   return name !== undefined && WORDS.test(name) ? [name] : [];
 }
 
-/** All that the head still says about patches: a fix that is named there has only moved. */
+/** All text of the head about patches: a fix that it still names has only moved. */
 function keptText(facts: Facts): string {
   const settings = facts.settings.flatMap(({ after }) =>
     after && /patch/i.test(after.attributes.join(".")) ? [after.text] : [],
@@ -122,7 +122,7 @@ function judge(
     : { severity: "block", confidence: "high", why: "The version and the source are as they were." };
 }
 
-/** A patch file that is deleted, when no list that the change touches told it. */
+/** Deleted patch files that no changed list has reported already. */
 function* removedFiles(facts: Facts, kept: string, told: ReadonlySet<string>): Generator<RuleFinding> {
   for (const file of facts.files) {
     if (file.change.status !== "removed") continue;

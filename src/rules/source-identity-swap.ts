@@ -36,7 +36,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   }
 }
 
-/** Whether another rule says of this new place what is worse about it. */
+/** Whether another rule reports something worse about the new place. */
 function isToldElsewhere(pair: Pair, after: Location): boolean {
   return (
     anonymousHost(after.host) !== null ||
@@ -51,7 +51,7 @@ function finding(facts: Facts, pair: Pair, before: Location, after: Location): R
   const known = packageString(facts, "base", pair.before, "homepage");
   const read = judge(pair, before, after, known?.value ?? "", homepage?.value ?? "");
   const asked = forgeJudgement(facts, pair, before, after);
-  // That everybody moved to a fork is in the base: only the age of an account speaks against it.
+  // If the base already names the new place, that it is a fork is known: only a young account speaks against it.
   const judgement = asked?.overrules || read.severity !== "low" ? (asked ?? read) : read;
   const namesOld = homepage !== null && before.owner !== null && namesOwner(homepage.value, before.owner);
   return {
@@ -167,9 +167,9 @@ function judge(pair: Pair, before: Location, after: Location, known: string, hom
 }
 
 /**
- * Whether a project's own archives gave way to its repository (or to the archives of its project on a forge), with a new
- * version, and nothing in the recipe names another one. That is what most honest moves look like: 7 of 14 of a year of
- * nixpkgs.
+ * Whether uploaded archives were replaced by a repository with the package's name (or by archives of its project on a forge),
+ * with a new version, and nothing in the recipe names another repository. Most honest moves look like this: 7 of 14 in a year
+ * of nixpkgs.
  */
 function isMoveToRepository(pair: Pair, before: Location, after: Location, homepage: string): boolean {
   const repository = after.owner?.repository;
@@ -182,13 +182,13 @@ function isMoveToRepository(pair: Pair, before: Location, after: Location, homep
   return !named?.repository || named.id === after.owner?.id;
 }
 
-/** Whether a repository has the package's name, maybe with a word before or behind it, as `pd-frob` and `frob.js`. */
+/** Whether a repository has the package's name, maybe with a word before or after it: `pd-frob`, `frob.js`. */
 function isCalled(repository: string, pname: string): boolean {
   const words = repository.toLowerCase().split(/[^a-z0-9]+/);
   return folded(pname) !== "" && (folded(repository) === folded(pname) || words.includes(folded(pname)));
 }
 
-/** Whether somebody's folder on a host gave way to a site under the same name, as `/acme/` to `acme.example.org`. */
+/** Whether somebody's folder on a host became a site under the same name: `/acme/`, then `acme.example.org`. */
 function isSamePerson(before: Location, after: Location): boolean {
   if (before.kind !== "file" || after.kind !== "file" || before.owner?.repository || after.owner?.repository)
     return false;
@@ -197,7 +197,7 @@ function isSamePerson(before: Location, after: Location): boolean {
   return name.length >= 4 && name === folded(after.host.split(".")[0] ?? "");
 }
 
-/** Whether the new owner's account is called as the domain of the project's own site, as acme for acme.org. */
+/** Whether the new owner's account has the name of the project's own domain: acme for acme.org. */
 function bearsName({ repository }: Owner, homepage: string, before: Location): boolean {
   if (!repository || repository.owner.length < 4) return false;
   const page = parseLocation({ value: homepage, resolved: true });
@@ -209,7 +209,7 @@ function bearsName({ repository }: Owner, homepage: string, before: Location): b
   );
 }
 
-/** Whether a homepage is at the place of that owner: the same repository, its pages, or a page of the domain. */
+/** Whether a homepage belongs to that owner: it is the same repository, its pages, or a page of the domain. */
 function namesOwner(homepage: string, owner: Owner): boolean {
   const page = parseLocation({ value: homepage, resolved: true });
   if (!page?.owner) return false;

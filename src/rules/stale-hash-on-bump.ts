@@ -71,7 +71,7 @@ function severityOf(before: Source, after: Source, decided: boolean): Severity {
   return decided ? "high" : "medium";
 }
 
-/** The commit that the revisions of both sides name by the word of the forge, of one repository; else null. */
+/** The commit that both sides' revisions name in one repository, by the word of the forge; else null. */
 function sameCommit({ upstream }: Facts, before: Source, after: Source): string | null {
   const [old, now] = [before, after].map((source) => {
     const pin = upstream?.pins.get(source);

@@ -8,7 +8,7 @@ const TEST_PATH = /(?:^|\/)(?:tests?|fixtures?)\//;
 
 type Range = FileFacts["changed"][number];
 
-/** The errors that a changed stretch touches: both lists are in order, so one walk along both. */
+/** The errors that a changed stretch touches. Both lists are in order, so one walk along both is enough. */
 function touched(errors: readonly Range[], changed: readonly Range[]): readonly Range[] {
   const found: Range[] = [];
   let next = 0;
@@ -26,7 +26,7 @@ function* check(file: FileFacts): Iterable<RuleFinding> {
   const errors = touched(file.parseErrors, file.changed);
   const [first] = errors;
   if (!first) return;
-  // What could not be read before either is not the change's doing, but its new content went unseen all the same.
+  // If the base could not be read either, that is not the change's doing; its new content went unseen all the same.
   const old = file.baseParseErrors.length >= file.parseErrors.length;
   const snippet = visible(text.slice(first.start, Math.min(first.end, first.start + 200)).trim());
   yield {

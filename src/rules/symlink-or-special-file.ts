@@ -11,7 +11,7 @@ interface Judgement {
   readonly clear: string;
 }
 
-/** Parts of paths where machines keep what is theirs. */
+/** Parts of paths where machines keep system files and secrets. */
 const PLACES =
   /(?:^|\/)(?:etc|proc|sys|dev|home|root|run|var|tmp|_temp|Users|\.(?:git|ssh|aws|config|netrc|npmrc|docker|gnupg)|[^/]*(?:secret|credential|token|password|\.env)[^/]*)(?:\/|$)/;
 
@@ -27,7 +27,7 @@ function destination(from: string, target: string): string | null {
   return parts.join("/");
 }
 
-/** The directory that a package owns: of pkgs/by-name the shard's child, else the directory of the file. */
+/** The directory that a package owns: in pkgs/by-name the one below the shard, else the directory of the file. */
 function ownDirectory(path: string): string {
   const parts = path.split("/");
   return parts.slice(0, parts[1] === "by-name" ? 4 : -1).join("/");
@@ -42,7 +42,7 @@ function judgeLink(path: string, target: string | null): Judgement {
   const leads = `it leads to \`${visible(target, 200)}\`,`;
   const to = destination(path, target);
   if (to === null) {
-    // A relative link that leaves the repository is often left over from a move; one that names a place is not.
+    // A relative link that leaves the repository is often left over from a move, unless it names such a place.
     const severity = target.startsWith("/") || PLACES.test(target) ? "block" : "high";
     const why = `${leads} outside the repository: whatever reads this path on a reviewer's or a CI machine gets a file of that machine, secrets too.`;
     return { severity, title: "Symbolic link out of the repository", why, clear };

@@ -28,7 +28,7 @@ export const rule: Rule = {
         ({ before, after }) => `${nameIn(after ?? before)} (${shownValue(before)} → ${shownValue(after)})`,
       );
       yield settingFinding(first, {
-        // One knob loosened is how honest fixes look; a confinement is all of the file system.
+        // Honest fixes loosen one setting; a confinement protects the whole file system.
         severity:
           (delta <= -2 && lost.length > 1) || changes.some(isRoot) || lost.some(isConfinement)
             ? "medium"
@@ -52,7 +52,7 @@ export const rule: Rule = {
   },
 };
 
-/** How a service's setting is called. */
+/** What a message calls a service's setting. */
 function nameIn(setting: Setting): string {
   const name = lastName(setting);
   return name === "enable" ? `confinement.${name}` : name;
@@ -140,7 +140,7 @@ function services(facts: Facts): ReadonlyMap<string, readonly SettingChange[]> {
   return found;
 }
 
-/** Does the service run as root now, by its own words? */
+/** Whether the service now says that it runs as root. */
 function isRoot({ after }: SettingChange): boolean {
   return after !== null && lastName(after) === "User" && scoreOf(after) === 0;
 }
@@ -180,7 +180,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   KeyringMode: 1,
 };
 
-/** How much a setting protects; an account other than root does as much as `DynamicUser`. */
+/** How much a setting protects; an account other than root protects as much as `DynamicUser`. */
 function scoreOf(setting: Setting | null): number {
   if (setting === null) return 0;
   const name = lastName(setting);

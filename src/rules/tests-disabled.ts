@@ -59,7 +59,7 @@ function lossOf(facts: Facts, change: SettingChange): Loss | null {
         after?.value.kind === "bool" &&
         !after.value.value &&
         !(before?.value.kind === "bool" && !before.value.value);
-      // Taken away is off only for those that are off by default.
+      // Removing the setting switches off only what is off by default.
       const gone =
         after === null && before.value.kind === "bool" && before.value.value && name === "doInstallCheck";
       return off || gone ? { what: `${name} is off`, why: WHY, severity: "low" } : null;
@@ -111,7 +111,7 @@ function lossOf(facts: Facts, change: SettingChange): Loss | null {
   }
 }
 
-/** The hook moved to another list. */
+/** Whether the hook moved to another list. */
 function replaced(facts: Facts, hook: string): boolean {
   return facts.settings.some(
     ({ after, before }) => itemsOf(after).includes(hook) && !itemsOf(before).includes(hook),

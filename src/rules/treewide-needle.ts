@@ -1,4 +1,4 @@
-/** A change of many files by one pattern, and a few files in it that follow another. */
+/** A few files that change in another way, in a change of many files by one pattern. */
 import {
   addedLines,
   argument,
@@ -12,13 +12,13 @@ import {
 } from "./_text.ts";
 import type { FileFacts, Place, Rule, RuleFinding, Undecided } from "./rule.ts";
 
-/** Fewer files are looked at one by one. */
+/** With fewer files, reviewers look at each of them. */
 const TREEWIDE_FILES = 30;
 /** A token that so many files gain (or lose) belongs to the pattern. */
 const PATTERN_FILES = 8;
-/** More outliers than this, and the change was not made by one pattern: each file is looked at by the other rules all the same. */
+/** With more outliers the change was not made by one pattern. The other rules look at each file anyway. */
 const MOST_OUTLIERS = 3;
-/** Of both sides of a file. Generated lists of packages have more: they are said not to be compared. */
+/** In both sides of a file. Generated lists of packages have more: they are not compared, and the review says so. */
 const MOST_CHARACTERS = 4_000_000;
 
 const MOST_KINDS = 5;
@@ -41,7 +41,7 @@ function linesOf(text: string): Map<string, number> {
   return lines;
 }
 
-/** A token for comparing between files: names of the file's own package, hashes and numbers are alike everywhere. */
+/** A token as it compares between files: names of the file's own package, hashes and numbers count as equal. */
 function normal(token: string, own: ReadonlySet<string>): string {
   if (own.has(token.toLowerCase())) return "NAME";
   if (/^\d/.test(token)) return "NUMBER";
@@ -69,7 +69,7 @@ function difference(file: FileFacts): Difference | null {
   }
   const signs = new Set<string>();
   for (const [token, count] of balance) {
-    // Punctuation comes and goes with any rewriting.
+    // Any rewriting adds and removes punctuation.
     if (count !== 0 && /\w/.test(token)) signs.add(`${count > 0 ? "+" : "-"}${token}`);
   }
   return { file, signs };
@@ -80,7 +80,7 @@ interface Treewide {
   readonly differences: readonly Difference[];
 }
 
-/** The differences of a change of many files that one pattern makes up; null for others. */
+/** The differences between the sides of each file, if the change is one of many files by one pattern; else null. */
 function treewide(files: readonly FileFacts[]): Treewide | null {
   const modified = files.filter(({ base, head }) => base !== null && head !== null);
   if (modified.length < TREEWIDE_FILES) return null;
@@ -131,7 +131,7 @@ function* check(files: readonly FileFacts[]): Iterable<RuleFinding> {
   }
 }
 
-/** A program changes all files alike: a few kinds of difference make up nearly all of them. */
+/** Whether a program made the change: a few kinds of difference make up nearly all of it. */
 function isMechanical(differences: readonly Difference[]): boolean {
   const kinds = new Map<string, number>();
   for (const { signs } of differences) {

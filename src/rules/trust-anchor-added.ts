@@ -48,7 +48,7 @@ export const rule: Rule = {
   },
 };
 
-/** A piece of a value that a shell can be given. */
+/** The start of a value, safe to paste into a shell. */
 function safe(value: string): string {
   return value.replace(/[^\w.:/+=@-]/g, "").slice(0, 24);
 }
@@ -56,7 +56,7 @@ function safe(value: string): string {
 interface Anchor {
   readonly what: string;
   readonly value: string;
-  /** By the attribute's name, not only by its form. */
+  /** Known by the attribute's name, not only by the value's form. */
   readonly sure: boolean;
 }
 
@@ -104,7 +104,7 @@ function anchorsOf(setting: Setting): readonly Anchor[] {
   });
 }
 
-/** Certificates and key rings as files, or inside any text of a module. */
+/** Certificates and signing keys that are added, as files or in the text of a module. */
 function* certificates(file: FileFacts): Generator<RuleFinding> {
   const path = headPath(file);
   const kind = extension(path);

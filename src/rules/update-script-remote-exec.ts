@@ -55,7 +55,7 @@ interface Secret extends Sighting {
 const FILES =
   /(~|\$HOME|\$\{HOME\})\/\.(ssh|aws|gnupg|netrc|config|docker|npmrc|pypirc|git-credentials|kube)\b|\/etc\/(shadow|ssh)\b/;
 const VARIABLES = /\$\{?([A-Z_]*(PASSWORD|SECRET|PRIVATE_KEY|AWS_ACCESS\w*|CACHIX\w*|NPM_TOKEN))\b/;
-/** Tokens for the forge's API are usual where the forge is asked. */
+/** Tokens of forges, which scripts honestly use to ask the forge. */
 const API_TOKEN = /\$\{?(GITHUB_TOKEN|GH_TOKEN|GITLAB_TOKEN)\b/;
 const FORGE = /api\.github\.com|github\.com|gitlab\.com|\$|nix-update|gh\b/;
 

@@ -22,7 +22,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     if (after.role === "dependencies" || eventOf(pair) !== "place-alone") continue;
     const isKnown = placeChange(before, after) !== "unknown";
     const judgement = judge(pair, isKnown);
-    // Of several locations the registry answers for its own only.
+    // Of several locations, a registry can speak only for its own.
     const registry = locationsOf(after).length > 1 ? null : agreeingRegistry(facts, after);
     yield {
       ...judgement,
@@ -60,7 +60,7 @@ function judge({ before, after }: Pair, isKnown: boolean): Pick<RuleFinding, "se
   const place = ({ host, path }: Location) => `${host}${path}`;
   const oldPlaces = new Set(old.map(place));
   const [first] = current;
-  // The places that were there still come first: what is new is tried only when they fail.
+  // The old places still come first: the new one is tried only when they fail.
   if (first && oldPlaces.has(place(first))) return { severity: "medium", confidence: "high" };
   const owners = new Set(old.map(ownerName));
   const sameOwner = first !== undefined && owners.has(ownerName(first));

@@ -20,9 +20,9 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     if (was === null || is === null || !after.versionSpan || compareVersions(is, was) >= 0) continue;
     // Commits have no order.
     if (isCommit(was) || isCommit(is)) continue;
-    // Dependencies that a program lists, of one name often several: lockfile-poisoning says what went down.
+    // Lists of dependencies often have several versions of a name: lockfile-poisoning reports what went down.
     if (lockFormatOf(after.path)) continue;
-    // Generated lists have neighbours that are no versions of each other.
+    // In generated lists, neighbours need not be versions of one thing.
     if (onlyLostCommit(before, after)) continue;
     if (after.pname === null || before.pname !== after.pname || before.binding !== after.binding) continue;
     // A package has one version, however many pins.
@@ -51,13 +51,13 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   }
 }
 
-/** Whether a title says why: by a word for it, or by what stands behind `old -> new`. */
+/** Whether a title gives a reason: by a word such as revert, or by what follows `old -> new`. */
 function givesReason(subject: string, was: string, is: string): boolean {
   const [, reason = ""] = subject.split(`${was} -> ${is} `);
   return /revert|downgrade|roll(ing)? ?back/i.test(subject) || reason.trim().split(/\s+/).length > 1;
 }
 
-/** What may stand in a command that somebody pastes. */
+/** A version, safe to paste into a command. */
 function plain(version: string): string {
   return version.replace(/[^\w.+-]/g, "?");
 }

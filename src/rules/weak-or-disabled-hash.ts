@@ -6,7 +6,7 @@ import { baseAt, headAt, pinName, placeName, shown, textAt } from "./_pins.ts";
 import { isTestPath } from "./_settings.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
-/** A hash that holds nothing down: fake, empty, of an empty file, or of an algorithm for which collisions are made. */
+/** A hash that pins nothing: fake, empty, of an empty file, or of an algorithm for which collisions can be made. */
 export const rule: Rule = {
   id: "weak-or-disabled-hash",
   threat: "A38",
@@ -44,19 +44,19 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   }
 }
 
-/** Whether it is what a function has for no hash, a text that only stands for one, or a file that is empty on purpose. */
+/** Whether it is a function's default for no hash, a placeholder, an empty file on purpose, or in a test. */
 function isDefault(after: Source, before: Source | null, { kind }: Weakness): boolean {
   if (isTestPath(after.path)) return true;
-  // What a fetcher's own definition has for no hash; what changes there is `fetcher-infra-change`.
+  // A fetcher's definition has a default for no hash; changes there are reported by `fetcher-infra-change`.
   if (before === null && FETCHER.test(after.path)) return true;
   if (kind === "empty") return after.urls.length === 0;
   return kind === "fake" && before === null && after.urls.length === 0 && after.hash === null;
 }
 
-/** From how many pins on a file is a list that a program wrote from a registry's own hashes. */
+/** A file with so many such pins is a list that a program wrote from a registry's own hashes. */
 const LIST = 20;
 
-/** Whether a file pins with this algorithm by custom: it did before, or it is a list of a registry. */
+/** Whether the file usually pins with this algorithm: it did before, or it is a list of a registry's packages. */
 function isCustomary(facts: Facts, { path, hash }: Source, { kind }: Weakness): boolean {
   if (kind !== "broken") return false;
   const algorithm = hash?.split("-")[0];
@@ -64,7 +64,7 @@ function isCustomary(facts: Facts, { path, hash }: Source, { kind }: Weakness): 
   return facts.pins.base.some(alike) || facts.pins.head.filter(alike).length >= LIST;
 }
 
-/** What nixpkgs offers for a hash that is not known yet: lib/deprecated/misc.nix. */
+/** The placeholders that nixpkgs has for a hash that is not known yet: lib/deprecated/misc.nix. */
 const FAKE = /^(lib\.)?fake(Hash|Sha(256|512))$/;
 
 const NOT_REAL: Weakness = {
@@ -73,11 +73,11 @@ const NOT_REAL: Weakness = {
   why: "It was never built: every fetch fails.",
 };
 
-/** `hash = lib.fakeHash`: a value that is no text, and so no pin. */
+/** `hash = lib.fakeHash`: not a text, so it is found among the settings and not the pins. */
 function* fakes(facts: Facts): Iterable<RuleFinding> {
   for (const { before, after } of facts.settings) {
     if (!after || !FAKE.test(after.text) || before?.text === after.text) continue;
-    // A function that takes a hash says what stands for none; that is no pin.
+    // A function's default for a missing hash is no pin.
     if (after.conditions.length > 0 || after.packageSpan === null || isTestPath(after.path)) continue;
     const name = after.attributes.join(".");
     yield {

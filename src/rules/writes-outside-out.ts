@@ -41,7 +41,7 @@ export const rule: Rule = {
 const PERSISTENT =
   /\/\.(bashrc|bash_profile|profile|zshrc|zprofile|zshenv|ssh\/|config\/(autostart|systemd|fish)|local\/share\/applications)|^\/etc\/(cron|profile|systemd|sudoers|ssh|ld\.so|pam\.d|passwd|shadow)|^\/var\/spool\/cron|\/authorized_keys|LaunchAgents|LaunchDaemons|\/etc\/nixos/;
 
-/** What builds the file system of a machine or image writes to its places. */
+/** Scripts that build the file system of a machine or image, where such paths are inside that image. */
 const IMAGES =
   /\b(vms?|docker\w*|oci|iso|lxc|virtualisation|fhs\w*|bubblewrap|containers?|initrd|stage-?1)\b|(disk|docker|oci|iso|make|build|vm|raw|boot|cloud|container|virtual)[-_]?image|fakeRoot|fakeChroot|RPM|extra(Build|Install)Commands/i;
 
@@ -54,10 +54,10 @@ function writes(script: Script): readonly Write[] {
     for (const target of targetsOf(command)) {
       const home = /^(~|\$HOME|\$\{HOME\})(\/|$)/.test(target);
       if (!isOutside(target) && !(home && !homeIsSet)) continue;
-      // A program may write to the machine that it runs on; only what others run is worth a word there.
+      // A program may write to the machine that it runs on; only files that others run or trust matter then.
       const atRunTime = script.context !== "build" || isRunLater(command);
       if (atRunTime && !PERSISTENT.test(target)) continue;
-      // Services and activation scripts of a module own places of the system.
+      // Services and activation scripts of a module may own such places.
       if (script.context === "run" && /^\/(etc|var)\//.test(target)) continue;
       found.push({ command, target, key: target, span: command.span });
     }

@@ -64,13 +64,13 @@ function isOtherProject(facts: Facts, before: Source, after: Source, there: Ther
   return !(isSameForge && led === there.fullName.toLowerCase());
 }
 
-/** Both homepages, of the recipe and of the repository, where they are one. */
+/** The homepage of recipe and repository, if both name the same; else null. */
 function homepageOf(facts: Facts, after: Source, there: There | null): string | null {
   const page = packageString(facts, "head", after, "homepage");
   return page && there?.homepage && isSamePage(page.value, there.homepage) ? there.homepage : null;
 }
 
-/** At most one finding: the recipe and the repository name two homepages. Two descriptions without a common word bear it out. */
+/** At most one finding: the recipe and the repository name two homepages. Descriptions without a common word make it surer. */
 function* ofHomepages(
   facts: Facts,
   after: Source,
@@ -122,7 +122,7 @@ function otherPage(facts: Facts, after: Source, source: Repository): Page | null
     const page = packageString(facts, "head", after, attribute);
     const named = page && parseLocation({ value: page.value, resolved: true })?.owner?.repository;
     if (!page || !named || named.owner.toLowerCase() === source.owner.toLowerCase()) continue;
-    // Another project of the same people, or a part that is fetched beside the source.
+    // Under another name it is another project of the same people, or a part that is fetched beside the source.
     if (named.name.toLowerCase() !== source.name.toLowerCase()) continue;
     return { attribute, ...page, named };
   }
@@ -142,7 +142,7 @@ function ofPage(
   const isSure = named.forge === source.forge;
   const isFork = parent !== null && isNamed(parent, named);
   return {
-    // The word of who has the repository lowers it, but who squats on a name gives the project's page too.
+    // That the repository names the same homepage lowers it only, since a squatter can do that too.
     severity: agreed !== null && !isFork ? "low" : "medium",
     confidence: isFork ? "high" : isSure && agreed === null ? "medium" : "low",
     title: `${pinName(after)}: the ${attribute} names ${named.owner}, the source comes from ${source.owner}`,
@@ -174,7 +174,7 @@ interface Parent {
   readonly stars: number | null;
 }
 
-/** So many times the stars of a fork make its parent what people mean by the name. */
+/** With so many times the stars of its fork, the parent is what people mean by the name. */
 const OVERSHADOWED = 10;
 
 /** Whether a fork bears the name of a project that many more people follow. */
@@ -193,7 +193,7 @@ function ofFork(
 ): RuleFinding {
   const page = packageString(facts, "head", after, "homepage");
   const named = page && parseLocation({ value: page.value, resolved: true })?.owner?.repository;
-  // Who gives the fork's own page means the fork.
+  // A recipe that names the fork's own page means the fork.
   const isMeant = named?.owner.toLowerCase() === source.owner.toLowerCase();
   return {
     severity: isMeant ? "low" : "medium",

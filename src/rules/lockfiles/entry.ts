@@ -4,13 +4,13 @@
 export type Origin = "registry" | "git" | "url" | "path";
 
 export interface LockEntry {
-  /** As the lockfile's users ask for it; for an npm alias, what it stands for. */
+  /** The package's name; for an npm alias, that of the package which it stands for. */
   readonly name: string;
   readonly version: string | null;
   readonly origin: Origin;
-  /** URL of the registry, repository or archive, or a path; null when the format leaves it to the tool. */
+  /** URL of the registry, repository or archive, or a path; null when the tool decides it. */
   readonly location: string | null;
-  /** Hash by what it is of: the algorithm, or the name of a file. */
+  /** Hashes, by algorithm or by the name of the file that each is of. */
   readonly hashes: ReadonlyMap<string, string>;
   /** True when it runs code of its own at installation. */
   readonly runsScripts: boolean;
@@ -20,7 +20,7 @@ export interface LockFormat {
   readonly ecosystem: string;
   /** Hosts that its tools use unless told otherwise. */
   readonly registries: readonly string[];
-  /** The name of an npm package is part of its archive's URL. */
+  /** Whether an archive's URL contains the package's name, as for npm. */
   readonly namesInUrls?: boolean;
   /** Throws on a text that is not of this format. */
   readonly read: (text: string) => readonly LockEntry[];
@@ -35,7 +35,7 @@ export const entry = (fields: Partial<LockEntry> & { readonly name: string }): L
   ...fields,
 });
 
-/** The fields of a parsed value that should be an object; none for anything else. */
+/** The fields of a parsed value that should be an object; none if it is not. */
 export function fieldsOf(value: unknown): ReadonlyMap<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? new Map(Object.entries(value))

@@ -25,8 +25,8 @@ export interface Known {
 }
 
 /**
- * Each entry is held against all of its key: an honest lockfile has a dozen versions of a name at most. What is
- * left out of the base makes an entry of the head more suspicious, not less: it is not found among what was there.
+ * An entry is compared with all entries of the same key; an honest lockfile has at most a dozen versions of a name. Leaving
+ * out some of the base makes an entry of the head more suspicious, not less, since it is not found among them.
  */
 const MOST_ALIKE = 100;
 
@@ -73,7 +73,7 @@ function strength(entry: LockEntry): number {
 /** A release, as against a branch or a date. */
 const RELEASE = /^v?\d+(?:\.\d+){1,3}$/;
 
-/** Two entries of one name and version disagree when the hash of the same thing (or a release's commit) differs. */
+/** The two values, if entries of one name and version have different hashes of the same thing (or release commits); else null. */
 function disagreement(before: LockEntry, after: LockEntry): readonly [string, string] | null {
   for (const [label, hash] of after.hashes) {
     const old = before.hashes.get(label);
@@ -121,7 +121,7 @@ function hashSuspicion(entry: LockEntry, before: readonly LockEntry[]): Suspicio
   return null;
 }
 
-/** Large forges, where a new lockfile may well have dependencies from. */
+/** Large forges, from which a new lockfile may well take dependencies. */
 const FORGES = new Set([
   "github.com",
   "codeload.github.com",
@@ -144,7 +144,7 @@ function placeSuspicion(entry: LockEntry, known: Known, format: LockFormat): Sus
     return {
       ...from,
       reason: `host ${host}`,
-      // In a new lockfile every host is new; registries of the ecosystem are then the only ones that go without saying.
+      // In a new lockfile every host is new, and only registries of the ecosystem go without saying.
       severity: !known.isEmpty ? "high" : format.namesInUrls ? "medium" : "low",
       title: `Dependencies from a host that is new here (${visible(host, 60)})`,
       why: `No entry of the base comes from there, and it is no registry of ${format.ecosystem}: its owner chooses what is built.`,
@@ -159,7 +159,7 @@ function placeSuspicion(entry: LockEntry, known: Known, format: LockFormat): Sus
     return {
       ...from,
       reason: `origin ${entry.origin}`,
-      // A new version may well have been taken from elsewhere by upstream; the same version had no reason to move.
+      // Upstream may take a new version from elsewhere; the same version had no reason to move.
       severity: before.some(({ version }) => version === entry.version) ? "high" : "medium",
       title: `Dependency now from ${entry.origin === "path" ? "a path" : entry.origin === "git" ? "a git repository" : "a URL"} instead of the registry`,
       why: "The same name is another project's code then: the registry's name says nothing of a repository or archive.",
@@ -238,7 +238,7 @@ function scriptSuspicion(entry: LockEntry, known: Known): Suspicion | null {
   };
 }
 
-/** Numbers of a plain version; null for anything that sorts by other laws. */
+/** The numbers of a plain version; null for versions that are ordered in other ways. */
 function numbersOf(version: string | null): readonly number[] | null {
   return version !== null && /^\d{1,9}(?:\.\d{1,9}){1,4}$/.test(version)
     ? version.split(".").map(Number)
@@ -250,7 +250,7 @@ const versionsOf = (entries: readonly LockEntry[]) => new Set(entries.map(({ ver
 function downgradeSuspicion(entry: LockEntry, known: Known, now: readonly LockEntry[]): Suspicion | null {
   const before = known.byName.get(entry.name) ?? [];
   const [old] = before;
-  // With several versions of a name side by side, which became which is not known.
+  // With several versions of a name side by side, it is not known which became which.
   if (!old || versionsOf(before) !== 1 || versionsOf(now) !== 1) return null;
   const [from, to] = [numbersOf(old.version), numbersOf(entry.version)];
   if (!from || !to || compareNumbers(to, from) >= 0) return null;
