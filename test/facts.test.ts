@@ -349,3 +349,22 @@ test("a set of many gems, which no file beside it takes by name, is read whole",
   expect(facts.sources.filter(({ before, after }) => before?.hash !== after?.hash)).toHaveLength(80);
   expect(unchecked).toEqual([]);
 });
+
+test("a gem is where its set says, by the name that it has there", async () => {
+  const gems = (version: string) => `{ buildRubyGem }:
+{
+  nokogiri = {
+    targets = [
+      { remotes = [ "https://gems.acme.dev/" ]; sha256 = "${"1".padStart(52, "0")}"; target = "x86_64-linux"; type = "gem"; }
+    ];
+    version = "${version}";
+  };
+  renamed = buildRubyGem { gemName = "rake"; type = "gem"; version = "${version}"; source.sha256 = "${"2".padStart(52, "0")}"; };
+}
+`;
+  const { facts } = await factsOf({ "p/gems.nix": gems("1.0") }, { "p/gems.nix": gems("1.1") });
+  expect(facts.sources.map(({ after }) => after?.urls.map(({ value }) => value))).toEqual([
+    ["https://gems.acme.dev/gems/nokogiri-1.1-x86_64-linux.gem"],
+    ["https://rubygems.org/gems/rake-1.1.gem"],
+  ]);
+});

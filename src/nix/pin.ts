@@ -71,12 +71,15 @@ export function sourceAt(found: FoundValues, place: PinPlace): Source {
   const dependency = isDependencyHash(hashName);
   const fetcher = fetcherNamed(found.fetcher);
   const args = argumentsOf(found.session, attributes);
+  const { names, ...spans } = place;
   const location: Location = dependency
     ? { urls: [], rev: null }
     : fetcher
       ? fetcher.locate(args)
-      : { urls: args.texts("urls") ?? listOf(args.text("url")), rev: args.text("rev") };
-  const { names, ...spans } = place;
+      : (gemOf(args, names, found.package) ?? {
+          urls: args.texts("urls") ?? listOf(args.text("url")),
+          rev: args.text("rev"),
+        });
   const role = roleOf(dependency, fetcher?.role ?? "other", names);
   const uncertain = found.fetcher === "fetchFromGitLab" && BEFORE_2021.test(found.origin.file.text);
   return {
@@ -95,6 +98,29 @@ export function sourceAt(found: FoundValues, place: PinPlace): Source {
     hashSpan: spanOf(origin),
     recipe: recipeOf(found.session, attributes, found.fetcher, hashName, role),
     ...spans,
+  };
+}
+
+/** Where nixpkgs looks for an entry of a `gemset.nix`, in which its registry and its name stand; null: it is none. */
+function gemOf(
+  args: FetcherArguments,
+  names: readonly string[],
+  { version, pname }: PackageFacts,
+): Location | null {
+  if (args.text("type")?.value !== "gem") return null;
+  const [holder = "", key] = names;
+  // `buildRubyGem { gemName = …; source.sha256 = …; }`: the set may have any name.
+  const name = args.text("gemName")?.value ?? pname ?? key;
+  if (name === undefined || version === null || !/^(?:source|targets)$/.test(holder)) return null;
+  const target = args.text("target");
+  const platform = target && target.value !== "ruby" ? `-${target.value}` : "";
+  const remotes = args.texts("remotes") ?? [{ value: "https://rubygems.org", resolved: true }];
+  return {
+    urls: remotes.map(({ value, resolved }) => ({
+      value: `${value.replace(/\/$/, "")}/gems/${name}-${version}${platform}.gem`,
+      resolved: resolved && (target?.resolved ?? true) && !version.includes("${"),
+    })),
+    rev: null,
   };
 }
 

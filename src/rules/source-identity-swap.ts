@@ -9,6 +9,7 @@ import { oddTwins } from "./_platforms.ts";
 import { isAssetInsteadOfGit } from "./_prebuilt.ts";
 import { daysBetween, isNamed, YOUNG_DAYS } from "./_repositories.ts";
 import { folded } from "./_text.ts";
+import { isLockedGem } from "./lockfiles/formats.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -39,6 +40,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
 /** Whether another rule reports something worse about the new place. */
 function isToldElsewhere(pair: Pair, after: Location): boolean {
   return (
+    isLockedGem(pair.after) ||
     anonymousHost(after.host) !== null ||
     deceitOf(after, locationsOf(pair.before)) !== null ||
     isAssetInsteadOfGit(pair)
@@ -139,7 +141,9 @@ function judge(pair: Pair, before: Location, after: Location, known: string, hom
   if (owner && before.owner?.domain === owner.domain && before.owner.repository === null) {
     return { severity: "low", confidence: "medium", note: "Both places are of one domain." };
   }
-  if (pair.after.role === "other" && pair.after.pname === null) {
+  const isOfList = pair.after.role === "other" && pair.after.pname === null;
+  // The programs that write such lists take from the registry what is there.
+  if (isOfList && (before.kind !== "registry" || after.kind === "registry")) {
     return {
       severity: "low",
       confidence: "medium",

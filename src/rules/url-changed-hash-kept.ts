@@ -2,6 +2,7 @@ import { type Location, locationsOf } from "../origin/location.ts";
 import { eventOf, type Pair, pairsOf, placeChange } from "./_events.ts";
 import { baseAt, checkCommand, headAt, ownerName, pinName, placeName } from "./_pins.ts";
 import { agreeingRegistry } from "./_registry.ts";
+import { isLockedGem } from "./lockfiles/formats.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /**
@@ -20,6 +21,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   for (const pair of pairsOf(facts)) {
     const { before, after } = pair;
     if (after.role === "dependencies" || eventOf(pair) !== "place-alone") continue;
+    if (isLockedGem(after)) continue;
     const isKnown = placeChange(before, after) !== "unknown";
     const judgement = judge(pair, isKnown);
     // Of several locations, a registry can speak only for its own.

@@ -1,5 +1,6 @@
 /** From a pin to the file of a package registry that it fetches: a pure function, of hostile input. */
 import type { Source } from "../../nix/model.ts";
+import { isGem } from "../../nix/pin.ts";
 import { type Location, locationsOf } from "../../origin/location.ts";
 import { REGISTRY_NAMES, type RegistryName } from "../answers.ts";
 
@@ -75,12 +76,13 @@ function between(text: string, start: string, end: string): string | null {
 
 /** The file of a registry that a pin fetches, by the first of its locations that is one; null: none is. */
 export function packageFileOf(source: Source): PackageFile | null {
-  if (source.role === "dependencies") return null;
+  // Which of several registries has a gem, is not known.
+  if (source.role === "dependencies" || (isGem(source) && source.urls.length !== 1)) return null;
   for (const location of locationsOf(source)) {
     const found = fileAt(location, source);
     if (found) return found;
   }
-  return gemOfGemset(source);
+  return null;
 }
 
 /** Whether two pins fetch the same file, from whatever mirror. */
@@ -147,16 +149,4 @@ function readGem(path: string, { version }: Source): Found | null {
   return (
     choices.find((choice) => choice.version === version) ?? (choices.length === 1 ? choices[0] : null) ?? null
   );
-}
-
-/** A gem of a `gemset.nix`, which names a registry and no address: nixpkgs makes one of it. */
-function gemOfGemset(source: Source): PackageFile | null {
-  const text = (name: string) => source.shape.find((argument) => argument.name === name)?.text ?? null;
-  if (!/(?:^|\/)gemset\.nix$/.test(source.path) || text("type") !== '"gem"') return null;
-  if (!/^\[ ?"https:\/\/rubygems\.org\/?" ?\]$/.test(text("remotes") ?? "")) return null;
-  const [name = ""] = source.binding.split(".source");
-  const platform = /^"([\w.-]+)"$/.exec(text("target") ?? '"ruby"')?.[1];
-  return platform === undefined
-    ? null
-    : checked({ registry: "RubyGems", name, version: source.version ?? "", file: null, platform });
 }

@@ -1,4 +1,6 @@
 /** Which lockfile a path is. */
+import type { Source } from "../../nix/model.ts";
+import { isGem } from "../../nix/pin.ts";
 import type { LockFormat } from "./entry.ts";
 import { missingHashes, npm, pnpm, yarn } from "./javascript.ts";
 import { cargo, composer, deps, flake, gemset, goSum, pub, python, swift } from "./others.ts";
@@ -23,4 +25,9 @@ const BY_NAME: readonly (readonly [RegExp, LockFormat])[] = [
 /** Null: not the name of a lockfile that is known here. */
 export function lockFormatOf(path: string): LockFormat | null {
   return BY_NAME.find(([pattern]) => pattern.test(path))?.[1] ?? null;
+}
+
+/** Whether a pin is an entry of a lockfile of gems: where it comes from, `lockfile-poisoning` compares. */
+export function isLockedGem(source: Source): boolean {
+  return isGem(source) && lockFormatOf(source.path) !== null;
 }
