@@ -1,8 +1,8 @@
 /** The pins of JSON files: `sources.json`, `deps.json`, `pin.json` and what else update scripts write. */
 import type { Node as JsonNode } from "jsonc-parser";
 import { evaluateAt } from "./evaluate.ts";
-import { algorithmOfName, isHashName } from "./fetchers.ts";
 import { parseHash } from "./hash.ts";
+import { algorithmOfName, isHashName } from "./hash-names.ts";
 import { jsonValue } from "./json.ts";
 import type { Source, Span } from "./model.ts";
 import { NO_PACKAGE, type PackageFacts, packageFacts } from "./packages.ts";

@@ -91,8 +91,8 @@ function archivedRevision(url: Text | undefined): Text | null {
   return match ? literal(match[1] ?? "") : null;
 }
 
-const clone = (role: SourceRole, extra: readonly string[] = []): Fetcher => ({
-  role,
+const clone = (...extra: readonly string[]): Fetcher => ({
+  role: "source",
   location: ["url", "rev", "tag", "ref", ...extra],
   locate: (args) => ({ urls: plainUrls(args), rev: revision(args) ?? args.text("ref") }),
 });
@@ -120,12 +120,21 @@ const forge = ({ location, home, archive, rev: revOf = revision, gitSuffix = ".g
 const host = (args: FetcherArguments, name: string, otherwise: string): Text =>
   args.text(name) ?? literal(otherwise);
 
+const required = (args: FetcherArguments, name: string): Text =>
+  args.text(name) ?? { value: `\${${name}}`, resolved: false };
+
 const ownerAndRepo =
   (domain: (args: FetcherArguments) => Text) =>
   (args: FetcherArguments): Text =>
     joinTexts("https://", domain(args), "/", args.text("owner"), "/", args.text("repo"));
 
 const archivePath = (home: Text, rev: Text | null) => joinTexts(home, "/archive/", rev, ".tar.gz");
+
+const forgejo = forge({
+  location: ["owner", "repo", "domain"],
+  home: ownerAndRepo((args) => required(args, "domain")),
+  archive: archivePath,
+});
 
 const FORGES: Readonly<Record<string, Fetcher>> = {
   fetchFromGitHub: forge({
@@ -148,16 +157,8 @@ const FORGES: Readonly<Record<string, Fetcher>> = {
         mapText(rev, (value) => value.replaceAll("/", "%2F")),
       ),
   }),
-  fetchFromGitea: forge({
-    location: ["owner", "repo", "domain"],
-    home: ownerAndRepo((args) => args.text("domain") ?? { value: "${domain}", resolved: false }),
-    archive: archivePath,
-  }),
-  fetchFromForgejo: forge({
-    location: ["owner", "repo", "domain"],
-    home: ownerAndRepo((args) => args.text("domain") ?? { value: "${domain}", resolved: false }),
-    archive: archivePath,
-  }),
+  fetchFromGitea: forgejo,
+  fetchFromForgejo: forgejo,
   fetchFromCodeberg: forge({
     location: ["owner", "repo"],
     home: ownerAndRepo(() => literal("codeberg.org")),
@@ -187,7 +188,7 @@ const FORGES: Readonly<Record<string, Fetcher>> = {
   }),
   fetchFromGitiles: forge({
     location: ["url"],
-    home: (args) => args.text("url") ?? { value: "${url}", resolved: false },
+    home: (args) => required(args, "url"),
     archive: (home, rev) => joinTexts(home, "/+archive/", rev, ".tar.gz"),
     gitSuffix: "",
   }),
@@ -221,72 +222,44 @@ function gitlabPath(args: FetcherArguments, separator: string): readonly (Text |
   return group ? [group, separator, ...path] : path;
 }
 
+/** A package of a registry. `location`: the arguments that its URLs are made of. */
+const registry = (
+  location: readonly string[],
+  urlsOf: (args: FetcherArguments) => readonly Text[],
+  role: SourceRole = "source",
+): Fetcher => ({ role, location, locate: (args) => ({ urls: urlsOf(args), rev: null }) });
+
 const REGISTRIES: Readonly<Record<string, Fetcher>> = {
-  fetchPypi: {
-    role: "source",
-    location: ["pname", "version", "format", "dist", "python", "abi", "platform", "extension"],
-    locate: (args) => ({ urls: [pypiUrl(args)], rev: null }),
-  },
-  fetchCrate: {
-    role: "source",
-    location: ["pname", "crateName", "version", "registryDl"],
-    locate: (args) => ({
-      urls: [
-        joinTexts(
-          args.text("registryDl") ?? "https://crates.io/api/v1/crates",
-          "/",
-          args.text("crateName") ?? args.text("pname"),
-          "/",
-          args.text("version"),
-          "/download",
-        ),
-      ],
-      rev: null,
-    }),
-  },
-  fetchHex: {
-    role: "source",
-    location: ["pkg", "version"],
-    locate: (args) => ({
-      urls: [joinTexts("https://repo.hex.pm/tarballs/", args.text("pkg"), "-", args.text("version"), ".tar")],
-      rev: null,
-    }),
-  },
-  fetchNuGet: {
-    role: "source",
-    location: ["pname", "baseName", "version", "url"],
-    locate: (args) => ({
-      urls: [
-        args.text("url") ??
-          joinTexts(
-            "https://www.nuget.org/api/v2/package/",
-            args.text("pname") ?? args.text("baseName"),
-            "/",
-            args.text("version"),
-          ),
-      ],
-      rev: null,
-    }),
-  },
-  fetchMavenArtifact: {
-    role: "source",
-    location: ["groupId", "artifactId", "version", "classifier", "repos", "url", "urls"],
-    locate: (args) => {
-      const given = plainUrls(args);
-      const repos = args.texts("repos") ?? [literal("https://repo1.maven.org/maven2")];
-      const group = mapText(args.text("groupId"), (value) => value.replaceAll(".", "/"));
-      const [artifact, version] = [args.text("artifactId"), args.text("version")];
-      const classifier = args.text("classifier");
-      const file = joinTexts(artifact, "-", version, ...(classifier ? ["-", classifier] : []), ".jar");
-      return {
-        urls:
-          given.length > 0
-            ? given
-            : repos.map((repo) => joinTexts(repo, "/", group, "/", artifact, "/", version, "/", file)),
-        rev: null,
-      };
-    },
-  },
+  fetchPypi: registry(
+    ["pname", "version", "format", "dist", "python", "abi", "platform", "extension"],
+    (args) => [pypiUrl(args)],
+  ),
+  fetchCrate: registry(["pname", "crateName", "version", "registryDl"], (args) => [
+    joinTexts(
+      args.text("registryDl") ?? "https://crates.io/api/v1/crates",
+      "/",
+      args.text("crateName") ?? args.text("pname"),
+      "/",
+      args.text("version"),
+      "/download",
+    ),
+  ]),
+  fetchHex: registry(["pkg", "version"], (args) => [
+    joinTexts("https://repo.hex.pm/tarballs/", args.text("pkg"), "-", args.text("version"), ".tar"),
+  ]),
+  fetchNuGet: registry(["pname", "baseName", "version", "url"], (args) => [
+    args.text("url") ??
+      joinTexts(
+        "https://www.nuget.org/api/v2/package/",
+        args.text("pname") ?? args.text("baseName"),
+        "/",
+        args.text("version"),
+      ),
+  ]),
+  fetchMavenArtifact: registry(
+    ["groupId", "artifactId", "version", "classifier", "repos", "url", "urls"],
+    mavenUrls,
+  ),
   // An image has no address that a fetch would begin with: its name and what it is pinned to are one.
   pullImage: {
     role: "source",
@@ -296,32 +269,40 @@ const REGISTRIES: Readonly<Record<string, Fetcher>> = {
       rev: args.text("imageDigest"),
     }),
   },
-  fetchDebianPatch: {
-    role: "patch",
-    location: ["pname", "version", "debianRevision", "area", "patch"],
-    locate: (args) => ({
-      urls: [
-        joinTexts(
-          "https://sources.debian.org/data/",
-          args.text("area") ?? "main",
-          "/",
-          mapText(args.text("pname"), (value) =>
-            value.startsWith("lib") ? value.slice(0, 4) : value.slice(0, 1),
-          ),
-          "/",
-          args.text("pname"),
-          "/",
-          args.text("version"),
-          "-",
-          args.text("debianRevision"),
-          "/debian/patches/",
-          args.text("patch"),
+  fetchDebianPatch: registry(
+    ["pname", "version", "debianRevision", "area", "patch"],
+    (args) => [
+      joinTexts(
+        "https://sources.debian.org/data/",
+        args.text("area") ?? "main",
+        "/",
+        mapText(args.text("pname"), (value) =>
+          value.startsWith("lib") ? value.slice(0, 4) : value.slice(0, 1),
         ),
-      ],
-      rev: null,
-    }),
-  },
+        "/",
+        args.text("pname"),
+        "/",
+        args.text("version"),
+        "-",
+        args.text("debianRevision"),
+        "/debian/patches/",
+        args.text("patch"),
+      ),
+    ],
+    "patch",
+  ),
 };
+
+function mavenUrls(args: FetcherArguments): readonly Text[] {
+  const given = plainUrls(args);
+  if (given.length > 0) return given;
+  const repos = args.texts("repos") ?? [literal("https://repo1.maven.org/maven2")];
+  const group = mapText(args.text("groupId"), (value) => value.replaceAll(".", "/"));
+  const [artifact, version] = [args.text("artifactId"), args.text("version")];
+  const classifier = args.text("classifier");
+  const file = joinTexts(artifact, "-", version, ...(classifier ? ["-", classifier] : []), ".jar");
+  return repos.map((repo) => joinTexts(repo, "/", group, "/", artifact, "/", version, "/", file));
+}
 
 function pypiUrl(args: FetcherArguments): Text {
   const pname = args.text("pname");
@@ -373,7 +354,7 @@ const FETCHERS: ReadonlyMap<string, Fetcher> = new Map(
     fetchs3: { ...download("source"), location: ["s3url", "url", "urls"] },
     fetchpatch: download("patch"),
     fetchpatch2: download("patch"),
-    fetchgit: clone("source"),
+    fetchgit: clone(),
     fetchFromRadicle: {
       role: "source",
       location: ["seed", "repo", "node", "rev", "tag"],
@@ -386,18 +367,18 @@ const FETCHERS: ReadonlyMap<string, Fetcher> = new Map(
         };
       },
     },
-    fetchgitLocal: clone("source"),
-    fetchgitPrivate: clone("source"),
-    fetchGit: clone("source"),
-    fetchTree: clone("source"),
-    fetchhg: clone("source"),
-    fetchsvn: clone("source"),
-    fetchsvnssh: clone("source"),
-    fetchbzr: clone("source"),
-    fetchdarcs: clone("source"),
-    fetchfossil: clone("source"),
-    fetchmtn: clone("source", ["dbs", "selector", "branch"]),
-    fetchcvs: clone("source", ["cvsRoot", "module", "date"]),
+    fetchgitLocal: clone(),
+    fetchgitPrivate: clone(),
+    fetchGit: clone(),
+    fetchTree: clone(),
+    fetchhg: clone(),
+    fetchsvn: clone(),
+    fetchsvnssh: clone(),
+    fetchbzr: clone(),
+    fetchdarcs: clone(),
+    fetchfossil: clone(),
+    fetchmtn: clone("dbs", "selector", "branch"),
+    fetchcvs: clone("cvsRoot", "module", "date"),
     ...FORGES,
     ...REGISTRIES,
     fetchCargoTarball: vendored,
@@ -415,27 +396,4 @@ const FETCHERS: ReadonlyMap<string, Fetcher> = new Map(
 /** The fetcher of a name, as `fetchFromGitHub`; undefined when the table does not know it. */
 export function fetcherNamed(name: string | null): Fetcher | undefined {
   return name === null ? undefined : FETCHERS.get(name);
-}
-
-/** Names of attributes that carry a hash: `hash`, `sha256`, `vendorHash`, `cargoSha256`, `outputHash`. */
-const HASH_NAME = /(?:^|[a-z0-9_-])(?:hash|sha(?:1|256|512)|md5)$/i;
-/** Attributes so named that hold something else. */
-const NOT_HASHES = new Set(["recursiveHash", "outputHashAlgo", "outputHashMode", "missingHashes"]);
-
-export function isHashName(name: string): boolean {
-  return HASH_NAME.test(name) && !NOT_HASHES.has(name);
-}
-
-/** The algorithm that an attribute's name gives to a bare digest: `sha1`, `cargoSha256`. */
-export function algorithmOfName(name: string): "md5" | "sha1" | "sha256" | "sha512" | undefined {
-  const match = /(md5|sha(?:1|256|512))$/i.exec(name);
-  return match?.[1]?.toLowerCase() as "md5" | "sha1" | "sha256" | "sha512" | undefined;
-}
-
-/** Hash attributes of builders whose hash is that of dependencies fetched by the build. */
-const DEPENDENCY_HASHES =
-  /^(?:vendor|cargo|npmDeps|pnpmDeps|yarn(?:OfflineCache|Deps)?|mvn|mvnDeps|deps|nugetDeps|composer(?:Vendor|Repository)?|mixFodDeps|mixNix|fetchDeps|denoDeps|bunDeps|modules?|goModules|pubspecLock|zigDeps)(?:Hash|Sha256|Sha512)$/;
-
-export function isDependencyHash(name: string): boolean {
-  return DEPENDENCY_HASHES.test(name);
 }

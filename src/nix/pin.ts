@@ -1,16 +1,9 @@
 /** A source pin as plain data, from what evaluation found. */
 
 import { asSet } from "./evaluate.ts";
-import {
-  algorithmOfName,
-  type Fetcher,
-  type FetcherArguments,
-  fetcherNamed,
-  isDependencyHash,
-  isHashName,
-  type Location,
-} from "./fetchers.ts";
+import { type Fetcher, type FetcherArguments, fetcherNamed, type Location } from "./fetchers.ts";
 import { isHashAlgorithm, toSri } from "./hash.ts";
+import { algorithmOfName, isDependencyHash, isHashName } from "./hash-names.ts";
 import type { Argument, Source, SourceRole, Span, Text } from "./model.ts";
 import type { PackageFacts } from "./packages.ts";
 import { recipeOf } from "./recipe.ts";

@@ -3,7 +3,8 @@
  * and the hash does not, caches answer by the hash, and what the text says was never done.
  */
 import { asSet } from "./evaluate.ts";
-import { fetcherNamed, isHashName } from "./fetchers.ts";
+import { fetcherNamed } from "./fetchers.ts";
+import { isHashName } from "./hash-names.ts";
 import type { RecipePart, SourceRole } from "./model.ts";
 import type { Session } from "./session.ts";
 import { asText, knownText, type SetValue, type Value } from "./value.ts";

@@ -1,7 +1,7 @@
 /** Where a file mentions fetchers and hashes: found in the text first, so that big files are not walked whole. */
 
-import { algorithmOfName, isHashName } from "./fetchers.ts";
 import { parseHash } from "./hash.ts";
+import { algorithmOfName, isHashName } from "./hash-names.ts";
 import type { Region } from "./scripts.ts";
 import type { SourceFile } from "./source-file.ts";
 import { attrName, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";

@@ -1,7 +1,7 @@
 /** The source pins of a file: every place that carries a hash, with what the evaluator would say of it. */
 import { affectedBy } from "./affected.ts";
 import { asSet, evaluateAt } from "./evaluate.ts";
-import { isHashName } from "./fetchers.ts";
+import { isHashName } from "./hash-names.ts";
 import type { Source } from "./model.ts";
 import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
 import { isGem, makeSource } from "./pin.ts";

@@ -3,7 +3,7 @@
  * ends in when functions, maps or other files stand between the two.
  */
 import { apply, asSet } from "./evaluate.ts";
-import { isHashName } from "./fetchers.ts";
+import { isHashName } from "./hash-names.ts";
 import { type PackageFacts, packageFacts } from "./packages.ts";
 import type { Session } from "./session.ts";
 import type { CallValue, Origin, SetValue, Thunk, Value } from "./value.ts";

@@ -1,5 +1,5 @@
 /** The pin of a hash that a call was found to be handed, however far from where it is written. */
-import { isHashName } from "./fetchers.ts";
+import { isHashName } from "./hash-names.ts";
 import type { Source } from "./model.ts";
 import { packageAround } from "./packages.ts";
 import { type FoundValues, makeSource } from "./pin.ts";

@@ -1,7 +1,7 @@
 /** Hashes that no call in sight takes: where they end up is found by looking through values, here and beside. */
 import { argumentKey } from "./binders.ts";
 import { apply, asSet, evaluateAt } from "./evaluate.ts";
-import { isHashName } from "./fetchers.ts";
+import { isHashName } from "./hash-names.ts";
 import { NEIGHBOUR_LIMIT } from "./neighbours.ts";
 import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
 import { makeSource } from "./pin.ts";
