@@ -47,7 +47,7 @@ export interface OpenedPull {
   close(): void;
 }
 
-export interface ReviewSettings {
+export interface ReviewSettings extends Pick<PublishOptions, "again" | "pace"> {
   readonly repository: RepositoryName;
   /** Grows with each run, of all that report as the same app. */
   readonly run: number;
@@ -61,7 +61,7 @@ export interface ReviewSettings {
   readonly open: (range: PullRange, prefetch: readonly string[]) => Promise<OpenedPull>;
   /** Reviews an opened change. `subjects`: the titles of the pull request and of its commits. */
   readonly check: (change: PullChange, config: Config, subjects: readonly string[]) => Promise<Review>;
-  /** What becomes of the static review before it is published. */
+  /** Completes the static review before it is published, as with verdicts of Nix. */
   readonly complete: (review: Review, change: Change, config: Config) => Promise<Review>;
   /** What people have acknowledged of a review's findings, of one that failed too; by default nothing. */
   readonly acknowledged?: (review: Review, config: Config, published: Published) => Promise<Acknowledged>;
@@ -73,8 +73,6 @@ export interface ReviewSettings {
   readonly notes: readonly string[];
   /** Buttons of the check run. `open`: the findings that fail it. */
   readonly actions?: (open: readonly Finding[]) => readonly CheckAction[];
-  readonly again?: boolean;
-  readonly pace?: number;
   /** What is known to be published already, so that it is not asked again. */
   readonly known?: Published;
 }
@@ -86,7 +84,7 @@ export interface ReviewSettings {
  */
 export async function reviewPull(api: GitHubApi, target: Target, settings: ReviewSettings): Promise<Outcome> {
   const { repository, run, details, notes, again = false, pace = 1, known } = settings;
-  const { actions = () => [], acknowledged: stand = async () => NOTHING } = settings;
+  const { actions = () => [], acknowledged: acknowledgedIn = async () => NOTHING } = settings;
   const { number, head, base } = target;
   const pull = { repository, number, head };
   const options: PublishOptions = { reporter: { pull: number, base, run }, details, again, pace };
@@ -96,7 +94,7 @@ export async function reviewPull(api: GitHubApi, target: Target, settings: Revie
   const reviewed = await attempt(() => checkPull(target, changedFiles, settings));
   if (reviewed.failure !== null) {
     const result = failedReview(base, head, reasonOf(reviewed.failure));
-    const acknowledged = await stand(result, DEFAULT_CONFIG, published);
+    const acknowledged = await acknowledgedIn(result, DEFAULT_CONFIG, published);
     const output = checkOutput(result, "high", notes, acknowledged);
     const { check } = await publishCheck(api, pull, output, { ...options, actions: actions([]) });
     const missing = check === "denied" ? (["checks: write"] as const) : [];
@@ -109,7 +107,7 @@ export async function reviewPull(api: GitHubApi, target: Target, settings: Revie
   }
   const { opened, result, config, failOn } = reviewed.value;
   try {
-    const acknowledged = await stand(result, config, published);
+    const acknowledged = await acknowledgedIn(result, config, published);
     const alerts = await attempt(() =>
       findPeople(api, pull, settings, opened.change, result, config, acknowledged),
     );
