@@ -4,9 +4,10 @@ import * as z from "zod";
 import { VerifodError } from "../errors.ts";
 import { addTo } from "../lists.ts";
 import { byteCache } from "./cache.ts";
-import type { Content, Entry, EntryKind } from "./change.ts";
+import { type Content, type Entry, SUBMODULE } from "./change.ts";
 import { type GitHubApi, type RepositoryName, statusOf } from "./github-api.ts";
-import { contentOf } from "./objects.ts";
+import { contentOf, kindOfMode } from "./objects.ts";
+import { entryOf } from "./tree.ts";
 
 /** As for a local repository: larger files are not read. */
 const largestBlob = 20_000_000;
@@ -104,19 +105,20 @@ export function apiObjects(api: GitHubApi, repository: RepositoryName): ApiObjec
           `GitHub does not know the commit ${commit} in ${repository.owner}/${repository.name}`,
         );
       for (const [index, { path, resolve }] of questions.entries())
-        resolve(entryOf(path, found[`f${index}`]));
+        resolve(answered(path, found[`f${index}`]));
     }
   }
 
-  function entryOf(path: string, value: unknown): Entry | null {
+  /** The entry in an answer, whose size and text are kept with it; null when there is none. */
+  function answered(path: string, value: unknown): Entry | null {
     if (value === null || value === undefined) return null;
     const { mode, oid, object } = entrySchema.parse(value);
-    const kind = kindOf(mode);
-    if (kind === null) return null;
+    const entry = entryAt(path, { mode, oid });
+    if (entry === null) return null;
     if (typeof object?.byteSize === "number") sizes.set(oid, object.byteSize);
     // A text that GitHub cut or decoded otherwise than we would has another id: it is then read as a blob.
     if (typeof object?.text === "string") keep(oid, Buffer.from(object.text, "utf8"));
-    return { path, kind, oid };
+    return entry;
   }
 
   /** The content of bytes whose id is `oid`; null when it is not. */
@@ -178,7 +180,7 @@ export function apiObjects(api: GitHubApi, repository: RepositoryName): ApiObjec
       return asked;
     },
     async read({ kind, oid }) {
-      if (kind === "submodule") return unavailable("a submodule: its files are in another repository");
+      if (kind === "submodule") return SUBMODULE;
       const known = contents.get(oid);
       if (known !== undefined) return known;
       const running = reading.get(oid) ?? readBlob(oid);
@@ -215,10 +217,9 @@ async function listFolder(
   }
   const directory = expression.slice(expression.indexOf(":") + 1);
   const items = folderSchema.parse(answer).repository?.object?.entries ?? [];
-  return items.flatMap(({ name, mode, oid }) => {
-    const kind = kindOf(mode);
-    return kind === null ? [] : [{ path: directory === "" ? name : `${directory}/${name}`, kind, oid }];
-  });
+  return items.flatMap(
+    (item) => entryAt(directory === "" ? item.name : `${directory}/${item.name}`, item) ?? [],
+  );
 }
 
 /** Without empty, `.` and `..` parts, which mean something to whatever resolves a path. */
@@ -228,18 +229,9 @@ function isPlainPath(path: string): boolean {
   );
 }
 
-/** https://git-scm.com/docs/git-fast-import#_filemodify; null for a folder. */
-function kindOf(mode: number): EntryKind | null {
-  switch (mode) {
-    case 0o040000:
-      return null;
-    case 0o120000:
-      return "symlink";
-    case 0o160000:
-      return "submodule";
-    default:
-      return mode === 0o100755 ? "executable" : "file";
-  }
+/** The entry that GitHub describes; null for a folder. */
+function entryAt(path: string, { mode, oid }: { readonly mode: number; readonly oid: string }): Entry | null {
+  return entryOf(path, { kind: kindOfMode(mode.toString(8)), oid });
 }
 
 /** The id that git gives to a blob; SHA-256 repositories have ids of 64 digits. */

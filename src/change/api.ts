@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { VerifodError } from "../errors.ts";
 import { type ApiObjects, apiObjects } from "./api-objects.ts";
-import { byPath, type Change, type FileChange, type Tree, type Unchecked } from "./change.ts";
+import { byPath, type Change, type FileChange, fileChange, type Tree, type Unchecked } from "./change.ts";
 import { type GitHubApi, type RepositoryName, statusOf } from "./github-api.ts";
 import { matchRenames } from "./renames.ts";
 
@@ -68,16 +68,12 @@ export async function openApiChange(
     paths.map(async (path) => ({ path, sides: await Promise.all([base.entry(path), head.entry(path)]) })),
   );
   const listed = new Map(files.map((file) => [file.filename, file.sha]));
-  const changes = found.flatMap(({ path, sides: [before, after] }): FileChange[] => {
+  const changes = found.flatMap(({ path, sides: [before, after] }): FileChange | readonly FileChange[] => {
     const sha = listed.get(path);
     if (sha !== undefined && (after ?? before)?.oid !== sha)
       unchecked.push({ what: path, reason: disagreement });
-    if (before !== null && after !== null) {
-      const same = before.oid === after.oid && before.kind === after.kind;
-      return same ? [] : [{ status: "modified", base: before, head: after }];
-    }
-    if (after !== null) return [{ status: "added", base: null, head: after }];
-    return before === null ? [] : [{ status: "removed", base: before, head: null }];
+    const isSame = before?.oid === after?.oid && before?.kind === after?.kind;
+    return isSame ? [] : (fileChange(before, after) ?? []);
   });
   const renamed = await matchRenames(changes.sort(byPath), base, head);
   return { base, head, tip, files: renamed.sort(byPath), unchecked, subjects: subjectsOf(compared) };

@@ -74,6 +74,20 @@ export interface Range extends Omit<Change, "files"> {
   readonly directory: string;
 }
 
+/** The files of a submodule are in another repository. */
+export const SUBMODULE: Content = {
+  kind: "unavailable",
+  reason: "a submodule: its files are in another repository",
+};
+
+/** The change from one entry to another of the same path; null when there is neither. */
+export function fileChange(base: Entry | null, head: Entry | null): FileChange | null {
+  if (base !== null && head !== null) return { status: "modified", base, head };
+  if (head !== null) return { status: "added", base: null, head };
+  if (base !== null) return { status: "removed", base, head: null };
+  return null;
+}
+
 /** The path that a reader of the pull request looks for. */
 export function pathOf(file: FileChange): string {
   return (file.head ?? file.base).path;

@@ -1,6 +1,6 @@
 /** Which files differ between two trees, by object id: equal folders are not entered. */
 import { messageOf } from "../errors.ts";
-import type { Entry, FileChange, Unchecked } from "./change.ts";
+import { type FileChange, fileChange, type Unchecked } from "./change.ts";
 import type { Folder, TreeItem } from "./objects.ts";
 import type { Repository } from "./repository.ts";
 import { entryOf } from "./tree.ts";
@@ -82,11 +82,4 @@ export async function compareTrees(
 
   await walk("", 0, base, head);
   return { files, unchecked };
-}
-
-function fileChange(base: Entry | null, head: Entry | null): FileChange | null {
-  if (base !== null && head !== null) return { status: "modified", base, head };
-  if (head !== null) return { status: "added", base: null, head };
-  if (base !== null) return { status: "removed", base, head: null };
-  return null;
 }

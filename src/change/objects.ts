@@ -65,14 +65,14 @@ export function parseFolder(data: Buffer, oidBytes: number): Folder {
     } else if (items.has(name) || name === "" || name === "." || name === ".." || name.includes("/")) {
       faults.set(name, "its tree object is malformed: a name stands twice in it or is none");
     } else {
-      items.set(name, { kind: kindOf(mode), oid });
+      items.set(name, { kind: kindOfMode(mode), oid });
     }
   }
   return { items, faults: faults.size > 0 ? faults : NO_FAULTS };
 }
 
-/** https://git-scm.com/docs/git-fast-import#_filemodify; old repositories also hold 100664. */
-function kindOf(mode: string): TreeItem["kind"] {
+/** What a mode in octal says. https://git-scm.com/docs/git-fast-import#_filemodify; old repositories also hold 100664. */
+export function kindOfMode(mode: string): TreeItem["kind"] {
   if (mode === "40000") return "tree";
   if (mode === "120000") return "symlink";
   if (mode === "160000") return "submodule";

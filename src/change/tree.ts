@@ -1,5 +1,5 @@
 /** One side of a change from a repository. */
-import type { Entry, Tree } from "./change.ts";
+import { type Entry, SUBMODULE, type Tree } from "./change.ts";
 import type { TreeItem } from "./objects.ts";
 import type { Repository } from "./repository.ts";
 
@@ -65,8 +65,7 @@ export function repositoryTree(repository: Repository, commit: string, tree: str
       return found;
     },
     async read({ kind, oid }) {
-      if (kind !== "submodule") return repository.content(oid);
-      return { kind: "unavailable", reason: "a submodule: its files are in another repository" };
+      return kind === "submodule" ? SUBMODULE : repository.content(oid);
     },
     size: async ({ kind, oid }) => (kind === "submodule" ? null : repository.size(oid)),
   };
