@@ -201,8 +201,9 @@ interface Mistake {
 /** One mistake for each unknown key; of a union, those of the member that fits the value's kind. */
 function mistakesOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = []): Mistake[] {
   const path = [...prefix, ...issue.path];
+  const shown = visible(path.map(String).join(".") || "the file", 100);
   if (issue.code === "unrecognized_keys") {
-    const where = path.length === 0 ? "" : ` in ${visible(path.map(String).join("."), 100)}`;
+    const where = path.length === 0 ? "" : ` in ${shown}`;
     return issue.keys.map((key) => ({
       path: [...path, key],
       message: `unknown key ${visible(key, 100)}${where}`,
@@ -213,16 +214,9 @@ function mistakesOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = []
       issues.some(({ path: inner, code }) => inner.length > 0 || code === "unrecognized_keys"),
     );
     if (fitting) return fitting.flatMap((inner) => mistakesOf(inner, path));
-    return [
-      { path, message: `${visible(path.map(String).join("."), 100)}: expected a severity, off, or options` },
-    ];
+    return [{ path, message: `${shown}: expected a severity, off, or options` }];
   }
-  return [
-    {
-      path,
-      message: `${visible(path.map(String).join(".") || "the file", 100)}: ${visible(issue.message, 300)}`,
-    },
-  ];
+  return [{ path, message: `${shown}: ${visible(issue.message, 300)}` }];
 }
 
 /** Where the key (or item) at `path` begins in the text; of what is not there, where its parent begins. */

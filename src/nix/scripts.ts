@@ -283,18 +283,15 @@ function fileKind(
   if (!saysSo && !isTaken) return null;
   const byShebang = text.startsWith("#!") ? languageOf(text) : null;
   const language = byShebang ?? languageOfName(extension);
-  const context: ScriptContext = isTestFile(path)
-    ? "test"
-    : /updat|generate|regen|bump/i.test(name)
-      ? "update"
-      : /(^|\/)(fetch[\w-]*|nix-prefetch[\w-]*)\//.test(path)
-        ? "fetch"
-        : /hook|builder|setup|makefile/i.test(name)
-          ? "build"
-          : saysSo
-            ? "run"
-            : "unknown";
-  return { language, context };
+  return { language, context: contextOfFile(path, name) ?? (saysSo ? "run" : "unknown") };
+}
+
+/** When a script file runs, where its path tells. */
+function contextOfFile(path: string, name: string): ScriptContext | null {
+  if (isTestFile(path)) return "test";
+  if (/updat|generate|regen|bump/i.test(name)) return "update";
+  if (/(^|\/)(fetch[\w-]*|nix-prefetch[\w-]*)\//.test(path)) return "fetch";
+  return /hook|builder|setup|makefile/i.test(name) ? "build" : null;
 }
 
 function languageOfName(extension: string): ScriptLanguage {
