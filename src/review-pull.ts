@@ -49,7 +49,7 @@ export interface OpenedPull {
 
 export interface ReviewSettings extends Pick<PublishOptions, "again" | "pace"> {
   readonly repository: RepositoryName;
-  /** Grows with each run, of all that report as the same app. */
+  /** Greater than that of each earlier run that reports as the same app. */
   readonly run: number;
   /** The page of the run; null: none. */
   readonly details: string | null;
@@ -63,7 +63,7 @@ export interface ReviewSettings extends Pick<PublishOptions, "again" | "pace"> {
   readonly check: (change: PullChange, config: Config, subjects: readonly string[]) => Promise<Review>;
   /** Completes the static review before it is published, as with verdicts of Nix. */
   readonly complete: (review: Review, change: Change, config: Config) => Promise<Review>;
-  /** What people have acknowledged of a review's findings, of one that failed too; by default nothing. */
+  /** What people have acknowledged of a review's findings, even where the review failed; by default nothing. */
   readonly acknowledged?: (review: Review, config: Config, published: Published) => Promise<Acknowledged>;
   /** Whether to look up the accounts of maintainers, in lists that take requests of their own; else their names do. */
   readonly accounts: boolean;

@@ -1,7 +1,7 @@
 /**
  * What V8 is told about this process: when it optimizes WebAssembly (https://v8.dev/docs/wasm-compilation-pipeline) and when
- * it collects garbage. Flags are the process's, of all its threads: only the main thread, which knows what for, sets them, or
- * the one thread that a process has beside it.
+ * it collects garbage. Flags hold for all threads of a process: only the main thread, which knows what they are for, sets
+ * them, or the one thread that does all of its work.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";

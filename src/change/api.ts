@@ -2,7 +2,15 @@
 import * as z from "zod";
 import { VerifodError } from "../errors.ts";
 import { type ApiObjects, apiObjects } from "./api-objects.ts";
-import { byPath, type Change, type FileChange, fileChange, type Tree, type Unchecked } from "./change.ts";
+import {
+  byPath,
+  type Change,
+  type FileChange,
+  fileChange,
+  MOST_COMMITS,
+  type Tree,
+  type Unchecked,
+} from "./change.ts";
 import { type GitHubApi, type RepositoryName, statusOf } from "./github-api.ts";
 import { matchRenames } from "./renames.ts";
 
@@ -11,8 +19,6 @@ const comparedFiles = 300;
 /** https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files */
 const listedFiles = 3_000;
 const pageSize = 100;
-/** As for a local repository: a pull request of more commits is none that titles describe. */
-const mostCommits = 100;
 
 export interface PullRange {
   readonly number: number;
@@ -23,7 +29,7 @@ export interface PullRange {
   readonly changedFiles: number | null;
 }
 
-/** Of GitHub's list only names and ids are used: diffs go missing beyond 20,000 lines, without a word. */
+/** Only names and ids of GitHub's list are used: its diffs go missing beyond 20,000 lines, without a word. */
 const fileSchema = z.object({
   filename: z.string(),
   previous_filename: z.string().optional(),
@@ -80,7 +86,7 @@ export async function openApiChange(
 }
 
 function subjectsOf({ total_commits, commits }: z.infer<typeof compareSchema>): readonly string[] | null {
-  if (total_commits > mostCommits) return null;
+  if (total_commits > MOST_COMMITS) return null;
   return commits.map(({ commit }) => commit.message.split("\n", 1)[0] ?? "").reverse();
 }
 
@@ -91,7 +97,7 @@ async function compare(
   { owner, name }: RepositoryName,
   { base, head }: PullRange,
 ): Promise<z.infer<typeof compareSchema>> {
-  const parameters = { owner, repo: name, basehead: `${base}...${head}`, per_page: mostCommits };
+  const parameters = { owner, repo: name, basehead: `${base}...${head}`, per_page: MOST_COMMITS };
   try {
     const { data } = await api.request("GET /repos/{owner}/{repo}/compare/{basehead}", parameters);
     return compareSchema.parse(data);

@@ -55,6 +55,9 @@ export interface Unchecked {
   readonly reason: string;
 }
 
+/** The subjects of more commits than these do not describe a change, and are not known. */
+export const MOST_COMMITS = 100;
+
 export interface Change {
   readonly base: Tree;
   readonly head: Tree;

@@ -1,6 +1,6 @@
 /** Changes of a git repository: from a range as people write it, or from a pair of commits. */
 import { VerifodError } from "../errors.ts";
-import { byPath, type Change, type Range, type Side, type Tree } from "./change.ts";
+import { byPath, type Change, MOST_COMMITS, type Range, type Side, type Tree } from "./change.ts";
 import { compareTrees } from "./compare.ts";
 import { complaint, runGit } from "./git-process.ts";
 import type { Commit } from "./objects.ts";
@@ -128,9 +128,6 @@ async function openChange(repository: Repository, base: Commit | null, head: Com
   const { directory } = repository;
   return { ...trees, files: files.sort(byPath), unchecked, subjects, directory };
 }
-
-/** A pull request of more commits is none that titles describe. */
-const MOST_COMMITS = 100;
 
 /** The subjects of the commits from the base to the head, along first parents; null when those do not lead there. */
 async function subjectsBetween(

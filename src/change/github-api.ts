@@ -12,7 +12,7 @@ export interface RepositoryName {
   readonly name: string;
 }
 
-/** The HTTP status of a failed request; null for what is none. A broken connection counts as 500. */
+/** The HTTP status of a failed request; null for any other error. A broken connection counts as 500. */
 export function statusOf(error: unknown): number | null {
   if (!(error instanceof Error) || !("status" in error)) return null;
   return typeof error.status === "number" ? error.status : null;

@@ -13,7 +13,7 @@ import { type Commit, contentOf, type Folder, parseCommit, parseFolder } from ".
  * https://docs.github.com/en/repositories/working-with-files/managing-large-files/about-large-files-on-github
  */
 const largestObject = 20_000_000;
-/** To ask for the size of a larger one costs as much as to start git; a smaller one is read with it. */
+/** To ask a larger one for its size costs a new git process; a smaller one is read with its size. */
 const smallObject = 1_000_000;
 const keptFiles = 64_000_000;
 const keptFolders = 64_000_000;
@@ -63,7 +63,7 @@ export function openGitDirectory({ gitDirectory, shallow, hash }: Location): Rep
   const contents = byteCache<Promise<Content>>(keptFiles);
   const folders = byteCache<Folder>(keptFolders);
   const commits = byteCache<Commit>(1_000_000);
-  /** Of blobs that are not small. */
+  /** The sizes of blobs that are not small. */
   const sizes = byteCache<number>(1_000_000);
   const emptyTree = createHash(hash).update("tree 0\0").digest("hex");
   const oidBytes = emptyTree.length / 2;

@@ -1,6 +1,6 @@
 /**
  * Names that are pointed elsewhere: `frob = frob_1;` that becomes `frob = frob_2;`, in a package list or in the file of
- * the packages. Who asks for `frob` gets other sources then, though no pin changed.
+ * the packages. Whoever asks for `frob` then gets other sources, though no pin changed.
  */
 import { asSet, evaluateAt } from "./evaluate.ts";
 import { type Made, madeOf } from "./made.ts";

@@ -51,7 +51,7 @@ export function listPrefix(path: string): string | null {
 /** The calls of lists by content id and path: a list is read once per version. */
 export type CallCache = ByteCache<readonly Call[]>;
 
-/** Of `all-packages.nix` with its 20,000 calls some eight versions: a process that lives for months meets thousands. */
+/** Some eight versions of `all-packages.nix` with its 20,000 calls: a process that lives for months meets thousands. */
 const CACHED_BYTES = 32_000_000;
 const BYTES_A_CALL = 200;
 

@@ -79,7 +79,7 @@ function weightOf({ text }: Document): number {
 
 function parseNear(parser: DocumentParser, text: string, near: Document | undefined): ParseResult {
   const edit = near?.tree && editBetween(near.text, text);
-  // Of a text that is mostly new there is nothing to reuse, and looking for it takes time.
+  // For a text that is mostly new there is nothing to reuse, and looking for it takes time.
   if (!near?.tree || !edit || edit.newEndIndex - edit.startIndex > text.length / 2) return parser.parse(text);
   const old: Tree = near.tree.copy();
   try {

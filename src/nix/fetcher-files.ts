@@ -1,6 +1,6 @@
 /** Files that define how sources are fetched, as nixpkgs and its descendants name them. */
 
-/** Directories and files of fetchers, as nixpkgs and its descendants name them (fetchmail is none). */
+/** A folder or file of a fetcher, or of mirrors, in a path; fetchmail is no fetcher. */
 export const FETCHER =
   /(?:^|\/)(?:fetch(?:url|zip|git|hg|svn|cvs|bzr|mtn|darcs|fossil|pijul|repo|patch|pypi|ipfs|torrent|docker|debian|maven|radicle|s3|closure|[-_](?:from|yarn|npm|pnpm|cargo|bower|gradle|git))[\w.-]*|fetch[A-Z][\w.-]*|nix-prefetch-[\w.-]+|fetchers\.nix|mirrors\.nix)(?:\/|$)/;
 const TESTS = /(?:^|\/)tests?(?:\/|\.nix$)/;

@@ -35,7 +35,7 @@ export interface PackageSet {
 const FOLDERS = ["", "pkgs/top-level", "stdenv", "pkgs"];
 /** Files in one of them: corepkgs has nine. */
 const MOST_LISTS = 16;
-/** Of all lists: nixpkgs' own have two million, with sixty thousand semicolons. */
+/** Characters of all lists together: nixpkgs' own have two million, with sixty thousand semicolons. */
 const MOST_CHARACTERS = 4_000_000;
 const MOST_SEMICOLONS = 200_000;
 /** The length of a list with only one of its entries. */
@@ -118,7 +118,7 @@ function semicolonsIn(text: string): number {
 
 function isListed(path: string): boolean {
   if (!path.endsWith(".nix")) return false;
-  // Of nixpkgs' sixty files there, the others are of other sets.
+  // The others there, some sixty in nixpkgs, are lists of other sets.
   return directoryOf(path) !== "pkgs/top-level" || listPrefix(path) === "";
 }
 

@@ -176,7 +176,7 @@ export function readCode(
   }
 }
 
-/** Of a language that is not read, the command lines that fetch or decode. */
+/** The command lines that fetch or decode, in code of a language that is not read. */
 function readForeign(bash: DocumentParser, text: string, restore: CodeText["restore"]): ScriptReading {
   const commands: ScriptCommand[] = [];
   const lines = shellsIn(text);

@@ -80,7 +80,7 @@ export function choose(session: Session, key: string, options: readonly string[]
 
 const snippets = nodeMemo<string>();
 
-/** An expression as it stands, on one line and not longer than a reader wants it. */
+/** The text of an expression, on one line and not longer than a reader wants it. */
 export function snippet(file: SourceFile, node: SyntaxNode): string {
   let text = snippets.get(node);
   if (text === undefined) {

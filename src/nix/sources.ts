@@ -40,7 +40,7 @@ const WORD = /[\w+/=:"-]/;
 
 /**
  * The pins of a Nix file that `changed` stretches can reach, in the order of their hashes; all pins of a file that is
- * not big. `attempt` does the steps that may need other files; `onCut` is told what of them is not known for a limit.
+ * not big. `attempt` does the steps that may need other files; `onCut` is told what of them limits left unknown.
  * @throws TooMuch when there are more than can be read, or one of them takes too many steps
  */
 export async function sourcesOfNix(

@@ -277,7 +277,7 @@ export function stringPieces(text: string, node: SyntaxNode): readonly StringPie
   return indented ? withoutIndentation(pieces) : pieces;
 }
 
-/** Whether a `"…"` literal is its text as it stands, as most are: its children need not be made then. */
+/** Whether a `"…"` literal has no escapes and no interpolations, as most: its children need not be made then. */
 function isPlain(text: string, { start, end }: SyntaxNode): boolean {
   return text[end - 1] === '"' && end - start >= 2 && !/[\\$\r]/.test(text.slice(start, end));
 }

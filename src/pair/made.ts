@@ -15,7 +15,7 @@ export function madePairs(base: readonly Made[], head: readonly Made[]): readonl
     const others = now.get(at) ?? [];
     if (elsewhere.has(at)) return sources.map((source) => [source, null]);
     const [old, current] = [without(sources, others), without(others, sources)];
-    // Of a list that got longer, which item became which is not known: each that is new is a pin of its own.
+    // In a list that got longer, it is not known which item became which: each new one is a pin of its own.
     if (old.length !== current.length) return [];
     return old.flatMap((source, index) => {
       const after = current[index] as Source;
