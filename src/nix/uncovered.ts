@@ -117,7 +117,7 @@ export function reaching(file: NixFile, literal: HashLiteral): Assumed {
     const at = literal.path.indexOf(table);
     if (at < 0) continue;
     for (const [index, selector] of by.entries()) {
-      const option = literal.path[at + 1 + index];
+      const option = literal.path[at - 1 - index];
       const key = /(?:^|\.)system$/.test(selector) ? "system" : argumentKey(selector);
       if (option !== undefined && !assumed.has(key)) assumed.set(key, option);
     }
