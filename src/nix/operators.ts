@@ -1,5 +1,6 @@
 /** The operators of the language. */
 import { asSet, coerced } from "./evaluate.ts";
+import { calculate } from "./library/numbers.ts";
 import { charge, type Session, snippet } from "./session.ts";
 import { update } from "./sets.ts";
 import { normalPath, type SourceFile } from "./source-file.ts";
@@ -19,7 +20,7 @@ export function binary(
     case "+": {
       const a = left();
       const b = right();
-      if (a.kind === "number" && b.kind === "number") return { kind: "number", value: a.value + b.value };
+      if (a.kind === "number" && b.kind === "number") return calculate("+", a.value, b.value) ?? here();
       if (a.kind === "path") {
         const path = knownText(b) === null ? null : normalPath(a.path + knownText(b));
         return path === null ? here() : { kind: "path", path };
@@ -62,9 +63,40 @@ export function binary(
       const same = equal(left(), right());
       return same === undefined ? here() : { kind: "bool", value: same === (operator === "==") };
     }
+    case "->": {
+      const a = left();
+      if (a.kind === "bool" && !a.value) return { kind: "bool", value: true };
+      const b = right();
+      return b.kind === "bool" && (b.value || a.kind === "bool") ? b : here();
+    }
+    case "-":
+    case "*":
+    case "/": {
+      const [a, b] = [left(), right()];
+      const both = a.kind === "number" && b.kind === "number";
+      return (both && calculate(operator, a.value, b.value)) || here();
+    }
+    case "<":
+    case "<=":
+    case ">":
+    case ">=": {
+      const order = ordered(left(), right());
+      if (order === undefined) return here();
+      const isSo = order === 0 ? operator.length === 2 : order < 0 === operator.startsWith("<");
+      return { kind: "bool", value: isSo };
+    }
     default:
       return here();
   }
+}
+
+/** How two numbers or texts stand to each other; undefined where it is not known. */
+function ordered(a: Value, b: Value): -1 | 0 | 1 | undefined {
+  if (a.kind === "number" && b.kind === "number") return a.value < b.value ? -1 : a.value > b.value ? 1 : 0;
+  const [x, y] = [knownText(a), knownText(b)];
+  // Nix compares bytes.
+  if (x === null || y === null || /[^\0-\x7f]/.test(x + y)) return undefined;
+  return x < y ? -1 : x > y ? 1 : 0;
 }
 
 function equal(a: Value, b: Value): boolean | undefined {

@@ -40,6 +40,20 @@ in stdenv.mkDerivation { pname = "frob"; inherit (chosen) version src; }`;
   ]);
 });
 
+test("a table whose entry is handed on whole is asked for each of its entries", async () => {
+  const recipe = `{ stdenv, fetchurl, variant, ... }@args: let
+  variants = { lts = { version = "6.12.62"; hash = "${A}"; }; main = { version = "6.17"; hash = "${B}"; suffix = "b"; }; };
+  kernelFor = { version, suffix ? "a1", hash }: stdenv.mkDerivation (args // rec {
+    inherit version;
+    src = fetchurl { url = "${url("${lib.versions.pad 3 \"${version}-${suffix}\"}")}"; inherit hash; };
+  } // (args.argsOverride or { }));
+in kernelFor variants.\${variant}`;
+  await expectPins(recipe, [
+    { fetcher: "fetchurl", version: "6.12.62", urls: [url("6.12.62-a1")], hash: A },
+    { fetcher: "fetchurl", version: "6.17", urls: [url("6.17.0-b")], hash: B },
+  ]);
+});
+
 test("the first entry of a list that suits the platform is what is fetched", async () => {
   const entry = (arch: string, locale: string, hash: string) =>
     `{ url = "https://mirror.example/${arch}/${locale}"; arch = "${arch}"; locale = "${locale}"; hash = "${hash}"; }`;

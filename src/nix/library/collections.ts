@@ -1,6 +1,6 @@
 /** Lists and attribute sets: `lib.lists`, `lib.attrsets` and their kin in `builtins`. */
 import { apply, asSet, keyOfSelector } from "../evaluate.ts";
-import { choose, decide, type Session } from "../session.ts";
+import { choose, decide, type Session, STEP_LIMIT } from "../session.ts";
 import { update } from "../sets.ts";
 import {
   knownText,
@@ -158,6 +158,33 @@ function flat(lists: readonly Value[] | undefined): Value | undefined {
   return known(items);
 }
 
+/** Lists within lists, as one; not known where an item is not. */
+function flattened(session: Session, value: Value): Value | undefined {
+  const items: Value[] = [];
+  const open: Value[] = [value];
+  for (let next = open.pop(); next; next = open.pop()) {
+    if (next.kind === "unknown" || (next.kind === "list" && next.open)) return undefined;
+    if (next.kind !== "list") items.push(next);
+    else for (const item of [...next.items].reverse()) open.push(item());
+    if (items.length + open.length > LIST_LIMIT) return TOO_LONG;
+    if (++session.steps > STEP_LIMIT) return undefined;
+  }
+  return list(items);
+}
+
+/** A list without some texts; its others may be anything that is known. */
+function without(unwantedIn: (args: readonly Thunk[]) => readonly (string | null)[] | null): Builtin {
+  return {
+    arity: 2,
+    run: (_, args) => {
+      const unwanted = new Set(unwantedIn(args));
+      const texts = stringsAt(args, 1);
+      if (unwanted.size === 0 || unwanted.has(null) || !texts) return undefined;
+      return known(itemsAt(args, 1)?.filter((_item, index) => !unwanted.has(texts[index] as string)));
+    },
+  };
+}
+
 export const COLLECTIONS: Library = {
   map: {
     arity: 2,
@@ -172,6 +199,35 @@ export const COLLECTIONS: Library = {
   reverseList: slice((items) => [...items].reverse()),
   take: counted((items, count) => items.slice(0, count)),
   drop: counted((items, count) => items.slice(count)),
+  sublist: {
+    arity: 3,
+    run: (_, args) => {
+      const [start, count] = [numberAt(args, 0), numberAt(args, 1)];
+      const items = itemsAt(args, 2);
+      return known(items && start !== null && count !== null ? items.slice(start, start + count) : null);
+    },
+  },
+  singleton: { arity: 1, run: (_, args) => known(args.slice(0, 1)) },
+  toList: {
+    arity: 1,
+    run: (_, args) => {
+      const value = valueAt(args, 0);
+      if (value.kind === "unknown") return undefined;
+      return value.kind === "list" ? value : list([value]);
+    },
+  },
+  flatten: { arity: 1, run: (session, args) => flattened(session, valueAt(args, 0)) },
+  unique: {
+    arity: 1,
+    run: (_, args) => {
+      const texts = stringsAt(args, 0);
+      const seen = new Set<string>();
+      const isFirst = (text: string) => seen.size < seen.add(text).size;
+      return known(texts && itemsAt(args, 0)?.filter((_item, index) => isFirst(texts[index] as string)));
+    },
+  },
+  remove: without((unwanted) => [stringAt(unwanted, 0)]),
+  subtractLists: without((unwanted) => stringsAt(unwanted, 0)),
   imap0: indexed(0),
   imap1: indexed(1),
   zipListsWith: {

@@ -6,7 +6,7 @@ import { type Session, spend } from "../session.ts";
 import { update } from "../sets.ts";
 import { tomlValue } from "../toml.ts";
 import { knownText, lazy, set as setOf, type Thunk, textValue, unknown, type Value } from "../value.ts";
-import { argument, type Builtin, type Library, numberAt, valueAt } from "./support.ts";
+import { argument, type Builtin, itemsAt, type Library, valueAt } from "./support.ts";
 
 /** The value of a Nix file; a directory stands for its `default.nix`. */
 function imported(session: Session, value: Value): Value | undefined {
@@ -192,12 +192,13 @@ export const FUNCTIONS: Library = {
   seq: argument(2, 1),
   deepSeq: argument(2, 1),
   assertMsg: argument(2, 0),
-  mod: {
+  pipe: {
     arity: 2,
-    run: (_, args) => {
-      const [a, b] = [numberAt(args, 0), numberAt(args, 1)];
-      return a === null || b === null || b === 0 ? undefined : { kind: "number", value: a % b };
-    },
+    run: (session, args, text) =>
+      itemsAt(args, 1)?.reduce(
+        (value: Value, step) => apply(session, step(), () => value, text),
+        valueAt(args, 0),
+      ),
   },
 
   import: { arity: 1, run: (session, args) => imported(session, valueAt(args, 0)) },

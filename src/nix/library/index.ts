@@ -7,12 +7,14 @@ import { charge, isExhausted, type Session } from "../session.ts";
 import { type Thunk, unknown, type Value } from "../value.ts";
 import { COLLECTIONS } from "./collections.ts";
 import { FUNCTIONS } from "./functions.ts";
+import { NUMBERS } from "./numbers.ts";
+import { QUESTIONS } from "./questions.ts";
 import { STRINGS } from "./strings.ts";
 import type { Builtin } from "./support.ts";
 import { VERSIONS } from "./versions.ts";
 
 const LIBRARY: ReadonlyMap<string, Builtin> = new Map(
-  [STRINGS, VERSIONS, COLLECTIONS, FUNCTIONS].flatMap((part) => Object.entries(part)),
+  [STRINGS, NUMBERS, VERSIONS, COLLECTIONS, QUESTIONS, FUNCTIONS].flatMap((part) => Object.entries(part)),
 );
 
 const HOMES = new Set([

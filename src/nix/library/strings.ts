@@ -3,7 +3,6 @@ import { apply, coerced } from "../evaluate.ts";
 import { decide, type Session, spend } from "../session.ts";
 import { concatenate, knownText, list, type Thunk, TOO_LONG, textValue, type Value } from "../value.ts";
 import {
-  argument,
   type Builtin,
   itemsAt,
   type Library,
@@ -70,12 +69,31 @@ function asString(value: Value): Value | undefined {
       return textValue(value.value ? "1" : "");
     case "null":
       return textValue("");
+    case "list": {
+      const items = value.open ? [undefined] : value.items.map((item) => asString(item()));
+      return items.every((item) => item !== undefined) ? joined(items, textValue(" ")) : undefined;
+    }
     default:
       return undefined;
   }
 }
 
-const percent = (character: string) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+const percent = (character: string) =>
+  `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+
+/** Without the white space around it, which is ASCII's to `lib.trim`. */
+function trimmed(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && " \t\r\n".includes(text[start] as string)) start++;
+  while (start < end && " \t\r\n".includes(text[end - 1] as string)) end--;
+  return text.slice(start, end);
+}
+
+/** As one word of a shell's: `lib.escapeShellArg` leaves what needs no quotes as it is. */
+function shellArgument(text: string): string {
+  return /^[\w,.+:@%/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
 
 export const STRINGS: Library = {
   // Typed by hand: an object literal's `toString` takes its type from Object.
@@ -83,8 +101,12 @@ export const STRINGS: Library = {
     arity: 1,
     run: (session: Session, args: readonly Thunk[]) => asString(coerced(session, valueAt(args, 0))),
   },
-  toLower: ofStrings(1, (text) => text.toLowerCase()),
-  toUpper: ofStrings(1, (text) => text.toUpperCase()),
+  // ASCII alone has two cases here.
+  toLower: ofStrings(1, (text) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())),
+  toUpper: ofStrings(1, (text) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase())),
+  toSentenceCase: ofStrings(1, (text) =>
+    /^[\0-\x7f]*$/.test(text) ? `${text.slice(0, 1).toUpperCase()}${text.slice(1).toLowerCase()}` : null,
+  ),
   removePrefix: ofStrings(2, (prefix, text) => (text.startsWith(prefix) ? text.slice(prefix.length) : text)),
   removeSuffix: ofStrings(2, (suffix, text) =>
     suffix !== "" && text.endsWith(suffix) ? text.slice(0, -suffix.length) : text,
@@ -100,9 +122,24 @@ export const STRINGS: Library = {
       return { kind: "bool", value: text.includes(infix) };
     },
   },
-  trim: ofStrings(1, (text) => text.trim()),
-  escapeURL: ofStrings(1, (text) => encodeURIComponent(text).replace(/[!'()*]/g, percent)),
-  escapeShellArg: argument(1, 0),
+  trim: ofStrings(1, trimmed),
+  escapeURL: ofStrings(1, (text) => text.replace(/[^\w.~\x80-\uffff-]/g, percent)),
+  escapeShellArg: ofStrings(1, shellArgument),
+  escapeShellArgs: {
+    arity: 1,
+    run: (session, args) => {
+      const texts = stringsAt(args, 0);
+      const size = texts?.reduce((sum, text) => sum + text.length, 0) ?? 0;
+      return texts && spend(session, size) ? textValue(texts.map(shellArgument).join(" ")) : undefined;
+    },
+  },
+  boolToString: {
+    arity: 1,
+    run: (_, args) => {
+      const value = valueAt(args, 0);
+      return value.kind === "bool" ? textValue(String(value.value)) : undefined;
+    },
+  },
   dirOf: ofStrings(1, (text) => (text.includes("/") ? text.slice(0, text.lastIndexOf("/")) || "/" : ".")),
   baseNameOf: {
     arity: 1,
@@ -142,6 +179,23 @@ export const STRINGS: Library = {
       return texts && joined(texts, valueAt(args, 0));
     },
   },
+  concatLines: {
+    arity: 1,
+    run: (_, args) => {
+      const texts = values(itemsAt(args, 0));
+      return texts && concatenate(texts.flatMap((text) => [text, textValue("\n")]));
+    },
+  },
+  concatImapStringsSep: {
+    arity: 3,
+    run: (session, args, text) => {
+      const texts = itemsAt(args, 2)?.map((item, index) => {
+        const half = apply(session, valueAt(args, 1), () => ({ kind: "number", value: index + 1 }), text);
+        return apply(session, half, item, text);
+      });
+      return texts && joined(texts, valueAt(args, 0));
+    },
+  },
   splitString: {
     arity: 2,
     run: (session, args) => {
@@ -156,7 +210,9 @@ export const STRINGS: Library = {
     arity: 1,
     run: (_, args) => {
       const text = stringAt(args, 0);
-      return text === null ? undefined : list([...text].map((character) => textValue(character)));
+      // Nix's characters are bytes.
+      if (text === null || /[^\0-\x7f]/.test(text)) return undefined;
+      return list([...text].map((character) => textValue(character)));
     },
   },
   substring: {
@@ -186,7 +242,7 @@ export const STRINGS: Library = {
       const width = numberAt(args, 0);
       const filler = stringAt(args, 1);
       const text = stringAt(args, 2);
-      return width !== null && width < 1000 && filler && text !== null
+      return width !== null && width < 1000 && filler && text !== null && text.length <= width
         ? textValue(text.padStart(width, filler))
         : undefined;
     },

@@ -96,9 +96,11 @@ export const VERSIONS: Library = {
       const count = numberAt(args, 0);
       const version = stringAt(args, 1);
       if (count === null || count > 100 || version === null) return undefined;
-      const components = (version.split("-", 1)[0] ?? "").split(".");
+      // What follows the first dash stays behind: `pad 3 "1.2-rc1"` is 1.2.0-rc1.
+      const [plain = ""] = version.split("-", 1);
+      const components = splitVersion(plain).slice(0, count);
       while (components.length < count) components.push("0");
-      return textValue(components.slice(0, count).join("."));
+      return textValue(`${components.join(".")}${version.slice(plain.length)}`);
     },
   },
   compareVersions: {
