@@ -291,8 +291,10 @@ export function select(session: Session, value: Value, name: string, text: strin
     if (value.path.length === 0) return unknown(text);
     const path = [...value.path, name];
     const { taker } = value;
+    const assumed = session.assumed.get(path.join("."));
     const known =
       platformFact(path, session.assumed.get("system")) ??
+      (assumed === undefined ? null : textValue(assumed)) ??
       (taker === undefined ? null : session.files.elsewhere?.(path, taker));
     return known ?? unknown(path.join("."), path, taker);
   }

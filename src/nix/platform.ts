@@ -20,19 +20,58 @@ const KERNEL_FACTS: Readonly<Record<string, readonly string[]>> = {
   linux: ["isLinux", "isGnu", "isUnix"],
   darwin: ["isDarwin", "isMacOS", "isUnix"],
 };
+/** What other tools call processors and kernels: lib/systems in nixpkgs. Where Nix's own name stands, nothing does here. */
+const GO_CPUS: Readonly<Record<string, string>> = {
+  x86_64: "amd64",
+  i686: "386",
+  aarch64: "arm64",
+  armv6l: "arm",
+  armv7l: "arm",
+  powerpc64le: "ppc64le",
+  loongarch64: "loong64",
+};
+const RUST_CPUS: Readonly<Record<string, string>> = { armv6l: "arm", armv7l: "armv7", riscv64: "riscv64gc" };
+
+/** `x86_64-unknown-linux-gnu`, with the processor as the one who asks calls it. */
+function triple(system: System, cpu: string): string | null {
+  if (system.kernel === "darwin") return `${cpu}-apple-darwin`;
+  // The last word of it tells how floating-point numbers are passed.
+  const libc = system.cpu.startsWith("armv") ? "gnueabihf" : "gnu";
+  return system.kernel === "linux" ? `${cpu}-unknown-linux-${libc}` : null;
+}
+
+/** `x86_64-linux` in two. */
+interface System {
+  readonly cpu: string;
+  readonly kernel: string;
+}
+
+/** Names of a platform, by the attributes of `stdenv.hostPlatform` that lead to them. */
+const NAMES: Readonly<Record<string, (system: System) => string | null>> = {
+  config: (system) => triple(system, system.cpu),
+  "parsed.cpu.name": ({ cpu }) => cpu,
+  "parsed.kernel.name": ({ kernel }) => kernel,
+  "go.GOOS": ({ kernel }) => kernel,
+  "go.GOARCH": ({ cpu }) => GO_CPUS[cpu] ?? cpu,
+  "rust.rustcTarget": (system) => triple(system, RUST_CPUS[system.cpu] ?? system.cpu),
+};
+
 const DECIDED = new Set([...Object.values(CPU_FACTS), ...Object.values(KERNEL_FACTS)].flat());
 
 /** The value at a path such as `["stdenv", "hostPlatform", "isLinux"]`, if `system` decides it. */
 export function platformFact(path: readonly string[], system: string | undefined): Value | null {
-  const name = path.at(-1) ?? "";
-  const of = path.at(-2) ?? "";
-  if (system === undefined || !PLATFORMS.has(of)) return null;
+  const at = path.findLastIndex((name) => PLATFORMS.has(name));
+  if (system === undefined || at < 0) return null;
+  const name = path.slice(at + 1).join(".");
   if (name === "system") return textValue(system);
-  if (!DECIDED.has(name)) return null;
   const dash = system.lastIndexOf("-");
-  const facts = [
-    ...(CPU_FACTS[system.slice(0, dash)] ?? []),
-    ...(KERNEL_FACTS[system.slice(dash + 1)] ?? []),
-  ];
+  const [cpu, kernel] = [system.slice(0, dash), system.slice(dash + 1)];
+  const known = Object.hasOwn(CPU_FACTS, cpu) && Object.hasOwn(KERNEL_FACTS, kernel);
+  if (known && Object.hasOwn(NAMES, name)) {
+    const text = NAMES[name]?.({ cpu, kernel }) ?? null;
+    return text === null ? null : textValue(text);
+  }
+  if (!DECIDED.has(name)) return null;
+  const facts = [...(CPU_FACTS[cpu] ?? []), ...(KERNEL_FACTS[kernel] ?? [])];
   return { kind: "bool", value: facts.includes(name) };
 }

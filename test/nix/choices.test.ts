@@ -40,12 +40,37 @@ in stdenv.mkDerivation { pname = "frob"; inherit (chosen) version src; }`;
   ]);
 });
 
+test("a table by another name of the platform says what that name is for each entry", async () => {
+  const recipe = `{ stdenv, fetchurl }: let
+  target = stdenv.hostPlatform.rust.rustcTarget;
+  hashes = { x86_64-unknown-linux-gnu = "${A}"; s390x-unknown-linux-gnu = "${B}"; };
+in stdenv.mkDerivation { pname = "frob"; version = "1.2"; src = fetchurl { url = "${url("${target}")}"; hash = hashes.\${target} or (throw "no \${target}"); }; }`;
+  await expectPins(recipe, [
+    { version: "1.2", urls: [url("x86_64-unknown-linux-gnu")], hash: A },
+    { version: "1.2", urls: [url("s390x-unknown-linux-gnu")], hash: B },
+  ]);
+});
+
+test("what other tools call a platform follows from it", async () => {
+  const recipe = `{ stdenv, fetchurl }: let
+  inherit (stdenv.hostPlatform.go) GOOS GOARCH;
+  names = "\${GOOS}-\${GOARCH}-\${stdenv.hostPlatform.parsed.cpu.name}-\${stdenv.hostPlatform.rust.rustcTarget}-\${stdenv.hostPlatform.config}";
+  hash = { x86_64-linux = "${A}"; aarch64-darwin = "${B}"; armv7l-linux = "${C}"; m68k-linux = "${D}"; }.\${stdenv.hostPlatform.system};
+in stdenv.mkDerivation { pname = "frob"; version = "1.2"; src = fetchurl { url = "${url("${names}")}"; inherit hash; }; }`;
+  await expectPins(recipe, [
+    { urls: [url("linux-amd64-x86_64-x86_64-unknown-linux-gnu-x86_64-unknown-linux-gnu")], hash: A },
+    { urls: [url("darwin-arm64-aarch64-aarch64-apple-darwin-aarch64-apple-darwin")], hash: B },
+    { urls: [url("linux-arm-armv7l-armv7-unknown-linux-gnueabihf-armv7l-unknown-linux-gnueabihf")], hash: C },
+    { urls: [expect.stringContaining("-${stdenv.hostPlatform.config}.tgz") as unknown as string], hash: D },
+  ]);
+});
+
 test("a table whose entry is handed on whole is asked for each of its entries", async () => {
   const recipe = `{ stdenv, fetchurl, variant, ... }@args: let
   variants = { lts = { version = "6.12.62"; hash = "${A}"; }; main = { version = "6.17"; hash = "${B}"; suffix = "b"; }; };
   kernelFor = { version, suffix ? "a1", hash }: stdenv.mkDerivation (args // rec {
     inherit version;
-    src = fetchurl { url = "${url("${lib.versions.pad 3 \"${version}-${suffix}\"}")}"; inherit hash; };
+    src = fetchurl { url = "${url('${lib.versions.pad 3 "${version}-${suffix}"}')}"; inherit hash; };
   } // (args.argsOverride or { }));
 in kernelFor variants.\${variant}`;
   await expectPins(recipe, [
