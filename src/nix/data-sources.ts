@@ -1,15 +1,16 @@
 /** The pins of JSON files: `sources.json`, `deps.json`, `pin.json` and what else update scripts write. */
 import type { Node as JsonNode } from "jsonc-parser";
 import { evaluateAt } from "./evaluate.ts";
+import { type Assumed, followChoices, NOTHING } from "./follow.ts";
 import { parseHash } from "./hash.ts";
 import { algorithmOfName, isHashName } from "./hash-names.ts";
 import { jsonValue } from "./json.ts";
 import type { Source, Span } from "./model.ts";
 import { NO_PACKAGE, type PackageFacts, packageFacts } from "./packages.ts";
 import { type PinPlace, sourceAt } from "./pin.ts";
-import { addPin } from "./reading.ts";
+import { addPin, pinKey } from "./reading.ts";
 import type { Region } from "./scripts.ts";
-import { createSession, type Session } from "./session.ts";
+import { type Choice, createSession, type Session } from "./session.ts";
 import { fileName, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { TooMuch } from "./too-much.ts";
 import { hashedCalls } from "./trace.ts";
@@ -22,6 +23,8 @@ type JsonFile = Extract<SourceFile, { kind: "json" }>;
 const BIG_CHARACTERS = 40_000;
 /** The largest sets of nixpkgs hold some tens of thousands; a change of all of them is one line in a report. */
 const MOST_PINS = 20_000;
+/** Evaluations of the files beside one, to find who takes its hashes: each branch of a table of releases takes two. */
+const MOST_LOOKS = 60;
 /** Files that package managers write: their integrity values are another rule's. */
 const LOCKFILES =
   /(?:^|\/)(?:package-lock|npm-shrinkwrap|composer|packages\.lock|pubspec\.lock|flake)(?:\.json|\.lock)$/;
@@ -54,17 +57,38 @@ export function sourcesOfJson(
   for (const hash of hashes) addPin(pins, bareSource(session, file, hash, facts(hash.object)));
   // What a recipe beside makes of the file says more: which fetcher takes which hash, and for which version.
   const byOffset = new Map(hashes.map((hash) => [hash.value.offset, hash]));
+  const limits = { worlds: MOST_LOOKS, isCut: false };
   for (const path of files.siblings(file.path)) {
     const sibling = files.get(path);
     if (sibling?.kind !== "nix" || !sibling.text.includes(fileName(file.path))) continue;
-    for (const hit of hashedCalls(session, evaluateAt(session, sibling, sibling.document.root))) {
-      const hash = hit.origin.file.path === file.path ? byOffset.get(hit.origin.start) : undefined;
-      if (!hash) continue;
-      const around = hit.package ? { ...hit.package, node: null } : facts(hash.object);
-      addPin(pins, sourceAt({ ...valuesOf(session, hit), package: around }, placeOf(file, hash)));
+    const look = (assumed: Assumed): readonly Choice[] => {
+      limits.worlds--;
+      const world = assumed.size === 0 ? session : createSession(files, assumed);
+      for (const hit of hashedCalls(world, evaluateAt(world, sibling, sibling.document.root))) {
+        const hash = hit.origin.file.path === file.path ? byOffset.get(hit.origin.start) : undefined;
+        if (!hash) continue;
+        const around = hit.package ? { ...hit.package, node: null } : facts(hash.object);
+        addPin(pins, sourceAt({ ...valuesOf(world, hit), package: around }, placeOf(file, hash)));
+      }
+      return world.choices;
+    };
+    if (look(NOTHING).length === 0) continue;
+    // `releases.${branch}`: which fetcher takes an entry shows when that branch is asked for.
+    for (const { value, path } of hashes) {
+      const isTaken = () => isLocated(pins.get(pinKey(file, { start: value.offset })));
+      if (isTaken()) continue;
+      followChoices(limits, path, NOTHING, (assumed) => {
+        const choices = look(assumed);
+        return { choices, isFound: true, isLocated: isTaken() };
+      });
     }
   }
   return [...pins.values()].sort((a, b) => a.hashSpan.start - b.hashSpan.start);
+}
+
+/** Whether it is known which fetcher takes a pin, and from where. */
+function isLocated(pin: Source | undefined): boolean {
+  return pin !== undefined && pin.fetcher !== null && pin.urls.every((url) => url.resolved);
 }
 
 function hashesIn(file: JsonFile, within: readonly Region[] | null): readonly JsonHash[] {

@@ -1,6 +1,7 @@
 /** Hashes that no call in sight takes: where they end up is found by looking through values, here and beside. */
 import { argumentKey } from "./binders.ts";
 import { apply, asSet, evaluateAt } from "./evaluate.ts";
+import { type Assumed, followChoices, NOTHING } from "./follow.ts";
 import { isHashName } from "./hash-names.ts";
 import { NEIGHBOUR_LIMIT } from "./neighbours.ts";
 import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
@@ -16,10 +17,6 @@ import { hashedCalls } from "./trace.ts";
 import { carrierOf, tracedPin } from "./traced-pin.ts";
 import { set as setOf, type Thunk, type Value } from "./value.ts";
 import { nearFiles, traceWhole } from "./whole-trace.ts";
-
-/** What is taken to be so, by the key of the choice. */
-type Assumed = ReadonlyMap<string, string>;
-const NOTHING: Assumed = new Map();
 
 /** Looks through the value of the whole file. */
 export function traceFile(reading: Reading): void {
@@ -45,32 +42,16 @@ function follow(
   trace: (assumed: Assumed) => readonly Choice[],
 ): boolean {
   const wanted = pinKey(reading.file, literal.node);
-  const queue = [first];
-  let count = 0;
-  for (; queue.length > 0 && count < MOST_ASSUMED && reading.worlds > 0; count++) {
-    const assumed = queue.shift() as Assumed;
+  return followChoices(reading, literal.path, first, (assumed) => {
     const choices = trace(assumed);
-    if (reading.pins.get(wanted)?.urls.every((url) => url.resolved)) return true;
-    const next = towards(literal, assumed, choices);
-    if (next) queue.unshift(next);
-    // `if stdenv.is64bit then x64hash else x86hash`: the literal's place does not say which.
-    else if (count < MOST_OPEN && queue.length === 0 && !reading.pins.has(wanted))
-      queue.push(...eitherWay(assumed, choices));
-  }
-  reading.isCut ||= queue.length > 0;
-  return false;
+    const pin = reading.pins.get(wanted);
+    return {
+      choices,
+      isFound: pin !== undefined,
+      isLocated: pin?.urls.every((url) => url.resolved) ?? false,
+    };
+  });
 }
-
-/** The assumptions, with the first open condition taken either way. */
-function eitherWay(assumed: Assumed, choices: readonly Choice[]): readonly Assumed[] {
-  const condition = choices.find(({ key }) => key.startsWith("if "));
-  return condition?.options.map((option) => new Map([...assumed, [condition.key, option]])) ?? [];
-}
-
-/** Sets of assumptions that are tried for one literal. */
-const MOST_ASSUMED = 6;
-/** Attempts after which conditions are no longer tried both ways, so that all that are begun are done. */
-const MOST_OPEN = 3;
 
 /** Looks through what an expression gives under assumptions, once for all literals in it; gives the choices met. */
 function traceCall(reading: Reading, node: SyntaxNode, assumed: Assumed): readonly Choice[] {
@@ -177,15 +158,6 @@ function callsAround(node: SyntaxNode): readonly SyntaxNode[] {
   return calls.slice(0, 6);
 }
 
-/** The assumptions under which the literal's own branch is taken. */
-function towards(literal: HashLiteral, assumed: Assumed, choices: readonly Choice[]): Assumed | null {
-  for (const { key, options } of choices) {
-    const option = options.find((candidate) => literal.path.includes(candidate));
-    if (option !== undefined) return new Map([...assumed, [key, option]]);
-  }
-  return null;
-}
-
 function addTraced(reading: Reading, session: Session, value: Value, node: SyntaxNode | null): void {
   for (const hit of hashedCalls(session, value)) {
     if (hit.origin.file.path === reading.file.path)
@@ -223,9 +195,16 @@ function traceSibling(
   const sibling = files.get(path);
   if (sibling?.kind !== "nix") return;
   if (sibling.text.includes(fileName(file.path))) {
-    const plain = traceWhole(reading, sibling);
-    const usual = plain.choices.length > 0 ? traceWhole(reading, sibling, USUAL).sources : [];
-    for (const source of [...plain.sources, ...usual]) addPin(reading.pins, source);
+    const trace = (assumed: Assumed): readonly Choice[] => {
+      const { sources, choices } = traceWhole(reading, sibling, assumed);
+      for (const source of sources) addPin(reading.pins, source);
+      return choices;
+    };
+    if (trace(NOTHING).length > 0) {
+      trace(USUAL);
+      // `fetch { hashes = { x86_64-linux = …; aarch64-linux = …; }; }`, where the sibling says what takes which.
+      for (const literal of literals.slice(0, TRACED_LITERALS)) follow(reading, literal, NOTHING, trace);
+    }
   }
   if (!takesAny(sibling, hashes)) return;
   const trace = (set: SyntaxNode, assumed: Assumed) =>
@@ -246,6 +225,9 @@ function traceSibling(
     if (set !== literal.node) follow(reading, literal, NOTHING, (assumed) => trace(set, assumed));
   }
 }
+
+/** Literals that are looked for one by one in the whole value of a sibling: the platforms of a package are some few. */
+const TRACED_LITERALS = 12;
 
 const USUAL: Assumed = new Map([["system", DEFAULT_SYSTEM]]);
 

@@ -65,6 +65,24 @@ in stdenv.mkDerivation { pname = "frob"; version = "1.2"; src = fetchurl { url =
   ]);
 });
 
+test("a file that hands a table to a function beside it has an address for each entry", async () => {
+  const files = {
+    "p/binaries.nix": `{ fetchBinary }: fetchBinary { version = "9.0"; shas = { x86_64-linux = "${A}"; aarch64-linux = "${B}"; x86_64-darwin = "${C}"; }; }`,
+    "p/fetchers.nix": `{ stdenv, fetchurl }: { fetchBinary = args: fetchurl { url = "${url("${args.version}-${stdenv.hostPlatform.rust.rustcTarget}")}"; sha256 = args.shas.\${stdenv.hostPlatform.system}; }; }`,
+    "p/package.nix": `{ stdenv, callPackage, binaries ? callPackage ./binaries.nix { inherit (callPackage ./fetchers.nix { }) fetchBinary; } }:
+      stdenv.mkDerivation { pname = "frob"; version = "1.2"; BINARY = binaries; }`,
+  };
+  await expectPins(
+    files,
+    [
+      { fetcher: "fetchurl", urls: [url("9.0-x86_64-unknown-linux-gnu")], hash: A },
+      { fetcher: "fetchurl", urls: [url("9.0-aarch64-unknown-linux-gnu")], hash: B },
+      { fetcher: "fetchurl", urls: [url("9.0-x86_64-apple-darwin")], hash: C },
+    ],
+    "p/binaries.nix",
+  );
+});
+
 test("a table whose entry is handed on whole is asked for each of its entries", async () => {
   const recipe = `{ stdenv, fetchurl, variant, ... }@args: let
   variants = { lts = { version = "6.12.62"; hash = "${A}"; }; main = { version = "6.17"; hash = "${B}"; suffix = "b"; }; };
@@ -93,7 +111,7 @@ in stdenv.mkDerivation { name = "frob-\${version}"; src = fetchurl { url = "${ur
   await expectPins(
     files,
     [
-      { fetcher: null, hash: C, urls: ["https://mirror.example/i686/en"] },
+      { fetcher: "fetchurl", version: "1.2", hash: C, urls: [url("1.2-i686")] },
       { fetcher: null, hash: B, urls: ["https://mirror.example/x64/de"] },
       { fetcher: "fetchurl", version: "1.2", hash: A, urls: [url("1.2-x64")] },
     ],

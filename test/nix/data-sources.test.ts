@@ -54,6 +54,29 @@ stdenv.mkDerivation {
   ]);
 });
 
+test("each branch of releases is what is fetched for the one who asks for it", async () => {
+  const releases = {
+    testing: { version: "6.19-rc1", hash: A },
+    "6.1": { version: "6.1.159", hash: B },
+  };
+  const files = {
+    "p/mainline.nix": `let releases = lib.importJSON ./releases.json; in
+{ branch, lib, fetchurl, fetchzip, buildLinux, ... }@args: let
+  release = releases.\${branch};
+  inherit (release) version;
+  src = if branch == "testing"
+    then fetchzip { url = "https://git.example.org/linux-\${version}.tar.gz"; inherit (release) hash; }
+    else fetchurl { url = "mirror://kernel/v\${lib.versions.major version}.x/linux-\${version}.tar.xz"; inherit (release) hash; };
+in buildLinux ((removeAttrs args [ "branch" ]) // { inherit src version; } // (args.argsOverride or { }))`,
+    "p/releases.json": JSON.stringify(releases),
+  };
+  const found = await read(files, "p/releases.json");
+  expect(found.map(({ binding, fetcher, version, urls }) => [binding, fetcher, version, ...urls])).toEqual([
+    ["testing", "fetchzip", "6.19-rc1", "https://git.example.org/linux-6.19-rc1.tar.gz"],
+    ["6.1", "fetchurl", "6.1.159", "mirror://kernel/v6.x/linux-6.1.159.tar.xz"],
+  ]);
+});
+
 test("a map of platforms has a pin for each", async () => {
   const files = { "p/hashes.json": JSON.stringify({ hashes: { "x86_64-linux": A, "aarch64-linux": B } }) };
   expect((await read(files, "p/hashes.json")).map(({ binding, hash }) => [binding, hash])).toEqual([
