@@ -5,8 +5,9 @@
  */
 import { charge, isExhausted, type Session } from "../session.ts";
 import { type Thunk, unknown, type Value } from "../value.ts";
-import { COLLECTIONS } from "./collections.ts";
+import { ATTRSETS } from "./attrsets.ts";
 import { FUNCTIONS } from "./functions.ts";
+import { LISTS } from "./lists.ts";
 import { NUMBERS } from "./numbers.ts";
 import { QUESTIONS } from "./questions.ts";
 import { STRINGS } from "./strings.ts";
@@ -14,7 +15,7 @@ import type { Builtin } from "./support.ts";
 import { VERSIONS } from "./versions.ts";
 
 const LIBRARY: ReadonlyMap<string, Builtin> = new Map(
-  [STRINGS, NUMBERS, VERSIONS, COLLECTIONS, QUESTIONS, FUNCTIONS].flatMap((part) => Object.entries(part)),
+  [STRINGS, NUMBERS, VERSIONS, LISTS, ATTRSETS, QUESTIONS, FUNCTIONS].flatMap((part) => Object.entries(part)),
 );
 
 const HOMES = new Set([
