@@ -19,10 +19,10 @@ export function told<T>(answer: Answer<T> | null): T | null {
   return answer?.known ? answer.value : null;
 }
 
-/** Longer than what forges let one write of a repository in a line or two. */
+/** Longer than what forges accept as the description of a repository. */
 const MOST_WRITTEN = 1_000;
 
-/** What people wrote of their own thing, bounded; null: nothing. */
+/** What people wrote about their own project, cut to a length; null: nothing. */
 export function written(text: string | null | undefined): string | null {
   return text?.slice(0, MOST_WRITTEN).trim() || null;
 }
@@ -53,22 +53,22 @@ export interface TagFacts {
   readonly commit: string;
   /** Null: the forge does not tell. */
   readonly annotated: boolean | null;
-  /** When it was made, by the word of who made it; of a lightweight one, when its commit was. */
+  /** When it was made, as its maker says; for a lightweight tag, when its commit was made. */
   readonly date: string | null;
 }
 
-/** What a name is in a repository. */
+/** What a name (of a tag or branch) is in a repository. */
 export interface RefFacts {
   readonly tag: TagFacts | null;
-  /** The commit at the tip of the branch of that name; not every forge is asked for it where there is such a tag. */
+  /** The commit at the tip of the branch of that name. Where there is such a tag, not every forge is asked for it. */
   readonly branch: string | null;
-  /** The commit that the tag named when it was last looked at from here, when that was another one. */
+  /** The other commit that the tag named when it was last looked at from here; null: there is none. */
   readonly moved: { readonly from: string; readonly seen: string } | null;
 }
 
 /** Whether a branch or tag of the repository itself leads to a commit. */
 export type Reach =
-  /** `through`: as `main`, or `tag v1.0`. */
+  /** `through`: such as `main`, or `tag v1.0`. */
   | { readonly kind: "reachable"; readonly through: string }
   /** No branch or tag of the repository leads to it; `refs`: how many there are, null where the forge does not count. */
   | { readonly kind: "unreachable"; readonly refs: number | null }
@@ -81,7 +81,7 @@ export interface PullFacts {
 
 /** What a full commit id is in a repository; null: the forge serves no such commit there. */
 export interface CommitFacts {
-  /** By the word of who made it. */
+  /** As its maker says. */
   readonly date: string | null;
   readonly reach: Reach;
   /** Pull requests of this repository that have it; null: the forge does not tell. */
@@ -94,7 +94,7 @@ export interface AssetFacts {
   readonly uploader: string | null;
   readonly created: string | null;
   readonly updated: string | null;
-  /** SRI of its bytes, by the forge. */
+  /** SRI of its bytes, as the forge says. */
   readonly digest: string | null;
 }
 
@@ -108,11 +108,11 @@ export interface ReleaseFacts {
   readonly asset: AssetFacts | null;
 }
 
-/** Why nobody should use a version, by its registry. */
+/** That nobody should use a version, as its registry says. */
 export interface Withdrawal {
   /** `yanked`: it was taken back. `deprecated`: something else should be used. */
   readonly kind: "yanked" | "deprecated";
-  /** In the words of who did it. */
+  /** In the words of whoever withdrew it. */
   readonly reason: string | null;
 }
 
@@ -139,9 +139,9 @@ export interface RegistryFacts {
 export const REGISTRY_NAMES = ["crates.io", "PyPI", "npm", "RubyGems", "Hex", "Hackage"] as const;
 export type RegistryName = (typeof REGISTRY_NAMES)[number];
 
-/** A host that is no forge and no registry, as HTTP shows it. */
+/** What HTTP and DNS show of a host that is no forge and no registry. */
 export type HostFacts =
-  /** DNS has no such name. `registered`: whether it has the domain; where not, whoever registers it owns it. */
+  /** DNS has no such name. `registered`: whether it has the domain; if not, anybody can register it. */
   | { readonly kind: "unresolvable"; readonly registered: boolean }
   | {
       readonly kind: "answers";
@@ -151,7 +151,7 @@ export type HostFacts =
       readonly contentType: string | null;
     };
 
-/** Whether a host says that at the address there is nothing. */
+/** Whether a host says that there is nothing at the address. */
 export function isGone(facts: HostFacts | null): boolean {
   return facts?.kind === "answers" && (facts.status === 404 || facts.status === 410);
 }

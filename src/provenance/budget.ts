@@ -1,11 +1,11 @@
-/** How much of other people's servers one review may use. */
+/** How many requests to other people's servers one review may make. */
 
 export interface Budget {
   /** Requests so far. */
   readonly used: () => number;
   /** Takes a request out of the budget; null: go ahead, else why not. */
   take(): string | null;
-  /** Ends what is under way when the time is over. */
+  /** Aborts requests under way when the time is over. */
   readonly signal: AbortSignal;
 }
 

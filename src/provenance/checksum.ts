@@ -1,16 +1,16 @@
-/** Whether a registry's checksum is one of the bytes that a pin's hash is of, and if so, whether they agree. */
+/** Compares a registry's checksum with a pin's hash, if both are of the same bytes. */
 import { formatSri, parseHash } from "../nix/hash.ts";
 import type { Source } from "../nix/model.ts";
 import { isGem } from "../nix/pin.ts";
 import type { PinChecksum } from "../report/review.ts";
 import type { RegistryFacts } from "./answers.ts";
 
-/** Arguments of fetchurl and its kin that do not reach the bytes. */
+/** Arguments of fetchurl and the like that do not affect the bytes. */
 const HARMLESS = new Set(["curlOpts", "curlOptsList", "showURLs", "preferLocalBuild", "netrcPhase"]);
 /** What a `gemset.nix` says of a gem beside its hash. */
 const OF_A_GEM = new Set(["remotes", "type", "target", "targetCPU", "targetOS"]);
 
-/** Whether the hash of a pin is that of the file as it is downloaded, and not of what is made of it; else why not. */
+/** Null when a pin's hash is that of the file as it is downloaded; else why it is of other bytes, or may be. */
 export function ofOtherBytes(source: Source): string | null {
   const shape = new Map(source.shape.map(({ name, text }) => [name, text]));
   switch (source.fetcher) {
@@ -55,7 +55,7 @@ export function compareChecksum(source: Source, facts: RegistryFacts): PinChecks
       reason: `the hash is ${hash.algorithm}, and ${facts.registry} gives ${algorithms || "none"}`,
     };
   }
-  // An integrity value of npm may hold several: any of them is enough there.
+  // An integrity value of npm may hold several hashes: npm accepts a file that has any of them.
   const equal = same.find(({ bytes }) => bytes.equals(hash.bytes));
   return { kind: equal ? "agrees" : "disagrees", registry: formatSri(equal ?? first) };
 }

@@ -10,7 +10,7 @@ import {
 } from "./answers.ts";
 import type { Hosted } from "./hosted.ts";
 
-/** All that a review wants to know of one repository. Its parts are in the order of their weight: a budget may end. */
+/** All that a review wants to know of one repository, the most important first, since the budget may end. */
 export interface RepositoryQuestion extends Hosted {
   /** Names of tags or branches. */
   readonly refs: readonly string[];
@@ -30,12 +30,12 @@ export interface RepositoryAnswers {
 }
 
 /**
- * Answers questions in their order. Never throws for what a server does. What it did not or cannot say is unknown, with the
- * reason, or null where the fact's type says so: never a guess.
+ * Answers questions in their order, and never throws for what a server does. What the server did not or cannot say is
+ * unknown, with the reason, or null where the fact's type says so; nothing is guessed.
  */
 export type Forge = (questions: readonly RepositoryQuestion[]) => Promise<readonly RepositoryAnswers[]>;
 
-/** The same answer to each part of a question: that there is none. */
+/** The answers where nothing was answered: `answer`, with the reason, for each part of the question. */
 export function unanswered(question: RepositoryQuestion, answer: Answer<never>): RepositoryAnswers {
   return {
     repository: answer,
@@ -45,7 +45,7 @@ export function unanswered(question: RepositoryQuestion, answer: Answer<never>):
   };
 }
 
-/** The answers for a repository that is not there, or not shown; `owner`: whether its account is, null: not known. */
+/** The answers for a repository that does not exist or is not shown; `owner`: whether its account exists, null: not known. */
 export function gone(question: RepositoryQuestion, owner: boolean | null = null): RepositoryAnswers {
   return {
     ...unanswered(question, unknown("the repository is not there")),

@@ -1,6 +1,6 @@
 /**
- * Forgejo and Gitea as forges, by REST without an account: https://codeberg.org/api/swagger. The same API in both; which
- * branches and tags lead to a commit only the page of a commit asks for.
+ * Forgejo and Gitea as forges, by REST without an account: https://codeberg.org/api/swagger. Both have the same API. Which
+ * branches and tags lead to a commit is not part of it: the web page of a commit loads that.
  */
 import * as z from "zod";
 import {
@@ -32,7 +32,7 @@ export function forgejoForge(options: RestOptions): Forge {
 const counted = z.object({ full_name: label, stars_count: z.int() });
 const repositorySchema = counted.extend({
   default_branch: label,
-  // Gogs, from which both come, answers at the same places and tells less.
+  // Gogs, from which both come, has the same paths but tells less.
   archived: z.boolean(),
   created_at: date,
   fork: z.boolean(),
@@ -65,13 +65,13 @@ const releaseSchema = z.object({
   assets: z.array(z.object({ name: z.string(), created_at: date.nullish() })),
 });
 
-/** What a commit's answers may leave out. */
+/** Parameters that leave out parts of a commit's answer. */
 const BRIEF = "stat=false&verification=false&files=false";
 
 type Repository = z.infer<typeof repositorySchema>;
 
 async function answersOf(rest: Rest, question: RepositoryQuestion): Promise<RepositoryAnswers> {
-  // An old name is led to the new one.
+  // The API redirects an old name to the new one.
   const repository = await rest.get(
     `api/v1/repos/${pathOf(`${question.owner}/${question.name}`)}`,
     repositorySchema,
@@ -130,7 +130,7 @@ async function refFacts(rest: Rest, at: string, ref: string): Promise<Answer<Omi
   return branch.known ? known({ tag: null, branch: branch.value?.commit.id ?? null }) : branch;
 }
 
-/** Forks are kept apart, but what a pull request from a fork brought is served too, and nobody tells by which one. */
+/** Forks are kept apart, but what a pull request brought from a fork is served too, and the API does not say which one. */
 async function commitFacts(
   rest: Rest,
   repository: Repository,
@@ -147,9 +147,9 @@ async function commitFacts(
 }
 
 /**
- * First by the API whether the default branch leads to it: of the commits that lead to `id`, without those of the branch,
- * none is left. (To compare the two says nothing: those without a common history differ in no commit.) Then by what the
- * page of a commit loads, all branches and tags that lead to it.
+ * Asks the API first whether the default branch leads to the commit: then no commit that leads to `id` is left without those
+ * of the branch. (Comparing the two would say nothing: without a common history they differ in no commit.) Then asks for all
+ * branches and tags that lead to it, as the page of a commit does.
  */
 async function findReach(rest: Rest, repository: Repository, id: string): Promise<Reach> {
   const { full_name: name, default_branch: branch } = repository;

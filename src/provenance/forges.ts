@@ -1,4 +1,4 @@
-/** Each forge asked as its software is. */
+/** Opens each forge by the software that it runs. */
 import { unreachable } from "../errors.ts";
 import type { ForgeKind } from "../origin/forges.ts";
 import type { Budget } from "./budget.ts";
@@ -17,7 +17,7 @@ export interface ForgesOptions {
   readonly learnt?: Learnt;
 }
 
-/** The forge at a host; null: it is not asked. None but github.com is told a token. */
+/** The forge at a host; null: it is not asked. Only github.com gets a token. */
 export function openForges({ budget, github, base, learnt }: ForgesOptions) {
   const allowedHosts = base === undefined ? [] : [new URL(base).host];
   const addressOf = (host: string) => (base === undefined ? `https://${host}` : new URL(host, base).href);

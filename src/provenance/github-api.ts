@@ -1,11 +1,11 @@
-/** How GitHub is asked for facts: each request within the budget, and what goes wrong as a reason. */
+/** Asks GitHub for facts: each request within the budget, each failure as a reason. */
 import * as z from "zod";
 import { type GitHubApi, isGraphqlError, statusOf } from "../change/github-api.ts";
 import { messageOf } from "../errors.ts";
 import { type Answer, known, unknown } from "./answers.ts";
 import type { Budget } from "./budget.ts";
 
-/** An error within an answer to GraphQL: at a path of aliases, as `["r0", "t1"]`. */
+/** An error in a part of a GraphQL answer, at a path of aliases such as `r0.t1`. */
 export interface QueryError {
   readonly path: string;
   readonly type: string;
@@ -18,9 +18,9 @@ export interface QueryAnswer {
   readonly errors: readonly QueryError[];
 }
 
-/** To be asked with each query: what is left. https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api */
+/** Part of each query: how much of the limit is left. https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api */
 export const RATE_LIMIT = "rateLimit { remaining }";
-/** So many points of an hour's are left to reviews themselves, which use the same token. */
+/** So many points of an hour's limit are kept for reviews themselves, which use the same token. */
 const RESERVE = 100;
 const rateSchema = z.object({ rateLimit: z.object({ remaining: z.number() }) });
 

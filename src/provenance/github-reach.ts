@@ -14,14 +14,15 @@ const REFS_PER_PAGE = 50;
 
 type Comparison = { readonly status: "AHEAD" | "BEHIND" | "DIVERGED" | "IDENTICAL" } | null;
 
-/** Seen from a branch, a commit that it leads to is behind it, or its tip. Null: they share no history. */
+/** Whether a branch leads to a commit: seen from the branch, it is behind it, or its tip. Null: no common history. */
 function leadsTo(comparison: Comparison): boolean {
   return comparison?.status === "BEHIND" || comparison?.status === "IDENTICAL";
 }
 
 /**
- * From the fastest to the slowest; unknown only when GitHub could not be asked: what the default branch says (`compared`), tips of tags and branches, and then each of
- * them in pages, newest tags first. More refs than the pages hold are undecided.
+ * Asks from the fastest question to the slowest: what the comparison with the default branch says (`compared`), the tips of
+ * tags and branches, and then each of these in pages, newest tags first. Undecided when there are more refs than the pages
+ * hold; unknown only when GitHub could not be asked.
  */
 export async function findReach(
   github: GitHubQuestions,
@@ -38,7 +39,7 @@ export async function findReach(
   if (tip) return known({ kind: "reachable", through: tip.label });
   const { heads, tags } = tips.value;
   const total = heads.totalCount + tags.totalCount;
-  // The only branch has been asked.
+  // The only branch was compared already.
   if (compared.known && heads.totalCount === 1 && tags.totalCount === 0)
     return known({ kind: "unreachable", refs: total });
 
@@ -57,7 +58,7 @@ export async function findReach(
   return known({ kind: "unreachable", refs: total });
 }
 
-/** Where the next page of each list begins: at its start when absent, nowhere when null. */
+/** Where the next page of each list begins; absent: at its start, null: there is none. */
 interface Cursors {
   readonly heads?: string | null;
   readonly tags?: string | null;

@@ -1,6 +1,6 @@
 /**
- * GitHub as a forge: all repositories of a change with one GraphQL query for each few of them, whatever is asked of each.
- * Names, refs and ids are variables of the query, never part of its text.
+ * GitHub as a forge: one GraphQL query asks everything about several repositories of a change. Names, refs and ids are
+ * variables of the query, never part of its text.
  */
 import * as z from "zod";
 import type { GitHubApi } from "../change/github-api.ts";
@@ -31,7 +31,7 @@ import { type GitHubQuestions, githubQuestions, type QueryAnswer, RATE_LIMIT } f
 import { findReach } from "./github-reach.ts";
 import { createMemory, type Learnt, type UpstreamMemory } from "./memory.ts";
 
-/** Comparisons make GitHub work: more of them in one query and it gives up. */
+/** With more repositories, and so more comparisons, GitHub gives up on a query. */
 const REPOSITORIES_PER_QUERY = 8;
 
 /** The GitHub behind `api`. */
@@ -62,7 +62,7 @@ export function githubForge(
 
 const OWNER = "__typename login ... on User { createdAt } ... on Organization { createdAt }";
 const ABOUT = `nameWithOwner createdAt pushedAt isArchived isPrivate stargazerCount homepageUrl description parent { nameWithOwner stargazerCount } owner { ${OWNER} }`;
-// A tag of a tag is rare, and a tag of that not heard of.
+// A tag of a tag is rare; a tag of that is unheard of.
 const COMMIT = "__typename oid ... on Commit { committedDate }";
 const TAG = `target { ${COMMIT} ... on Tag { tagger { date } target { ${COMMIT} ... on Tag { target { ${COMMIT} } } } } }`;
 const ASSET = "name digest createdAt updatedAt";
@@ -101,7 +101,7 @@ function queryOf(questions: readonly RepositoryQuestion[]): {
         const release = `l${at}: release(tagName: ${name}) { publishedAt isPrerelease immutable author { login } }`;
         if (asset === null) return release;
         const file = `releaseAssets(first: 1, name: ${variable(asset)})`;
-        // Who uploaded it is asked apart: an account that is gone must not take the rest of the answer along.
+        // The uploader is asked for separately: a deleted account must not spoil the rest of the answer.
         return `${release} a${at}: release(tagName: ${name}) { ${file} { nodes { ${ASSET} } } } u${at}: release(tagName: ${name}) { ${file} { nodes { uploadedBy { login } } } }`;
       }),
     ];
@@ -111,7 +111,7 @@ r${index}: repository(owner: ${login}, name: ${variable(name)}) { ${fields.join(
   return { text: `query (${types.join(", ")}) {\n${RATE_LIMIT}\n${parts.join("\n")}\n}`, variables };
 }
 
-/** In UTC, whatever zone who tagged was in. */
+/** In UTC, whatever the tagger's time zone. */
 const date = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
 const counted = z.object({ nameWithOwner: z.string(), stargazerCount: z.number() });
 const aboutSchema = counted.extend({
@@ -184,11 +184,11 @@ function replyOf({ data, errors }: QueryAnswer, index: number): Reply {
       const place = steps.join(".");
       const value = valueAt(steps);
       const isNone = value === null || value === undefined;
-      // Not found is how GitHub says null of what a query asks for by name.
+      // For things that a query asks for by name, GitHub reports NOT_FOUND besides null.
       const error = errors.find(
         ({ type, path: at }) =>
           type !== "NOT_FOUND" &&
-          // An error below can leave nothing of the whole.
+          // An error in a part can make the whole null.
           (at === place || ((path.length > 0 || isNone) && at.startsWith(`${place}.`))),
       );
       if (error) return unknown(`GitHub could not say: ${error.message.slice(0, 200)}`);
@@ -209,7 +209,7 @@ async function answersOf(
 ): Promise<RepositoryAnswers> {
   const about = reply.at(aboutSchema);
   if (!about.known) return unanswered(question, about);
-  // The token may see private repositories that readers of the review may not: to them, it is not there.
+  // The token may see private repositories that readers of the review may not: for them it does not exist.
   if (about.value === null || about.value.isPrivate) {
     return gone(question, reply.ownerIsThere);
   }
@@ -319,10 +319,10 @@ async function reachOf(
   );
 }
 
-/** Finds out whose a commit is, unless that is known from before. */
+/** Finds out whether a repository's refs lead to a commit, unless that is known from before. */
 type KnownReach = (about: About, id: string, find: () => Promise<Answer<Reach>>) => Promise<Answer<Reach>>;
 
-/** What is pushed within the same second has the same date. */
+/** Only a push so long ago is remembered: two pushes within one second have the same date. */
 const SETTLED_MS = 60_000;
 
 /** As long as nothing is pushed to a repository, its branches and tags lead where they led. */

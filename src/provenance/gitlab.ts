@@ -1,6 +1,6 @@
 /**
- * GitLab as a forge, by REST without an account: https://docs.gitlab.com/api/rest/. Whether a project is archived or a fork
- * is told to accounts only (https://docs.gitlab.com/api/projects/#get-a-single-project), the age of a person's account too.
+ * GitLab as a forge, by REST without an account: https://docs.gitlab.com/api/rest/. Only accounts are told whether a project
+ * is archived or a fork (https://docs.gitlab.com/api/projects/#get-a-single-project), and how old a person's account is.
  */
 import * as z from "zod";
 import {
@@ -66,7 +66,7 @@ const releaseSchema = z.object({
 const groupSchema = z.object({ created_at: date.nullish() });
 
 async function answersOf(rest: Rest, question: RepositoryQuestion): Promise<RepositoryAnswers> {
-  // An old name is led to the number of the project.
+  // The API redirects an old name to the project's number.
   const path = encodeURIComponent(`${question.owner}/${question.name}`);
   const project = await rest.get(`api/v4/projects/${path}`, projectSchema);
   if (!project.known) return unanswered(question, project);
@@ -90,7 +90,7 @@ async function answersOf(rest: Rest, question: RepositoryQuestion): Promise<Repo
   return { repository: known(await repositoryFacts(rest, project.value)), refs, commits, releases };
 }
 
-/** The age of the group at the top, which decides over all below. */
+/** With the age of the topmost group, which controls everything below it. */
 async function repositoryFacts(rest: Rest, project: z.infer<typeof projectSchema>): Promise<RepositoryFacts> {
   const { namespace, forked_from_project: parent } = project;
   const [login = ""] = namespace.full_path.split("/");
@@ -150,7 +150,7 @@ async function commitFacts(
   const facts = (reach: Reach, pulls: readonly PullFacts[] | null) =>
     known({ date: commit.value?.committed_date ?? null, reach, pulls });
   if (!asksReach) return facts({ kind: "undecided", reason: "not asked" }, null);
-  // Branches and tags only, those of merge requests are not among them.
+  // Branches and tags only; refs of merge requests are not among them.
   const refs = await rest.get(`${at}/repository/commits/${id}/refs?type=all&per_page=20`, refsSchema);
   if (!refs.known) return facts({ kind: "undecided", reason: refs.reason }, null);
   const [first] = refs.value ?? [];

@@ -1,4 +1,4 @@
-/** Which repository a pin comes from, and what software its host runs: it decides how the host is asked. */
+/** Which repository a pin comes from, and what software its host runs, which decides how it is asked. */
 import type { Source } from "../nix/model.ts";
 import { type ForgeKind, forgeKindOf, forgePlace } from "../origin/forges.ts";
 import type { Location } from "../origin/location.ts";
@@ -10,15 +10,15 @@ export interface Hosted {
   readonly host: string;
   /** With slashes on forges that have groups; "" where only a clone URL is known. */
   readonly owner: string;
-  /** Where only a clone URL is known: its path, without slashes around it and `.git`. */
+  /** The repository's name. Where only a clone URL is known: its path, without `.git` and outer slashes. */
   readonly name: string;
   /** Where it is cloned from. */
   readonly url: string;
-  /** The pin does not name the clone URL, it is where the host usually has it: nothing there means nothing. */
+  /** The clone URL is a guess from the host's usual layout: that nothing is there proves nothing. */
   readonly isPresumed?: true;
 }
 
-/** Fetchers for the forges of one software: whoever uses one says what the host runs. */
+/** Fetchers for forges of one software: their use tells what the host runs. */
 const BY_FETCHER: Readonly<Record<string, ForgeKind>> = {
   fetchFromGitHub: "github",
   fetchFromGitLab: "gitlab",
@@ -33,12 +33,12 @@ const OTHERS = /^fetch(hg|svn|svnssh|bzr|darcs|fossil|mtn|cvs)$/;
 
 interface Place {
   readonly hosted: Hosted;
-  /** The revision by the location; null: it names none. */
+  /** The revision that the location names; null: none. */
   readonly ref: string | null;
   readonly isAsset: boolean;
 }
 
-/** The repository that a location is in; null when it is in none that can be asked for. */
+/** The repository that a location is in; null when it is in none that can be asked. */
 export function hostedAt(source: Source, location: Location): Place | null {
   const { scheme, host, path, query } = location;
   if (scheme !== "https" && scheme !== "http") return null;
@@ -58,7 +58,7 @@ export function hostedAt(source: Source, location: Location): Place | null {
   const repository = place?.owner?.repository;
   if (!place || !repository) return null;
   const { forge, owner, name } = repository;
-  // Such a path would lead to something else.
+  // A path with such parts would lead elsewhere.
   if (`${owner}/${name}`.split("/").some((part) => /^\.{0,2}$/.test(part))) return null;
   const url = `https://${forge}/${owner}/${name}.git`;
   return {
@@ -73,7 +73,7 @@ function pathOf(url: string): readonly string[] {
   return url.slice("https://".length).split("/").slice(1).filter(Boolean);
 }
 
-/** Where git finds the repository of an archive: as its host says on the page of a repository. */
+/** How to get from an archive's location to its clone URL, as the host's own pages show it. */
 const CLONES: readonly (readonly [
   host: RegExp,
   path: RegExp,

@@ -1,4 +1,4 @@
-/** What a host that is no forge and no registry does with the address that a pin has there: one request, of which only the headers are read. */
+/** Asks a host that is no forge or registry what is at a pin's address: one request, of which only the headers are read. */
 import { Resolver } from "node:dns/promises";
 import * as z from "zod";
 import { messageOf } from "../errors.ts";
@@ -10,7 +10,7 @@ import type { Learnt } from "./memory.ts";
 import type { Subject } from "./questions.ts";
 
 export interface Hosts {
-  /** What is at a URL. Each is asked once. Never throws for what a server does. */
+  /** What is at a URL. Each URL is asked once. Never throws for what a server does. */
   ask(url: string): Promise<Answer<HostFacts>>;
   /** Requests so far. */
   used(): number;
@@ -30,10 +30,10 @@ export interface HostsOptions {
 }
 
 const PATIENCE = 10_000;
-/** Of what a server sends, a reader takes in no more. */
+/** No more is kept of a header. */
 const MOST_CHARACTERS = 2_000;
 
-/** The URL of a pin on a host of its own; null: who decides what is there is a forge, a registry or a mirrored site. */
+/** The URL of a pin on such a host; null: it is on a forge, a registry or a mirrored site. */
 export function plainUrlOf(subject: Subject): string | null {
   if (subject.kind !== "file") return null;
   const { scheme, kind, owner, host } = subject.location;
@@ -66,7 +66,7 @@ export function openHosts(options: HostsOptions): Hosts {
     return answer;
   };
   const lasts = new Map<string, Promise<Answer<HostFacts>>>();
-  /** A host is asked one thing after the other, and no more once it did not answer. */
+  /** A host is asked one thing at a time, and nothing more once it has failed to answer. */
   const inTurn = (url: string) => {
     const { host } = new URL(url);
     const last = lasts.get(host);
@@ -89,7 +89,7 @@ function isThere(answer: Answer<HostFacts>): boolean {
   return answer.known && answer.value.kind === "answers";
 }
 
-/** GET, since many servers refuse HEAD; what comes after the headers is not waited for. */
+/** A GET, since many servers refuse HEAD; it ends when the headers are there. */
 async function request(
   url: string,
   resolver: NonNullable<HostsOptions["resolver"]>,
@@ -120,14 +120,14 @@ async function request(
   }
 }
 
-/** Of the system's resolver, which says the same of a name without an address and where there is no network. */
+/** Errors of the system's resolver, which are the same for a name without an address and without a network. */
 const NO_NAME = new Set(["ENOTFOUND", "EAI_AGAIN"]);
 
 function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | null)?.code;
 }
 
-/** What DNS itself says of a name that did not resolve; null: that there is none is not its word. */
+/** What DNS itself says of a name that did not resolve; null: it does not say that there is none. */
 async function unresolvable(
   host: string,
   resolver: NonNullable<HostsOptions["resolver"]>,
@@ -137,7 +137,7 @@ async function unresolvable(
       await question;
       return true;
     } catch (error) {
-      // "ENODATA": the name is there, and has no such record.
+      // "ENODATA": the name exists, but has no such record.
       return codeOf(error) === "ENOTFOUND" ? false : codeOf(error) === "ENODATA" ? true : null;
     }
   };

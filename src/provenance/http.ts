@@ -1,4 +1,4 @@
-/** How servers with a JSON API are asked: within the budget, from public hosts only, and what goes wrong as a reason. */
+/** Asks servers with a JSON API: within the budget, public hosts only, each failure as a reason. */
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { messageOf, VerifodError } from "../errors.ts";
@@ -27,9 +27,9 @@ const MOST_REDIRECTS = 3;
 const MOST_SECONDS = 20;
 
 /**
- * Asks for the JSON at a URL. Each request, redirects and repetitions too, is taken out of the budget. Redirects are
- * followed on the same host only: what another host says is not its answer. A request that fails on the server's side is
- * repeated once.
+ * Asks for the JSON at a URL. Each request, also for redirects and repetitions, is taken out of the budget. Redirects are
+ * followed on the same host only, since another host cannot answer for this one. A request that fails on the server's side
+ * is repeated once.
  */
 export async function askJson(url: string, options: JsonOptions): Promise<Answer<JsonReply>> {
   const { host } = new URL(url);
@@ -60,7 +60,7 @@ export async function askJson(url: string, options: JsonOptions): Promise<Answer
 type Reply =
   | { readonly kind: "known"; readonly data: unknown; readonly headers: IncomingHttpHeaders }
   | { readonly kind: "redirect"; readonly to: string }
-  /** `again`: whether it may well be otherwise the next time. */
+  /** `again`: whether another attempt may succeed. */
   | { readonly kind: "failed"; readonly reason: string; readonly again: boolean };
 
 async function request(url: string, { budget, allowedHosts, headers }: JsonOptions): Promise<Reply> {

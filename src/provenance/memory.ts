@@ -1,6 +1,6 @@
 /**
- * What was learnt of upstream before: which commit a tag named, so that one that moves is noticed; and whose a commit was,
- * which stays true as long as nothing is pushed. A file of a few megabytes at most; one that does not read is none.
+ * What was learnt of upstream before: which commit a tag named, so that a tag that moves is noticed; and whose a commit was,
+ * which stays true as long as nothing is pushed. A file of a few megabytes at most; one that cannot be read counts as empty.
  */
 import { constants } from "node:fs";
 import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
@@ -10,19 +10,19 @@ import type { Reach, RefFacts } from "./answers.ts";
 
 export interface UpstreamMemory {
   /**
-   * Takes down what a tag names now, at a time, and tells the last other commit that it named.
+   * Records what a tag names now, and returns the last other commit that it named.
    * `repository`: by host and name.
    */
   tagIs(repository: string, tag: string, commit: string, now: string): RefFacts["moved"];
-  /** What was found out of a commit when the repository was last pushed to at `pushed`; null: nothing. */
+  /** What was found out about a commit while the repository was last pushed to at `pushed`; null: nothing. */
   reachOf(repository: string, commit: string, pushed: string): Reach | null;
   reachIs(repository: string, commit: string, pushed: string, reach: Reach): void;
   /**
-   * What a server that is told no token said at an address within some minutes before `now` (null: not found), so that a
-   * second look at a change asks nothing twice; undefined: nothing.
+   * What a server that gets no token answered at an address in the minutes before `now` (null: not found), so that a second
+   * look at a change asks nothing twice; undefined: nothing is remembered.
    */
   answerAt(address: string, now: string): unknown;
-  /** Takes down what a server said. Values that JSON cannot hold, or that are large, are not kept. */
+  /** Records what a server answered. Values that JSON cannot hold, or that are large, are not kept. */
   answerIs(address: string, now: string, value: unknown): void;
 }
 
@@ -34,18 +34,18 @@ export interface Learnt {
 
 /** A memory that is kept. */
 export interface KeptMemory extends UpstreamMemory {
-  /** Keeps what is new. What cannot be written is lost: it is a cache. */
+  /** Writes what is new. If that fails it is lost: this is a cache. */
   save(): Promise<void>;
 }
 
 const MOST_ENTRIES = 20_000;
 const MOST_BYTES = 10_000_000;
-/** Answers are the largest part: no more than the half of the file. */
+/** Answers are the largest part: with so many they take at most half of the file. */
 const MOST_ANSWERS = 250;
 const MOST_ANSWER_CHARACTERS = 20_000;
-/** A tag that moves is to be noticed when somebody looks again, not when a check runs twice. */
+/** Long enough for a check that runs twice, short enough to notice a tag that moved since somebody last looked. */
 const ANSWER_MINUTES = 10;
-/** A tag that moves again and again is told with its last commits. */
+/** Of a tag that moves again and again, the last commits are kept. */
 const MOST_COMMITS = 3;
 
 const text = z.string().max(500);
@@ -90,7 +90,7 @@ export function createMemory(content: Content | null = null): KeptMemory & { con
       return known?.pushed === pushed ? known.reach : null;
     },
     reachIs(repository, commit, pushed, reach) {
-      // A branch may have a name that the file does not take: it would not be read again at all.
+      // The file would not be read again at all if it held a branch name that the schema refuses.
       if (reachSchema.safeParse(reach).success) reaches.set(`${repository} ${commit}`, { pushed, reach });
     },
     answerAt(address, now) {
@@ -119,7 +119,7 @@ export function createMemory(content: Content | null = null): KeptMemory & { con
   };
 }
 
-/** Undefined for what JSON cannot hold, as what a server nests a million times over: it is read, but not written. */
+/** Undefined for what JSON cannot write, such as values nested a million times, which it can read. */
 function jsonOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);
@@ -134,7 +134,7 @@ interface Bounded<T> {
   entries(): [string, T][];
 }
 
-/** What was asked for longest goes first. */
+/** A map of at most `most` entries: the one that was not asked for longest is dropped first. */
 function bounded<T>(most: number, entries: readonly (readonly [string, T])[] = []): Bounded<T> {
   const map = new Map(entries);
   const put = (key: string, value: T) => {
@@ -149,7 +149,7 @@ function bounded<T>(most: number, entries: readonly (readonly [string, T])[] = [
       if (value !== undefined) put(key, value);
       return value;
     },
-    // Longer names are none that the file takes.
+    // The file's schema refuses longer names.
     set: (key, value) => (key.length <= 500 ? put(key, value) : undefined),
     entries: () => [...map],
   };

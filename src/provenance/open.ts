@@ -1,4 +1,4 @@
-/** Upstream as each door asks it: forges, package registries and other hosts, within the budgets of one review. */
+/** Opens upstream for the command, the Action and the App: forges, registries and other hosts, within one review's budgets. */
 import type { GitHubApi } from "../change/github-api.ts";
 import { VerifodError } from "../errors.ts";
 import { createBudget } from "./budget.ts";
@@ -9,17 +9,17 @@ import type { KeptMemory } from "./memory.ts";
 import { openRegistries } from "./registries/open.ts";
 import { createUpstream, type Upstream } from "./upstream.ts";
 
-/** A pull request of one pin takes one to four; a treewide change asks for the first ones and says so of the rest. */
+/** A change of one pin takes one to four; a treewide change asks about its first pins, and reports the rest as not asked. */
 const MOST_REQUESTS = 60;
 const MOST_SECONDS = 60;
-/** Their own, since a change of a hundred gems must not leave commits unasked. A pin takes one to four. */
+/** A budget of their own, since a change of a hundred gems must not leave commits unasked. A pin takes one to four. */
 const MOST_REGISTRY_REQUESTS = 120;
 /** One for each address. */
 const MOST_HOST_REQUESTS = 20;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where the API of github.com answers. A token that belongs elsewhere is not to ask there, nor the other way round. */
+/** Where the API of github.com answers. A token for another server must not be sent there, nor this one elsewhere. */
 export function upstreamApi(environment: Environment): string {
   return environment.VERIFOD_GITHUB_API || "https://api.github.com";
 }
@@ -58,8 +58,8 @@ export interface UpstreamAccess {
 }
 
 /**
- * The token of `api` goes to github.com alone: other forges are asked without one. The budgets are those of one review, and
- * none of what reads the change itself.
+ * The token of `api` goes to github.com alone: other forges are asked without one. The budgets are for one review, and do not
+ * include the requests that read the change itself.
  */
 export function openUpstream({ api, places, memory }: UpstreamAccess): Upstream {
   const budget = createBudget(MOST_REQUESTS, MOST_SECONDS);

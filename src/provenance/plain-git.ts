@@ -1,6 +1,6 @@
 /**
- * A repository of which only git tells: its branches and tags, by `git ls-remote`. What they lead to, when they were made
- * and by whom is not told. https://git-scm.com/docs/git-ls-remote
+ * A repository that only git can tell about, by `git ls-remote`: its branches and tags, but not what they lead to, nor when
+ * and by whom they were made. https://git-scm.com/docs/git-ls-remote
  */
 import { complaint } from "../change/git-process.ts";
 import { messageOf } from "../errors.ts";
@@ -21,12 +21,12 @@ import {
 export interface PlainGitOptions {
   readonly budget: Budget;
   readonly allowedHosts: AllowedHosts;
-  /** Where the repository of a clone URL is asked for, where that is elsewhere. */
+  /** The address at which to ask for the repository of a clone URL; by default that URL. */
   readonly addressOf?: (url: string) => string;
 }
 
 const LIMITS = { seconds: 30, bytes: 16_000_000 };
-/** What is told of more refs is cut, and then nothing of it is sure. */
+/** Longer output is cut, and then nothing in it is certain. */
 const MOST_OUTPUT = 4 * 1024 * 1024;
 /** One for what the server can do, one for the refs: https://git-scm.com/docs/protocol-v2 */
 const REQUESTS = 2;
@@ -42,7 +42,7 @@ export function plainGitForge(options: PlainGitOptions): Forge {
   };
 }
 
-/** The object that each ref names, with `^{}` behind a tag's name the commit that an annotated one is of; null: no such repository. */
+/** The object that each ref names; under an annotated tag's name with `^{}` at the end, its commit. */
 type Refs = ReadonlyMap<string, string>;
 
 async function listRefs(
@@ -63,7 +63,7 @@ async function listRefs(
         if (result.stdout.length >= MOST_OUTPUT)
           return unknown("it has more branches and tags than are read");
         const refs = parse(result.stdout);
-        // Git takes a page for people, as those that ask whether one is human, for a list without entries.
+        // Git reads a web page (one that asks whether you are human, say) as a list without entries.
         return refs.size > 0 ? known(refs) : unknown("the server names no branch and no tag");
       }
       const failure = remote.failure(result);
@@ -84,7 +84,7 @@ function isNotFound(stderr: string): boolean {
 }
 
 function reasonOf(stderr: string): string {
-  // Many servers ask for a password where there is nothing, so as not to tell what there is.
+  // Many servers ask for a password where nothing is, so as not to reveal what exists.
   return /could not read (Username|Password)/.test(stderr)
     ? "the server asks for a password"
     : `git could not ask: ${complaint(stderr).slice(0, 200)}`;

@@ -7,7 +7,7 @@ import { compareChecksum } from "./checksum.ts";
 import { type Subject, subjectOf } from "./questions.ts";
 import { unknownOf } from "./unanswered.ts";
 
-/** Null: nothing was asked of the pin, or it was removed. */
+/** Null: nothing was asked about the pin, or it was removed. */
 export function publishUpstream(
   { after }: SourceChange,
   { pins }: UpstreamFacts,
@@ -16,7 +16,7 @@ export function publishUpstream(
   if (!facts) return null;
   const subject = subjectOf(after);
   const missing = missingOf(subject, facts);
-  // That something is there says nothing of what it is.
+  // That a host has something at the address says nothing of what it is.
   const { host, ...others } = facts;
   const isHostAlone = host?.known === true && Object.values(others).every((answer) => answer === null);
   if (isHostAlone && missing.length === 0) return null;
@@ -30,7 +30,7 @@ export function publishUpstream(
   };
 }
 
-/** What only registries tell. */
+/** The parts that only registries tell. */
 function registryOf(
   source: Source,
   facts: RegistryFacts | null,
@@ -57,7 +57,7 @@ function commitOf(subject: Subject | null, facts: PinFacts): string | null {
   return subject?.kind === "repository" && told(facts.commit) ? subject.commit : null;
 }
 
-/** What the pin names and its repository or registry, by its own word, does not have. */
+/** What the pin names and its repository or registry says that it does not have. */
 function missingOf(subject: Subject | null, facts: PinFacts): readonly string[] {
   const { repository, ref, commit, release, registry, host } = facts;
   const found = told(ref);
@@ -80,7 +80,7 @@ function missingOf(subject: Subject | null, facts: PinFacts): readonly string[] 
   return lost.flatMap(([what, isLost]) => (isLost ? [what] : []));
 }
 
-/** When and by whom the pinned version was published, by the best word that there is. */
+/** When and by whom the pinned version was published, by the best source that there is. */
 function publicationOf(facts: PinFacts): Pick<PinUpstream, "published" | "publisher"> {
   const registry = told(facts.registry);
   if (registry) return { published: registry.published, publisher: registry.publisher };

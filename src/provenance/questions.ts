@@ -1,4 +1,4 @@
-/** From the pins of a change to what upstream is asked: a pure function. */
+/** Turns the pins of a change into questions to upstream; pure functions. */
 import type { Source } from "../nix/model.ts";
 import { type Location, locationsOf } from "../origin/location.ts";
 import { isMoving } from "../origin/refs.ts";
@@ -7,7 +7,7 @@ import type { SourceChange } from "../pair/sources.ts";
 import type { RepositoryQuestion } from "./forge.ts";
 import { type Hosted, hostedAt } from "./hosted.ts";
 
-/** Where one side of a pin comes from, as a thing that can be asked about. */
+/** What one side of a pin comes from and upstream can be asked about. */
 export type Subject =
   | ({
       readonly kind: "repository";
@@ -27,12 +27,12 @@ export function repositoryKey({ software, host, owner, name, url }: Hosted): str
 }
 
 const COMMIT = /^[0-9a-f]{40}$/;
-/** Longer ones are no names, and those with such dots lead elsewhere: https://git-scm.com/docs/git-check-ref-format */
+/** Longer texts are no names, and names with such dots would lead elsewhere: https://git-scm.com/docs/git-check-ref-format */
 const NAME = /^(?!.*(?:^|\/)\.)(?!.*\.\.)[^\s\u0000-\u001f\u007f~^:?*[\\]{1,200}$/;
 
 /** What a pin is about; null when the text does not say. */
 export function subjectOf(source: Source): Subject | null {
-  // Dependencies come with the source: they have no place of their own.
+  // Dependencies come with the source and have no place of their own.
   if (source.role === "dependencies") return null;
   const [location] = locationsOf(source);
   if (!location?.resolved || location.userinfo !== null || location.port !== null) return null;
@@ -50,7 +50,7 @@ export function subjectOf(source: Source): Subject | null {
     : null;
 }
 
-/** The pins of both sides that are asked about: sources first, since a budget may not last for all. */
+/** The pins of both sides to ask about, sources first, since the budget may not last for all. */
 export function askedPins(changes: readonly SourceChange[]): readonly Source[] {
   const rank = ({ role }: Source) => (role === "source" ? 0 : role === "patch" ? 1 : 2);
   const asked = changes.flatMap(({ before, after }) => (after ? [{ before, after }] : []));

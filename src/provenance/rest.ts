@@ -1,4 +1,4 @@
-/** A forge's REST API, as its implementations ask it. */
+/** A forge's REST API, for the implementations of forges. */
 import * as z from "zod";
 import type { AllowedHosts } from "../verify/urls.ts";
 import { type Answer, known, unknown } from "./answers.ts";
@@ -27,7 +27,7 @@ export interface Rest {
   ): Promise<Answer<{ readonly value: T; readonly header: string } | null>>;
 }
 
-/** A forge that is asked one repository after the other; `answer` is given how to ask. */
+/** A forge that is asked about one repository after the other, by `answer`. */
 export function restForge(
   options: RestOptions,
   answer: (rest: Rest, question: RepositoryQuestion) => Promise<RepositoryAnswers>,

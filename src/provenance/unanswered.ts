@@ -20,7 +20,7 @@ export function unknownOf(facts: PinFacts): readonly string[] {
   return [...reasons].map(([reason, what]) => `${what.join(", ")}: ${reason}`);
 }
 
-/** Beyond these a list tells nobody more. */
+/** A list needs no more than these. */
 const MOST = 200;
 
 /** The same for all pins: `what` is the pin's file. */

@@ -82,7 +82,7 @@ async function askRegistries(
   return answers;
 }
 
-/** The answers of all other hosts, by the pin: of the head alone, since the base's is left behind or the same. */
+/** The answers of all other hosts, by pin; only for the head, since the base's address is left behind or the same. */
 async function askHosts(
   subjects: ReadonlyMap<Source, Subject>,
   isNew: (source: Source) => boolean,

@@ -27,14 +27,14 @@ export interface Assembled {
   readonly addedSuppressions: readonly AddedSuppression[];
 }
 
-/** A change can hold values of megabytes; a report tells enough with less. */
+/** A change can hold values of megabytes; in a report so many characters are enough. */
 const MOST_CHARACTERS = 10_000;
 
 function cut(text: string): string {
   return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
 }
 
-/** Beyond these, a list of added suppressions tells nobody more. */
+/** At most so many added suppressions are listed; nobody needs more. */
 const MOST_ADDED = 100;
 
 /**
@@ -81,7 +81,7 @@ export function assemble(
   return { findings: condense(findings), suppressed, addedSuppressions };
 }
 
-/** Without line numbers, so that it survives what moves code; the same finding twice is told apart by its order. */
+/** Made without line numbers, so that it stays when code moves; equal findings are told apart by their order. */
 function fingerprintOf(key: string, ordinal: number): string {
   return createHash("sha256")
     .update(ordinal === 1 ? key : `${key}\n${ordinal}`)

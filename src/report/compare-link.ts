@@ -1,7 +1,7 @@
 /** Links to what upstream changed between the two sides of a pin. */
 import type { Pin, PinChange } from "./review.ts";
 
-/** A page of a forge; links are made of parts that match these, never of what the change says as a whole. */
+/** Links are built from parts that match these patterns, never from a text of the change as a whole. */
 const NAME = "[A-Za-z0-9][A-Za-z0-9._-]*";
 const REVISION = /^[A-Za-z0-9][A-Za-z0-9._+/-]*$/;
 interface Forge {

@@ -1,20 +1,20 @@
-/** One finding for many of one kind in a file: lists that programs write hold hundreds of pins. */
+/** Turns many findings of one kind in a file into one: lists that programs write hold hundreds of pins. */
 import { createHash } from "node:crypto";
 import type { Finding } from "./review.ts";
 
-/** From how many findings of one rule and severity in one file on a reader wants one that counts them. */
+/** From so many findings of one kind in a file on, one that counts them takes their place. */
 const MANY = 3;
 
 /** How many of them are named and linked. */
 const NAMED = 5;
 
 /**
- * Findings in order, with many of one rule, kind, severity and confidence in one file as one: it stands where the first one
- * does, links some of the others, and its fingerprint is made from all of theirs, so that it is another one as soon as
- * one of them comes or goes. What is suppressed has to be taken out before.
+ * The findings in order, with many of one rule, kind, severity and confidence in one file as one. It stands where the first
+ * of them does, links some of the others, and its fingerprint is made from all of theirs, so that it changes as soon as one
+ * of them comes or goes. Suppressed findings have to be removed before.
  */
 export function condense(findings: readonly Finding[]): Finding[] {
-  // Titles are `what: what of it`, or only what.
+  // Titles are `pin: what happened`, or only what happened.
   const kindOf = (title: string) => title.slice(title.indexOf(": ") + 1);
   const keyOf = ({ rule, severity, confidence, side, path, title }: Finding) =>
     [rule, severity, confidence, side, path, kindOf(title)].join(" ");

@@ -23,7 +23,7 @@ function command(name: string, properties: Record<string, string | number>, mess
 
 function annotation(finding: Finding): string {
   const { severity, rule, title, startLine, endLine, startColumn, endColumn } = finding;
-  // Of the base there is no line to show: the annotation then stands on the file.
+  // Annotations show the head: a finding on the base is shown at the file, without a line.
   const lines = finding.side === "base" ? {} : { line: startLine, endLine };
   // GitHub takes columns only within one line.
   const columns =

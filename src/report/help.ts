@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 
 const DOCS = "https://github.com/verifod/verifod/blob/main/docs";
 
-/** The rule of verdicts: no text shows it, so that it has no page among the rules, but that of verification. */
+/** The rule of findings that only verdicts bring: its page is that of verification, not one of docs/rules. */
 export const VERDICT_RULE = "fod-refetch-mismatch";
 
 function page(rule: string): string {

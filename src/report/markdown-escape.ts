@@ -7,7 +7,7 @@
  */
 import { visible } from "./visible.ts";
 
-// Our state stands in comments like this; a copy in a value must not read as one, even for a plain search.
+// Our own state is kept in such comments; a copy in a value must not look like one, even to a plain search.
 const COMMENT = /<!--/g;
 
 function inert(text: string, limit: number): string {

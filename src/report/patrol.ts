@@ -20,7 +20,7 @@ const ENDS: Readonly<Record<PatrolEnd, string>> = {
   interrupted: "interrupted",
 };
 
-/** What a pin is listed under; a pin that moved and holds is in `moved` only. */
+/** The sections that list a pin; one that moved but still matches is in `moved` only. */
 export function sectionsOf({ outcome, died, movedTo }: PatrolledPin): readonly Section[] {
   const moved: readonly Section[] = movedTo === null ? [] : ["moved"];
   if (outcome === "match") return moved;

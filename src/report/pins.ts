@@ -1,10 +1,10 @@
 /** Changed source pins in few words, for the reports that people read. */
 import type { Pin, PinChange } from "./review.ts";
 
-/** Above this many changed pins in one file, it is data that a program wrote: one line says it all. */
+/** A file with more changed pins than this is data that a program wrote: one line is enough for it. */
 const MASS = 20;
 
-/** What people read of one file's pins: each on its own, or, of a file regenerated en masse, their number. */
+/** How one file's pins are shown: each on its own, or only their number if a program rewrote the file. */
 export type PinGroup =
   | { readonly path: string; readonly kind: "each"; readonly pins: readonly PinChange[] }
   | { readonly path: string; readonly kind: "mass"; readonly summary: string };
@@ -39,7 +39,7 @@ export interface PinDifference {
   readonly after: string | null;
 }
 
-/** What differs between the two sides of a pin; of an added or removed one, what it is. */
+/** What differs between the two sides of a pin; for an added or removed one, its values. */
 export function pinDifferences(pin: PinChange): PinDifference[] {
   const { before, after } = pin;
   const value = (side: Pin | null): Record<PinDifference["what"], string | null> => ({
@@ -55,7 +55,7 @@ export function pinDifferences(pin: PinChange): PinDifference[] {
     .filter((difference) => difference.before !== difference.after);
 }
 
-/** `3 high`-like counts as a phrase: `1 finding`, `2 findings`. */
+/** A count with its noun: `1 finding`, `2 findings`. */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -14,8 +14,8 @@ export interface Positions {
 }
 
 /**
- * The positions in the texts of `files`, and in those that `textOf` knows of other files. The lines of each text are
- * counted once.
+ * Positions in the texts of `files`, and in the texts of other files that `textOf` has. The lines of each text are counted
+ * once.
  */
 export function createPositions(
   files: readonly FileFacts[],

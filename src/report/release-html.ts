@@ -1,6 +1,6 @@
 /**
- * A release against its tag as one page that needs nothing else: no script, no image, no font, no link. Nearly all of it
- * is text of others, and each piece goes through `text`, which leaves nothing that a browser could take for more.
+ * A release compared with its tag, as one page that needs nothing else: no script, no image, no font, no link. Nearly all of
+ * it is text of others; each piece goes through `text`, so that a browser shows it and never interprets it.
  */
 import { createHash } from "node:crypto";
 import { type Entry, type Folded, suspicious } from "../asset/compare.ts";
@@ -34,7 +34,7 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem; }
 // The style is allowed by its hash and nothing else is: https://www.w3.org/TR/CSP3/#source-list-syntax
 const POLICY = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`;
 
-/** Open are the first of what has to be read; a page with a thousand open diffs helps nobody. */
+/** So many of the first files to read have their diff unfolded; a page with a thousand open diffs helps nobody. */
 const OPEN = 10;
 /** Paths of one fold; the rest is counted. */
 const MOST_PATHS = 500;

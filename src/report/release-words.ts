@@ -51,7 +51,7 @@ export function releaseSummary({ result }: ReleaseReport): string {
   return `${found.length} files to read (${linesOf(found)} lines); ${rest}${open}`;
 }
 
-/** The lines that a reviewer reads of entries; of what is not known, none. */
+/** How many lines of the entries a reviewer has to read; entries of unknown length count as none. */
 export function linesOf(entries: readonly Entry[]): number {
   return entries.reduce((total, { difference }) => total + (difference.lines ?? 0), 0);
 }
@@ -63,7 +63,7 @@ function foldedFiles({ folded }: Comparison): number {
   );
 }
 
-/** What there is to read of an entry, in short. */
+/** How much there is to read of an entry, in short. */
 export function extent({ change, difference, size }: Entry): string {
   if (difference.kind === "not-shown") return `${change}, ${size} bytes, ${difference.reason}`;
   return `${change}, ${difference.lines} ${difference.lines === 1 ? "line" : "lines"}`;

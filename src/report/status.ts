@@ -9,7 +9,7 @@ export function isAtLeast(severity: Severity, threshold: Threshold): boolean {
   return threshold !== "never" && SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(threshold);
 }
 
-/** How many findings there are of each severity, from the most severe to the least; none of a severity: left out. */
+/** How many findings there are of each severity, from the most severe to the least; without severities that have none. */
 export function countBySeverity(findings: readonly Finding[]): [Severity, number][] {
   return SEVERITIES.map((severity): [Severity, number] => [
     severity,

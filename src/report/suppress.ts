@@ -17,7 +17,7 @@ function parse(text: string | undefined, line: number): Suppression | null {
   return { line, rules: rules.split(",").map((rule) => rule.trim()), reason: reason.trim() };
 }
 
-/** What suppresses what in one file. */
+/** The suppressions of one file. */
 export interface FileSuppressions {
   /** The suppression of `rule` at a line (from 1) of a side that stands in the base; null when there is none. */
   find(rule: string, side: "base" | "head", line: number): Suppression | null;
@@ -25,7 +25,7 @@ export interface FileSuppressions {
   readonly added: readonly Suppression[];
 }
 
-/** Reads the suppressions of a file; null when it has none, as almost every file. */
+/** Reads the suppressions of a file; null when it has none, like almost every file. */
 export function readSuppressions(file: FileFacts): FileSuppressions | null {
   if (!file.base?.includes("verifod:") && !file.head?.includes("verifod:")) return null;
   const base = linesOf(file.base);
@@ -68,9 +68,8 @@ function sameComment(a: string | undefined, b: string | undefined): boolean {
 }
 
 /**
- * For each line of the head (from 1) the line of the base that became it; null when it is new. In a stretch that was
- * replaced, a line became the one that sets the same attribute: otherwise a change could slip other code under an old
- * comment.
+ * For each line of the head (from 1) the line of the base that became it; null when it is new. In a replaced stretch, a line
+ * only becomes one that sets the same attribute: otherwise a change could slip other code under an old comment.
  */
 function counterparts(
   base: readonly string[],
@@ -106,7 +105,7 @@ function linesByKey(
   return byKey;
 }
 
-/** What a line sets, without the value; of a line that sets nothing, the whole line. */
+/** The part of a line before its `=`; a line without one, as a whole. */
 function keyOf(text: string | undefined): string {
   const code = (text ?? "").replace(COMMENT, "").trim();
   if (code === "") return (text ?? "").trim();

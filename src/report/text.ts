@@ -7,7 +7,7 @@ import { summary } from "./summary.ts";
 import { upstreamWords } from "./upstream-words.ts";
 import { visible, visibleLines } from "./visible.ts";
 
-/** Findings of one file beyond these are counted, not shown: JSON has them all. */
+/** At most so many findings of a file are shown, the others counted: JSON has all. */
 const MOST_FINDINGS_OF_A_FILE = 50;
 
 type Style = Parameters<typeof styleText>[0];
@@ -129,7 +129,7 @@ function findingLines(finding: Finding, paint: Paint): string[] {
   ];
 }
 
-/** A match is what is expected, and counted in the last line. */
+/** Matches are expected, and only counted in the last line. */
 function isRemarkable({ outcome }: Verdict): boolean {
   return outcome !== "match";
 }

@@ -7,10 +7,10 @@ export interface Escapes {
   sentence(text: string, limit: number): string;
 }
 
-/** Of one pin; more reasons tell nobody more. */
+/** At most so many reasons are given for a pin. */
 const MOST_REASONS = 3;
 
-/** Null: nobody was asked about the pin. What could not be asked is always said. */
+/** Null: nobody was asked about the pin. What could not be asked is always mentioned. */
 export function upstreamWords({ before, after, upstream }: PinChange, escapes: Escapes): string | null {
   if (!upstream) return null;
   const { value, sentence } = escapes;
@@ -47,7 +47,7 @@ function checksumWords(checksum: PinChecksum, { value, sentence }: Escapes): str
   }
 }
 
-/** Whether a project of a forge (`github.com/acme/frob`) is called otherwise in each of the URLs. */
+/** Whether all URLs use another name for a forge's project (`github.com/acme/frob`). */
 function isRenamed(project: string, urls: readonly string[]): boolean {
   const [host = ""] = project.split("/");
   const named = urls.map((url) => url.toLowerCase());

@@ -20,11 +20,11 @@ function name(character: string): string {
 }
 
 /**
- * `text` on one line, with what cannot be seen written as `\u{202e}` or `\n`. At most `limit` characters, the rest is
- * cut out of the middle, since hashes and URLs differ at both ends. Only for people: it cannot be turned back.
+ * `text` on one line, with what cannot be seen written as `\u{202e}` or `\n`. Beyond `limit` characters the middle is cut
+ * out, since hashes and URLs differ at both ends. Only for people: the original cannot be restored.
  */
 export function visible(text: string, limit = 1_000): string {
-  // What is cut away is not looked at: a value may have megabytes.
+  // Cut first, since a value may have megabytes.
   const short =
     text.length > limit
       ? `${text.slice(0, Math.ceil(limit * 0.6))}…${text.slice(text.length - Math.floor(limit * 0.4) + 1)}`

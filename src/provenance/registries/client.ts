@@ -1,7 +1,7 @@
 /**
- * How a package registry is asked: one JSON document after the other, within limits, and what goes wrong as a reason. The
- * addresses are fixed, so that nothing guards where they lead to, and connections are kept and answers packed: a registry is
- * asked for a hundred documents of one change, and some are large. Hosts that a change names are asked by `../http.ts`.
+ * Asks a package registry: one JSON document after the other, within limits, each failure as a reason. Registries have fixed
+ * addresses, so these requests need no guard; connections are kept and answers compressed, since a change may need a hundred
+ * documents, some of them large. Hosts that a change names are asked by `../http.ts`.
  */
 import { setTimeout } from "node:timers/promises";
 import type * as z from "zod";
@@ -31,10 +31,10 @@ export interface ClientOptions {
   readonly learnt?: Learnt | undefined;
 }
 
-/** Documents are kept while others of the same package are asked for; some take tens of megabytes when parsed. */
+/** So few documents are kept, since some take tens of megabytes when parsed: enough to ask for others of one package. */
 const MOST_KEPT = 2;
 
-/** Versions with hundreds of files have as much. */
+/** The documents of versions with hundreds of files are almost as large. */
 const MOST_BYTES = 4_000_000;
 
 /** crates.io refuses clients that do not say who they are: https://crates.io/data-access */
@@ -61,8 +61,8 @@ type Attempt =
     };
 
 /**
- * A client of one registry. It asks one thing at a time, each path once, and a request that fails on the registry's side
- * twice. A registry that does not answer is not asked any more.
+ * A client of one registry. It asks one thing at a time and each path once; a request that fails on the registry's side is
+ * repeated once. A registry that does not answer is not asked again.
  */
 export function registryClient(options: ClientOptions): Ask {
   const { name, base, apart, budget, learnt } = options;
@@ -121,7 +121,7 @@ async function attempt(url: URL, bytes: number, { budget, patience }: ClientOpti
   const late = AbortSignal.timeout(patience);
   try {
     const signal = AbortSignal.any([budget.signal, late]);
-    // Registries that are asked have one address: a redirect would lead elsewhere.
+    // The registries answer at one address: a redirect would lead elsewhere.
     const response = await fetch(url, { headers: HEADERS, redirect: "manual", signal });
     if (response.status === 200) {
       const text = await read(response, bytes);
@@ -159,7 +159,7 @@ function ofStatus(status: number): Attempt {
   }
 }
 
-/** What `fetch` says is always "fetch failed": the reason is below. */
+/** `fetch` itself says only "fetch failed": the reason is in its cause. */
 function causeOf(error: unknown): string {
   const cause = error instanceof Error && error.cause ? error.cause : error;
   return messageOf(cause).slice(0, 200);

@@ -16,7 +16,7 @@ export const hackage: Registry = {
 const versionsSchema = z.record(z.string(), z.string());
 const revisionSchema = z.object({ uploaded_at: date, uploader: line.nullish() });
 
-/** Checksums are only in the index of all packages, of some hundred million bytes: there is none here. */
+/** Without checksums: these are only in the index of all packages, of some hundred million bytes. */
 async function facts(ask: Ask, { name, version }: PackageFile): Promise<Answer<RegistryFacts | null>> {
   const versions = await ask(versionsSchema, inPath(name));
   if (!versions.known) return versions;

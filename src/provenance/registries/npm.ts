@@ -28,7 +28,7 @@ const packageSchema = z.object({
   versions: z.record(z.string(), z.unknown()),
   time: z.record(z.string(), z.unknown()).optional(),
 });
-/** Of some packages it has tens of millions of bytes: of these the version is asked for alone, and has no time. */
+/** Some packages' documents have tens of millions of bytes: then the version is asked for alone, and has no time. */
 const MOST_BYTES = 8_000_000;
 
 async function facts(ask: Ask, file: PackageFile): Promise<Answer<RegistryFacts | null>> {

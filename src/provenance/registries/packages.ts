@@ -1,4 +1,4 @@
-/** From a pin to the file of a package registry that it fetches: a pure function, of hostile input. */
+/** From a pin to the file of a package registry that it fetches. Pure functions; their input is hostile. */
 import type { Source } from "../../nix/model.ts";
 import { isGem } from "../../nix/pin.ts";
 import { type Location, locationsOf } from "../../origin/location.ts";
@@ -9,7 +9,7 @@ export interface PackageFile {
   readonly registry: RegistryName;
   readonly name: string;
   readonly version: string;
-  /** The name of the file; null where a version has one only. */
+  /** The name of the file; null where a version has only one file. */
   readonly file: string | null;
   /** Of a gem, as `x86_64-linux`. */
   readonly platform: string | null;
@@ -24,7 +24,7 @@ interface Naming {
   readonly read: (path: string, name: string, source: Source) => Found | null;
 }
 
-/** Versions of all registries; what else somebody writes is no version, and never gets into a path. */
+/** What all registries accept as a version; nothing else gets into a path. */
 const VERSION = /^[0-9A-Za-z][\w.+~!-]{0,127}$/;
 
 const NAMINGS: Readonly<Record<RegistryName, Naming>> = {
@@ -104,12 +104,12 @@ function fileAt(location: Location, source: Source): PackageFile | null {
   return found && checked({ registry, name: name ?? "", file: null, platform: null, ...found });
 }
 
-/** Null: no registry calls a version so. */
+/** Null: the registry accepts no such name or version. */
 function checked(file: PackageFile): PackageFile | null {
   return NAMINGS[file.registry].name.test(file.name) && VERSION.test(file.version) ? file : null;
 }
 
-/** What cannot be unescaped is left as it is: no name that a registry takes. */
+/** A text that cannot be unescaped is left as it is, and no registry accepts it as a name. */
 function unescaped(path: string): string {
   try {
     return decodeURIComponent(path);

@@ -37,7 +37,7 @@ async function facts(ask: Ask, wanted: PackageFile): Promise<Answer<RegistryFact
     name,
     version,
     published: file?.upload_time_iso_8601 ?? first,
-    // Authors are who the package says they are; who uploaded it is not told.
+    // The package names its authors itself; PyPI does not tell who uploaded it.
     publisher: null,
     withdrawn: yanked ? { kind: "yanked", reason: file?.yanked_reason ?? info.yanked_reason ?? null } : null,
     attested: null,
@@ -47,7 +47,7 @@ async function facts(ask: Ask, wanted: PackageFile): Promise<Answer<RegistryFact
   });
 }
 
-/** PyPI finds a file in whatever spelling of the name it is asked for. */
+/** The spelling of a name does not matter to PyPI. */
 function plain(file: string): string {
   return file.toLowerCase().replace(/[-_.]+/g, "-");
 }

@@ -19,7 +19,7 @@ const schema = z.object({
   source_code_uri: line.nullish(),
 });
 
-/** A version that was yanked is not found: that and one that never was are the same there. */
+/** A yanked version is not found, like one that never existed. */
 async function facts(ask: Ask, file: PackageFile): Promise<Answer<RegistryFacts | null>> {
   const { name, version, platform } = file;
   const path = `rubygems/${inPath(name)}/versions/${inPath(version)}.json?platform=${inPath(platform ?? "ruby")}`;
