@@ -1,6 +1,6 @@
 /**
- * Who has acknowledged which finding, and why. It is kept in the text of our own check run, which nobody but the App can
- * write, on the head that it was given for: a push leaves it behind, and a process that starts finds it.
+ * Who has acknowledged which finding, and why. It is kept in the text of our own check run on the head that it was given for.
+ * Nobody but the App can write there; a push leaves it behind, and a process that starts finds it.
  */
 import { createHash } from "node:crypto";
 import * as z from "zod";
@@ -13,18 +13,18 @@ import type { OwnCheck, PullRequest } from "./published.ts";
 export interface Acknowledgement {
   /** The fingerprint of the finding. */
   readonly finding: string;
-  /** What the finding said: another content is another finding. */
+  /** A digest of what the finding said; with other content it is another finding. */
   readonly content: string;
   readonly by: Account;
-  /** As it was written: a stranger's text. */
+  /** As its author wrote it: a stranger's text. */
   readonly reason: string;
-  /** What it was given with: the id of a comment. */
+  /** The id of the comment that gave it. */
   readonly from: string;
 }
 
 /** A finding for which somebody has given an acknowledgement that counts. */
 export interface Standing {
-  /** Each of another person, in the order given. */
+  /** At most one of each person, in the order given. */
   readonly given: readonly Acknowledgement[];
   readonly needed: number;
 }
@@ -32,7 +32,7 @@ export interface Standing {
 export interface Acknowledged {
   /** By fingerprint. */
   readonly standings: ReadonlyMap<string, Standing>;
-  /** What the text of the check run ends with, so that it is known again; "" for nothing. */
+  /** What to append to the text of the check run, so that it can be read again; "" for nothing. */
   readonly state: string;
   /** How many acknowledgements the state holds. */
   readonly count: number;
@@ -46,7 +46,7 @@ export function isAcknowledged({ standings }: Acknowledged, { fingerprint }: Fin
   return standing !== undefined && standing.given.length >= standing.needed;
 }
 
-/** What a finding says, as a digest: all that a reader decides by. */
+/** A digest of everything in a finding that a reader decides by. */
 export function contentOf({ rule, severity, title, message, path, before, after }: Finding): string {
   return createHash("sha256")
     .update(JSON.stringify([rule, severity, title, message, path, before, after]))
@@ -54,15 +54,15 @@ export function contentOf({ rule, severity, title, message, path, before, after 
     .slice(0, 32);
 }
 
-/** More than these are no review any more, and would not fit beside one. */
+/** With more acknowledgements it is no review any more, and they would not fit beside one. */
 const mostGiven = 40;
 /** In bytes. With the longest reasons some twenty fit. */
 const longestState = 30_000;
 
 /**
- * What stands of `given` in a review. What was given for a finding that says something else now is void, and so is what
- * was given for one that is gone; where not everything was checked, it may come back. Of each person the first counts.
- * Null: more than can be kept.
+ * The acknowledgements among `given` that are valid for a review. One is void if its finding says something else now, or is
+ * gone; but where not everything was checked the finding may come back, and the acknowledgement is kept. Each person's first
+ * one for a finding counts. Null: there are more than can be kept.
  */
 export function acknowledgedIn(
   review: Review,
@@ -88,7 +88,7 @@ export function acknowledgedIn(
   return { standings, state, count: kept.length };
 }
 
-/** What is to be said beside a finding that somebody has acknowledged. */
+/** The lines to show beside a finding that somebody has acknowledged. */
 export function standingLines({ given, needed }: Standing): readonly string[] {
   const people = given.map(
     ({ by, reason }) => `Acknowledged by ${code(by.login, 100)}: ${prose(reason, 400)}`,

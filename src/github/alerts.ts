@@ -8,9 +8,9 @@ import { encodeState, parseState } from "./comment-state.ts";
 const KIND = "alert";
 const toldSchema = z.array(z.tuple([z.string(), z.string()])).max(1_000);
 
-/** Whom has been told of what in a pull request, by our own comments. */
+/** Who has been told of what in a pull request, by our own comments. */
 export interface Told {
-  /** The beginning of a fingerprint, and whom, in lower case. */
+  /** Pairs of the start of a fingerprint and who was told, in lower case. */
   readonly pairs: ReadonlySet<string>;
   /** How many mentions that took. */
   readonly mentions: number;
@@ -27,7 +27,7 @@ function shortened(fingerprint: string): string {
 /** What one comment can remember. */
 const mostConcerns = 300;
 
-/** What comments of ours have told. */
+/** What our comments have told whom. */
 export function toldBy(bodies: readonly string[]): Told {
   const all = bodies.map((body) => parseState(KIND, toldSchema, body) ?? []);
   return {
@@ -37,13 +37,13 @@ export function toldBy(bodies: readonly string[]): Told {
 }
 
 export interface AlertPlan {
-  /** What is to be said now, to whom; nothing: all know. */
+  /** What to say now, and to whom; empty: everybody knows. */
   readonly say: readonly Concern[];
-  /** Of whom there is no room for a mention. */
+  /** Concerns of those for whom no mention is left. */
   readonly unsaid: readonly Concern[];
 }
 
-/** What is left to say. `limit`: the mentions that one pull request may have; those made already count. */
+/** What is left to say. `limit`: the most mentions in one pull request, including those already made. */
 export function planAlerts(concerns: readonly Concern[], told: Told, limit: number): AlertPlan {
   const fresh = concerns.filter(({ finding, whom }) => !told.pairs.has(pairOf(finding.fingerprint, whom)));
   const everybody = [...new Set(fresh.map(({ whom }) => whom.toLowerCase()))];
@@ -52,10 +52,10 @@ export function planAlerts(concerns: readonly Concern[], told: Told, limit: numb
   return { say, unsaid: fresh.filter((concern) => !say.includes(concern)) };
 }
 
-/** Findings that one comment tells of; the check run has the rest. */
+/** At most so many findings are listed in a comment; the check run has the rest. */
 const mostLines = 20;
 
-/** The comment that tells. Those whom it names come from the base, and are all that is live in it. */
+/** The comment. The names in it come from the base, and nothing else in it mentions or links anybody. */
 export function alertBody(say: readonly Concern[]): string {
   const pairs = say.map(({ finding, whom }) => [shortened(finding.fingerprint), whom] as const);
   const whom = [...new Map(say.map((each) => [each.whom.toLowerCase(), each.whom])).values()];

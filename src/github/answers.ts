@@ -1,4 +1,4 @@
-/** The comment that answers commands: one in a pull request, edited, so that whoever asks often is not answered often. */
+/** The comment that answers commands: one per pull request, which is edited, so that asking often does not add comments. */
 import * as z from "zod";
 import { code } from "../report/markdown-escape.ts";
 import { encodeState, parseState } from "./comment-state.ts";
@@ -31,7 +31,7 @@ export function hasAnswers(body: string): boolean {
   return parseState(KIND, answersSchema, body) !== null;
 }
 
-/** The comment with `answers` before those that it has; `body` null: there is none yet. Equal for the same answers. */
+/** The comment's text with `answers` added before its others; `body` null: there is none yet. The same answers add nothing. */
 export function answersBody(answers: readonly Answer[], body: string | null): string {
   const before = body === null ? [] : (parseState(KIND, answersSchema, body) ?? []);
   const fresh = answers.map(({ to, text }) => ({

@@ -15,7 +15,7 @@ export type Conclusion = "success" | "neutral" | "failure" | "action_required";
 /** In bytes: GitHub says characters, and a database may count either. */
 const longestText = 65_000;
 const longestTitle = 250;
-/** Nobody reads more, and each 50 are a request. The report has all. */
+/** Nobody reads more, and every 50 take a request. The report has all. */
 const mostAnnotations = 1_000;
 
 export interface Annotation {
@@ -37,13 +37,12 @@ export interface CheckOutput {
   readonly annotations: readonly Annotation[];
   /** How many acknowledgements the text holds. */
   readonly acknowledged: number;
-  /** Equal for equal outputs: what tells whether something is left to publish. */
+  /** Equal for equal outputs, to tell whether something is left to publish. */
   readonly digest: string;
 }
 
 /**
- * What a review means for the pull request: green only when everything was checked. What people have acknowledged is
- * shown, and does not count.
+ * The conclusion for a review: green only when everything was checked. Acknowledged findings are shown, but do not count.
  */
 export function conclusionOf(
   review: Review,
@@ -52,7 +51,7 @@ export function conclusionOf(
 ): Conclusion {
   if (failing(review, failOn, acknowledged).length > 0) return "failure";
   if (!review.complete) return "action_required";
-  // What was asked and not answered was not checked, though no rule hangs on it.
+  // A question to upstream without an answer was not checked, even if no rule needs it.
   if (unansweredWords(review) !== null) return "neutral";
   return review.findings.every((finding) => isAcknowledged(acknowledged, finding)) ? "success" : "neutral";
 }
@@ -112,7 +111,7 @@ function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** The longest text that `format` gives within a number of bytes; it is told characters. */
+/** The longest text of at most `bytes` bytes that `format` gives; its own limit counts characters. */
 function withinBytes(bytes: number, format: (limit: number) => string): string {
   let limit = bytes;
   for (;;) {
@@ -139,7 +138,7 @@ const LEVELS: Record<Severity, Annotation["annotation_level"]> = {
 function annotation(finding: Finding, isAcknowledged: boolean): Annotation {
   const { path, side, severity, rule, title, message, before, after, help, fingerprint } = finding;
   const { startLine, endLine, startColumn, endColumn } = finding;
-  // Annotations are of the head: what stood in the base is shown at the top of the file, with its line in the text.
+  // Annotations are on the head: a finding on the base is shown at the top of the file, with its line in the text.
   const region =
     side === "base"
       ? { start_line: 1, end_line: 1 }

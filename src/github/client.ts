@@ -7,17 +7,17 @@ import Bottleneck from "bottleneck/light.js";
 import type { GitHubApi } from "../change/github-api.ts";
 import { VERSION } from "../version.ts";
 
-/** A token, or how to get one: a strategy of Octokit's with its options. */
+/** A token, or how to get one: an authentication strategy of Octokit with its options. */
 export type Credentials =
   | { readonly token: string }
   | { readonly strategy: Strategy; readonly options: Readonly<Record<string, unknown>> };
 
 export type ClientOptions = Credentials & {
-  /** As `https://api.github.com`, or `https://HOST/api/v3` of an enterprise server. */
+  /** `https://api.github.com`, or `https://HOST/api/v3` of an enterprise server. */
   readonly apiUrl: string;
-  /** What stretches all pauses: 1 as GitHub asks, 0 for a GitHub of our own. */
+  /** A factor for all pauses: 1 as GitHub asks, 0 for a simulated GitHub. */
   readonly pace?: number;
-  /** False: a rate limit is an error at once, for what is not worth waiting for. */
+  /** False: a rate limit is an error at once, for requests that are not worth waiting for. */
   readonly patient?: boolean;
   /** Told of each wait for a rate limit. */
   readonly onWait?: (message: string) => void;
@@ -25,15 +25,15 @@ export type ClientOptions = Credentials & {
 
 type Strategy = NonNullable<NonNullable<ConstructorParameters<typeof Octokit>[0]>["authStrategy"]>;
 
-/** Longer waits are not worth a runner; the next run is. */
+/** Longer waits are not worth a runner's time; the next run will do it. */
 const longestWaitSeconds = 180;
 const mostWaits = 2;
 
 let clients = 0;
 
 /**
- * A client that waits between writes and for rate limits, and repeats reads that fail. It never repeats a write whose
- * outcome is not known: who writes has to look first.
+ * A client that waits between writes and for rate limits, and repeats reads that fail. It never repeats a write whose outcome
+ * is not known: the caller has to look first.
  * https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
  */
 export function createGitHubApi(options: ClientOptions): GitHubApi {
@@ -54,7 +54,7 @@ export function createGitHubApi(options: ClientOptions): GitHubApi {
       log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
       retry: { retryAfterBaseValue: 1_000 * pace },
       throttle: {
-        // The plugin counts all clients of one id together: those of other installations are none of this one's.
+        // The plugin counts all clients with one id together; other installations must not count with this one.
         id,
         onRateLimit: wait("Rate limit"),
         onSecondaryRateLimit: wait("Secondary rate limit"),
@@ -72,7 +72,7 @@ export function createGitHubApi(options: ClientOptions): GitHubApi {
   };
 }
 
-/** What of an Octokit is needed: that of a Probot context has it too. */
+/** The parts of an Octokit that are needed; that of a Probot context has them too. */
 export interface OctokitLike {
   readonly request: (
     route: string,

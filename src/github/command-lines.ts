@@ -1,10 +1,10 @@
 /**
- * The lines of a comment that its author wrote as text of their own: what a Markdown parser puts in code, quotes, lists,
- * tables, links or HTML is none, and neither is what a mail program quotes below an answer.
+ * The lines of a comment that are its author's own plain text: without what a Markdown parser takes for code, quotes, lists,
+ * tables, links or HTML, and without what a mail program quotes below an answer.
  */
 import { Lexer, type Token } from "marked";
 
-/** A line, as it stands. */
+/** A line as it was written. */
 export interface OwnLine {
   /** The line up to the first thing in it that is no plain text, such as a link. */
   readonly plain: string;
@@ -13,18 +13,18 @@ export interface OwnLine {
   readonly hasHtml: boolean;
 }
 
-/** https://github.com/orgs/community/discussions/27190: longer comments there are none. */
+/** The longest possible comment: https://github.com/orgs/community/discussions/27190 */
 const longestBody = 65_536;
-/** Nobody writes a command into a longer paragraph, and some take a parser long. */
+/** Nobody writes a command into a longer paragraph, and some of these take a parser long. */
 const longestParagraph = 4_000;
 
-/** The lines in order, whatever ends them (a lone CR does: https://spec.commonmark.org/0.31.2/#line-ending); none of a text that is longer than a comment can be. */
+/** The lines in order, whatever ends them (a lone CR does: https://spec.commonmark.org/0.31.2/#line-ending); none for an impossibly long text. */
 export function ownLines(body: string): readonly OwnLine[] {
   if (body.length > longestBody) return [];
   try {
     return linesOfBlocks(body.replace(/\r\n?/g, "\n"));
   } catch (error) {
-    // Ten thousand quotes in one another: the parser runs out of stack.
+    // Ten thousand nested quotes: the parser runs out of stack.
     if (error instanceof RangeError) return [];
     throw error;
   }
@@ -42,7 +42,7 @@ function linesOfBlocks(body: string): readonly OwnLine[] {
     if (token.type !== "paragraph" || isFootnote) continue;
     const { raw } = token;
     if (introducesMail(raw)) break;
-    // Footnotes and formulas, which GitHub knows and the parser takes for something else.
+    // Footnotes and formulas, which the parser does not know as GitHub does.
     if (raw.startsWith("[^") || raw.includes("$$")) continue;
     if (raw.length > longestParagraph) {
       html.lose();
@@ -83,7 +83,7 @@ function linesOf(tokens: readonly Token[], html: OpenTags): readonly OwnLine[] {
       line.hasHtml = true;
       html.read(raw);
     }
-    // Code or a link over several lines: neither its first line nor its last stands alone.
+    // Code or a link over several lines: neither its first line nor its last is plain text alone.
     if (raw.includes("\n")) own = false;
   }
   end();
@@ -92,17 +92,17 @@ function linesOf(tokens: readonly Token[], html: OpenTags): readonly OwnLine[] {
 
 interface OpenTags {
   read(html: string): void;
-  /** What comes from here on may be inside of anything. */
+  /** Gives up: everything from here on may be inside some element. */
   lose(): void;
   isInside(): boolean;
 }
 
-/** One that stays open, too: what begins in it again and again is not looked for again. */
+/** HTML comments, also an unclosed one, so that the starts of others in it are not searched again and again. */
 const COMMENT = /<!--[\s\S]*?(-->|$)/g;
 const TAG = /<(\/?)([a-z][a-z0-9-]*)(?![a-z0-9-])[^<>]*>/gi;
 const WITHOUT_END = new Set(["br", "hr", "img", "input", "wbr"]);
 
-/** Which HTML elements are open: Markdown between `<details>` and `</details>` is text of its own to the parser. */
+/** Tracks which HTML elements are open, since to the parser Markdown between `<details>` and `</details>` is ordinary text. */
 function openTags(): OpenTags {
   const open = new Map<string, number>();
   let lost = false;
@@ -114,7 +114,7 @@ function openTags(): OpenTags {
         if (WITHOUT_END.has(key)) continue;
         open.set(key, Math.max(0, (open.get(key) ?? 0) + (slash === "/" ? -1 : 1)));
       }
-      // Something that is no plain tag, as one with another in an attribute.
+      // Something that is not a plain tag, such as one with another in an attribute.
       if (tags.replace(TAG, "").includes("<")) lost = true;
     },
     lose() {
@@ -129,7 +129,7 @@ const MAIL = [
   /^-{2,} ?(?:Original|Forwarded) Message/im,
 ];
 
-/** Whether what follows was written by somebody else: mail programs put an answer above what it answers. */
+/** Whether a mail program introduces quoted text with this paragraph: what follows is somebody else's. */
 function introducesMail(paragraph: string): boolean {
   if (MAIL.some((pattern) => pattern.test(paragraph))) return true;
   const has = (header: string) =>

@@ -6,14 +6,14 @@ export type Command =
   | { readonly kind: "acknowledge"; readonly finding: string; readonly reason: string }
   | { readonly kind: "explain" /** A rule or a finding. */; readonly subject: string }
   | { readonly kind: "help" }
-  /** Meant for us and not understood. `problem`: a sentence of ours, with nothing of the comment. */
+  /** Addressed to us, but not understood. `problem`: a sentence of ours, with no text of the comment. */
   | { readonly kind: "malformed"; readonly problem: string };
 
 /** Nobody needs more at once, and each may cost a review. */
 const mostCommands = 5;
 const longestReason = 300;
 
-/** What there is to say, for people who ask or mistype. `handle` without the @. */
+/** The list of commands, for people who ask or mistype. `handle` without the @. */
 export function usage(handle: string): readonly string[] {
   return [
     `@${handle} recheck [FINDING]`,
@@ -23,7 +23,7 @@ export function usage(handle: string): readonly string[] {
   ];
 }
 
-/** The commands of a comment, in order. `handle`: the name that it is spoken to by, without the @. */
+/** The commands in a comment, in order. `handle`: the App's name, without the @. */
 export function readCommands(body: string, handle: string): readonly Command[] {
   const commands = ownLines(body).flatMap((line) => {
     const rest = afterMention(line.plain, handle);
@@ -34,7 +34,7 @@ export function readCommands(body: string, handle: string): readonly Command[] {
   return [...commands.slice(0, mostCommands), { kind: "malformed", problem }];
 }
 
-/** What follows the mention; null when the line does not begin with it. A space of another kind makes another word. */
+/** What follows the mention; null when the line does not begin with it. Only ordinary spaces end the mention. */
 function afterMention(plain: string, handle: string): string | null {
   const text = plain.replace(/^ {1,3}/, "");
   const name = `@${handle}`;
@@ -43,7 +43,7 @@ function afterMention(plain: string, handle: string): string | null {
   return rest === "" || /^[ \t]/.test(rest) ? rest : null;
 }
 
-/** Case does not matter for names of accounts, but letters that only become ASCII in lower case do. */
+/** Lower case for ASCII letters only: account names ignore case, but other letters must not become ASCII by it. */
 function asciiLower(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
@@ -77,7 +77,7 @@ function malformed(problem: string): Command {
   return { kind: "malformed", problem };
 }
 
-/** A finding's fingerprint, or how it begins: eight digits are too many to meet another by chance. */
+/** A finding's fingerprint, or at least its first eight digits, which hardly two findings share by chance. */
 const FINDING = /^[0-9a-f]{8,64}$/i;
 
 function about(word: string, make: (finding: string) => Command): Command {

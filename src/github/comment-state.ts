@@ -1,4 +1,4 @@
-/** What a comment of ours remembers, in a mark at its top. It counts only in a comment that we made. */
+/** State that our comments keep in a mark at their top. It counts only in comments that we made. */
 import type * as z from "zod";
 
 /** The mark. `value` is plain data. */
@@ -7,7 +7,7 @@ export function encodeState(kind: "alert" | "answers", value: unknown): string {
   return `<!-- verifod:${kind}:v1 ${state} -->`;
 }
 
-/** What a comment remembers; null for one of another kind, and for what cannot be ours. */
+/** The state in a comment; null for one of another kind, and for what we cannot have written. */
 export function parseState<T>(kind: "alert" | "answers", schema: z.ZodType<T>, body: string): T | null {
   const before = `<!-- verifod:${kind}:v1 `;
   const end = body.indexOf(" -->");

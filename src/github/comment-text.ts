@@ -1,10 +1,10 @@
-/** What a line comment of ours says, and how it is known again: by a marker, which counts only in a comment of our own. */
+/** The text of our line comments, with the marker that identifies them. It counts only in comments of our own. */
 import { code, prose } from "../report/markdown-escape.ts";
 import type { Finding } from "../report/review.ts";
 
 const MARKER = /^<!-- verifod:v1 ([0-9a-f]{12,64})( solved)? -->\n/;
 
-/** The finding that a comment is about; null for a comment that is not ours by its looks. */
+/** The finding that a comment is about; null for a comment without our marker. */
 export function parseMarker(body: string): { readonly fingerprint: string; readonly solved: boolean } | null {
   const [, fingerprint, solved] = MARKER.exec(body.replaceAll("\r\n", "\n")) ?? [];
   return fingerprint === undefined ? null : { fingerprint, solved: solved !== undefined };

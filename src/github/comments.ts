@@ -9,8 +9,8 @@ const REVIEW_BODY =
   "Verifod asks for a look at these lines. The check run `verifod` lists everything that it found.";
 
 /**
- * Adds comments with one review, which notifies once. GitHub refuses a review whole for one line that it does not take,
- * and does not say which: then each goes alone, and what is refused stays an annotation of the check run.
+ * Adds comments with one review, which notifies once. If GitHub does not accept one of the lines, it refuses the whole review
+ * without saying which. Then each comment is sent alone, and a refused one remains an annotation of the check run.
  */
 export async function addComments(
   api: GitHubApi,

@@ -1,4 +1,4 @@
-/** What people and we have said on a pull request: comments, and the texts of reviews. */
+/** What was said on a pull request, by people and by us: comments, and the texts of reviews. */
 import * as z from "zod";
 import type { GitHubApi } from "../change/github-api.ts";
 import { VerifodError } from "../errors.ts";
@@ -14,7 +14,7 @@ export interface Said {
   /** As GitHub writes it. */
   readonly createdAt: string;
   readonly edited: boolean;
-  /** We have reacted to it. */
+  /** Whether we have reacted to it. */
   readonly answered: boolean;
   /** The head that a review is of; null for a comment. */
   readonly head: string | null;
@@ -136,7 +136,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** A bot is named as REST does, `SLUG[bot]`: GraphQL gives it a name that a person can have. */
+/** A bot gets its REST name, `SLUG[bot]`: the name that GraphQL gives it could be a person's. */
 function accountOf(who: z.infer<typeof actor> | null): Account | null {
   if (who?.databaseId === null || who?.databaseId === undefined) return null;
   const login = who.__typename === "Bot" ? `${who.login.replace(/\[bot\]$/, "")}[bot]` : who.login;
@@ -168,7 +168,7 @@ const REACT = `mutation ($id: ID!, $content: ReactionContent!) {
   addReaction(input: { subjectId: $id, content: $content }) { clientMutationId }
 }`;
 
-/** Marks something said as answered. Twice is as once. */
+/** Marks something said as answered; doing so twice changes nothing. */
 export async function react(api: GitHubApi, { nodeId }: Said, content: Reaction): Promise<void> {
   await api.graphql(REACT, { id: nodeId, content });
 }

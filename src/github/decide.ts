@@ -1,4 +1,4 @@
-/** What becomes of commands: who may, on which head, about which finding. */
+/** Decides what happens to commands: who may, on which head, about which finding. */
 import type { GitHubApi } from "../change/github-api.ts";
 import { unreachable } from "../errors.ts";
 import { acknowledgementsFor, type SubsystemsOf, teamsFor } from "../owners/subsystems.ts";
@@ -25,22 +25,22 @@ export interface Outcome {
   readonly text: string | null;
 }
 
-/** What is asked, and by whom it may be. */
+/** The pull request that is asked about, and who may ask what. */
 export interface Setting {
   readonly api: GitHubApi;
   readonly pull: PullRequest;
   /** Who opened the pull request; null: an account that is gone. */
   readonly author: Account | null;
-  /** The name that we are spoken to by. */
+  /** The App's name, by which commands address it. */
   readonly handle: string;
   /** Whether an account (by its number) maintains a package that the change touches; null: not known. */
   readonly isMaintainer: (id: number) => Promise<boolean | null>;
 }
 
-/** Answered at once; what is left is answered when something else happens. */
+/** At most so many are answered at once; the others are answered when something else happens. */
 const mostAsked = 20;
 
-/** What people ask and have no answer to yet. What was edited says something that nobody has heard it say. */
+/** Commands that have no answer yet. Edited comments do not count: they may say something else than people have read. */
 export function unanswered({ said }: Pick<Conversation, "said">, handle: string): readonly Asked[] {
   return said
     .filter(({ answered, edited }) => !answered && !edited)
@@ -54,9 +54,9 @@ export function unanswered({ said }: Pick<Conversation, "said">, handle: string)
 /** What is known before the head is reviewed. */
 export interface Heard {
   readonly outcomes: readonly Outcome[];
-  /** Somebody who may wants another review. */
+  /** Whether somebody who may has asked for another review. */
   readonly again: boolean;
-  /** What only the findings can answer. */
+  /** Commands that only the findings can answer. */
   readonly open: readonly { readonly said: Said; readonly command: AboutFinding }[];
 }
 type AboutFinding = Extract<Command, { kind: "acknowledge" | "explain" }>;
@@ -64,8 +64,8 @@ type AboutFinding = Extract<Command, { kind: "acknowledge" | "explain" }>;
 const NOTHING_HEARD: Heard = { outcomes: [], again: false, open: [] };
 
 /**
- * Answers what needs no findings. `checks`: those that stood on the head before; what was written before the first of them
- * was begun is about another head, and so is what is acknowledged when there are none.
+ * Answers what needs no findings. `checks`: the check runs that the head already had. What was written before the first of
+ * them began is about another head; without any, an acknowledgement is too.
  */
 export async function hear(
   setting: Setting,
@@ -97,7 +97,7 @@ function isLate(
   if (kind !== "recheck" && kind !== "acknowledge") return false;
   if (head !== null) return head !== pull.head;
   const [begun] = checks.map(({ startedAt }) => startedAt).sort();
-  // Of a head that was never looked at nobody has seen a finding: it was pushed after what they acknowledge.
+  // Nobody has seen findings of a head without a check run: it was pushed after what they acknowledge.
   return begun === undefined ? kind === "acknowledge" : createdAt < begun;
 }
 
@@ -160,7 +160,7 @@ export interface Decided {
   readonly acknowledged: Acknowledged;
 }
 
-/** Answers what needs the findings of the head, and gives what is acknowledged after that. `given`: what was before. */
+/** Answers what needs the head's findings, and gives the acknowledgements after that. `given`: those before. */
 export async function decide(
   setting: Setting,
   { open, presses }: Pick<Heard, "open"> & { readonly presses: readonly Press[] },
@@ -212,13 +212,13 @@ export async function decide(
   }
   for (const { by, finding, head } of presses) {
     const found = head === pull.head ? findFinding(review, finding) : "";
-    // There is nowhere to answer a button but the check run itself, where it stays.
+    // A button can be answered only by the check run itself, where it then remains.
     if (typeof found !== "string") await acknowledge(found, by, "with the button of the check run", "button");
   }
   return { outcomes, acknowledged };
 }
 
-/** The one finding whose fingerprint begins so; else why there is not one. */
+/** The only finding whose fingerprint begins so; else why there is no such finding. */
 function findFinding({ findings, complete }: Review, start: string): Finding | string {
   const [found, ...others] = findings.filter(({ fingerprint }) => fingerprint.startsWith(start));
   if (found === undefined) {

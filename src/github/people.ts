@@ -1,4 +1,4 @@
-/** The people around a review: whom its findings concern, who maintains what it touches, and who is told. */
+/** The people around a review: whom its findings concern, who maintains what it touches, and who is notified. */
 import type { PullChange } from "../change/api.ts";
 import { type FileChange, pathOf } from "../change/change.ts";
 import { type GitHubApi, isForbidden } from "../change/github-api.ts";
@@ -98,14 +98,14 @@ function cut(shown: readonly string[]): string {
   return `${shown.slice(0, mostShown).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
-/** Who is told now, of what; `notes` says so in the check run. */
+/** Who is notified now, and of what; `notes` says so in the check run. */
 export interface Alerts {
   readonly notes: readonly string[];
-  /** Somebody is still to be told. */
+  /** Whether somebody still has to be notified. */
   readonly due: boolean;
 }
 
-/** What there is to tell, after what has been told on this pull request. A draft, and the author, are left in peace. */
+/** What is left to tell on this pull request. Drafts notify nobody, and nothing notifies the author. */
 export function alertsFor(concerns: readonly Concern[], conversation: Conversation, limit: number): Alerts {
   const others = withoutAuthor(concerns, conversation);
   const { say, unsaid } = plan(others, conversation, limit);
@@ -117,12 +117,12 @@ function withoutAuthor(concerns: readonly Concern[], { author }: Conversation): 
 }
 
 function plan(concerns: readonly Concern[], { own, whole, draft }: Conversation, limit: number): AlertPlan {
-  // Where ours cannot all be seen, somebody could be told twice.
+  // If not all our comments are seen, somebody could be notified twice.
   return planAlerts(concerns, toldBy(own.map(({ body }) => body)), draft || !whole ? 0 : limit);
 }
 
 /**
- * Tells teams of what concerns them. It looks at what has been said before it says anything.
+ * Notifies teams of what concerns them, after looking at what has been said already.
  * @throws what the API throws
  */
 export async function tell(

@@ -1,7 +1,7 @@
 /**
- * Who may ask for what. It is decided by what GitHub and the base say now, never by what an event claims: an event's
- * `author_association` hides members of an organisation and calls everybody a contributor who once mended a comma.
- * What cannot be found out is no permission.
+ * Who may ask for what. What GitHub and the base say now decides, never what an event claims: an event's `author_association`
+ * hides members of an organisation and calls everybody a contributor who once fixed a comma. What cannot be found out is not
+ * allowed.
  */
 import * as z from "zod";
 import { type GitHubApi, type RepositoryName, statusOf } from "../change/github-api.ts";
@@ -14,7 +14,7 @@ export interface Account {
 
 export type Permit =
   | { readonly allowed: true }
-  /** `unknown`: it could not be found out, and another attempt may. `reason`: a sentence of ours. */
+  /** `unknown`: it could not be found out, but another attempt may succeed. `reason`: a sentence of ours. */
   | { readonly allowed: false; readonly unknown: boolean; readonly reason: string };
 
 const ALLOWED: Permit = { allowed: true };
@@ -70,7 +70,7 @@ export async function mayAcknowledge(
   if (author === null) return notFoundOut("who opened this pull request");
   const role = await roleOf(api, repository, person);
   if (role === "write") return ALLOWED;
-  // Teams are asked by name: without the answer to the question above it is not known whose name it is.
+  // Teams are asked by name; without the answer above it is not known whose name it is.
   if (role === "unknown") return notFoundOut("what this account may do");
   let open = false;
   for (const team of teams) {
@@ -93,8 +93,8 @@ const permissionSchema = z.object({
 });
 
 /**
- * What an account may do in a repository. `permission` has the roles that organisations make up as the one that they
- * build on, and `triage` as `read`. https://docs.github.com/en/rest/collaborators/collaborators
+ * What an account may do in a repository. GitHub's `permission` gives a custom role as the one that it builds on, and `triage`
+ * as `read`. https://docs.github.com/en/rest/collaborators/collaborators
  */
 async function roleOf(api: GitHubApi, { owner, name }: RepositoryName, person: Account): Promise<Role> {
   if (!isName(person.login)) return "unknown";
@@ -120,7 +120,7 @@ async function isMember(
   team: string,
 ): Promise<boolean | null> {
   const [, org = "", slug = ""] = /^@([^/]+)\/([^/]+)$/.exec(team) ?? [];
-  // Of another organisation an installation sees no team, and who is in it has no say here.
+  // An installation cannot see teams of another organisation, and their members have no say here.
   if (slug === "" || org.toLowerCase() !== owner.toLowerCase()) return false;
   const found = await answerOf(
     api,
@@ -149,7 +149,7 @@ async function answerOf<T>(
   }
 }
 
-/** Whether a text is the name of an account: those of managed users have an underscore. */
+/** Whether a text can be the name of an account; those of managed users have an underscore. */
 function isName(text: string): boolean {
   return /^[A-Za-z0-9_-]{1,100}$/.test(text);
 }

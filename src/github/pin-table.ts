@@ -4,7 +4,7 @@ import { code, prose } from "../report/markdown-escape.ts";
 import type { Pin, PinChange, Review, Verdict } from "../report/review.ts";
 import { upstreamWords } from "../report/upstream-words.ts";
 
-/** A value as code within a cell, where a bar would end the cell whatever stands before it. */
+/** A value as code in a table cell, where any bar would end the cell. */
 function cell(value: string, limit = 80): string {
   return code(value, limit).replaceAll("|", "\\u{7c}");
 }
@@ -21,7 +21,7 @@ function verdictOf(pin: Pin | null, verdicts: readonly Verdict[]): string {
   return [...new Set(found.map(({ outcome }) => outcome))].join(", ") || "–";
 }
 
-/** What upstream says of the new side; that nobody was asked is not left to be taken for an answer. */
+/** What upstream says of the new side; if nobody was asked, the cell says so. */
 function upstreamOf(change: PinChange): string {
   if (change.after === null) return "–";
   return (
@@ -54,7 +54,7 @@ function headOf(asked: boolean): string {
   return ["### Source pins", "", line(columns), line(columns.map(() => "---"))].join("\n");
 }
 
-/** The table as Markdown of at most `limit` bytes; null when no pin changed. What does not fit is counted. */
+/** The table as Markdown of at most `limit` bytes; null when no pin changed. Pins that do not fit are counted. */
 export function pinTable({ sources, verdicts, provenance }: Review, limit: number): string | null {
   if (sources.length === 0) return null;
   const asked = provenance !== undefined;

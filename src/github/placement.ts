@@ -16,7 +16,7 @@ export interface Placement {
   readonly startLine: number | null;
 }
 
-/** Only what is severe and sure interrupts people; the rest is in the check run. */
+/** Only findings that are severe and sure interrupt people; the others are in the check run. */
 export function deservesComment({ severity, confidence }: Finding): boolean {
   return (severity === "block" || severity === "high") && confidence === "high";
 }
@@ -64,8 +64,8 @@ function place(finding: Finding, { left, right }: Commentable): Placement | null
 }
 
 /**
- * On the line that the finding goes with, when its own is out of reach: of a hash that did not move with its version the
- * version changed, and the hash may stand too far below for GitHub.
+ * A place on a related line, when the finding's own line is out of GitHub's reach: if a version changed without its hash, the
+ * hash may stand too far below the changed line.
  */
 function besides(finding: Finding, right: readonly LineRange[]): Placement | null {
   const near = finding.related.find(

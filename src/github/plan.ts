@@ -1,4 +1,4 @@
-/** What is left to write, from what is published and what should be: nothing, once both agree. */
+/** Plans what is left to write, from what is published and what should be; nothing, once both agree. */
 import type { Review } from "../report/review.ts";
 import type { Annotation, CheckOutput } from "./check-output.ts";
 import { commentBody, solvedBody } from "./comment-text.ts";
@@ -7,10 +7,10 @@ import { CHECK_NAME, type CheckMark, formatMark, type OwnCheck, type Published }
 
 /** https://docs.github.com/en/rest/checks/runs#update-a-check-run */
 const annotationsPerRequest = 50;
-/** Line comments of ours that stand open on a pull request. */
+/** The most open line comments of ours on a pull request. */
 const mostComments = 10;
 
-/** A button of a check run. GitHub takes three, of 20, 40 and 20 characters. */
+/** A button of a check run. GitHub accepts three; its texts have at most 20, 40 and 20 characters. */
 export interface CheckAction {
   readonly label: string;
   readonly description: string;
@@ -25,7 +25,7 @@ export interface CheckWrite {
   readonly after: Omit<OwnCheck, "id" | "startedAt">;
 }
 
-/** Who reports: later runs overrule earlier ones. */
+/** The run that reports; later runs overrule earlier ones. */
 export type Reporter = Omit<CheckMark, "result" | "acknowledged">;
 
 /** Whether the newest check run is the finished one of a review against `base`. */
@@ -34,8 +34,8 @@ export function isFinished([newest]: readonly OwnCheck[], base: string): boolean
 }
 
 /**
- * The write that says that a review is under way; null when a check run says so already, or is still right. `again`: even
- * then there is a new one.
+ * The write that says that a review is under way; null when a check run says so already, or a finished one is still right.
+ * `again`: write a new one even then.
  */
 export function planStart(
   checks: readonly OwnCheck[],
@@ -75,7 +75,7 @@ export function planCheck(
   const fits = (check: OwnCheck) =>
     !check.completed && (check.annotations === 0 || check.mark.result === output.digest);
   const target = checks.find(fits);
-  // One that cannot be completed, since annotations of another result are on it, would stay in progress for ever.
+  // A check run with annotations of another result cannot be completed: it would stay in progress for ever.
   const stuck = checks.find(
     (check) => !check.completed && check !== target && check.mark.run <= reporter.run,
   );
@@ -135,8 +135,8 @@ export interface CommentPlan {
 }
 
 /**
- * What to do about line comments. A finding that has a comment gets no other; a comment whose finding is gone is struck
- * through, and hidden unless somebody answered; one whose finding is back is opened again.
+ * What to do about line comments. A finding that has a comment gets no other. A comment whose finding is gone is struck
+ * through, and hidden unless somebody answered it; if the finding comes back, the comment is restored.
  */
 export function planComments(
   { comments, allComments }: Published,
@@ -153,7 +153,7 @@ export function planComments(
       const minimize = solved && minimized ? false : null;
       return sameText(body, comment.body) && minimize === null ? [] : [{ id, body, minimize }];
     }
-    // What could not be checked is not solved. The title of a struck comment stays: its body says at which head.
+    // What could not be checked is not solved. A comment that is struck through keeps its title and names the head.
     if (!review.complete) return [];
     const minimize = !minimized && !answered ? true : null;
     if (solved) return minimize === null ? [] : [{ id, body: null, minimize }];

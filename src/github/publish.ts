@@ -27,7 +27,7 @@ import { type OwnCheck, type Published, type PullRequest, readPublished } from "
 const mostAttempts = 4;
 
 export interface PublishOptions {
-  /** Which run reports; grows with time. */
+  /** Which run reports. */
   readonly reporter: Reporter;
   /** The page of the run, as https://…; null: none. */
   readonly details: string | null;
@@ -35,7 +35,7 @@ export interface PublishOptions {
   readonly actions?: readonly CheckAction[];
   /** Begins a new check run, even where one is finished: GitHub waits for one after a request to run again. */
   readonly again?: boolean;
-  /** What stretches the pauses before another attempt; 1 outside of tests. */
+  /** A factor for the pauses before another attempt; 1 outside of tests. */
   readonly pace?: number;
 }
 
@@ -44,7 +44,7 @@ export type Permission = "checks: write" | "pull-requests: write";
 
 /** What became of a publication. */
 export interface Publication {
-  /** `superseded`: a later run has reported on this head. `denied`: the token may not. */
+  /** `superseded`: a later run has reported on this head. `denied`: the token may not write it. */
   readonly check: "written" | "unchanged" | "superseded" | "denied";
   /** `skipped`: the pull request is closed, or has another head by now. */
   readonly comments: "written" | "unchanged" | "skipped" | "denied";
@@ -74,7 +74,7 @@ export async function startCheck(
 }
 
 /**
- * Ends what check runs `reporter` and earlier runs left open on a head that nobody waits for any more: no result.
+ * Ends, without a result, the check runs that `reporter` and earlier runs left open on a head that nobody waits for any more.
  * @throws VerifodError (outside) when GitHub does not answer
  */
 export async function cancelChecks(
@@ -117,9 +117,9 @@ export async function publishCheck(
 }
 
 /**
- * Publishes a review: line comments for what deserves them, and then the check run on the head, so that one which is
- * completed says that all is done. When the pull request has moved on or is closed, the check run of the head that was
- * reviewed is completed, and nothing is said elsewhere.
+ * Publishes a review: first line comments for findings that deserve them, then the check run on the head, so that a completed
+ * check run means that everything is published. When the pull request has moved on or is closed, only the check run of the
+ * reviewed head is completed.
  * @throws VerifodError (outside) when GitHub does not answer
  */
 export async function publish(
@@ -134,8 +134,8 @@ export async function publish(
   const said = await attempt(() =>
     converge(api, pull, options, (published) => comment(api, pull, options, published, review, placements)),
   );
-  // The verdict is not held back by a comment that GitHub did not take. Where it took them, the look before them serves:
-  // they say nothing of check runs, and nothing is read between the batches of annotations either.
+  // A comment that GitHub refused does not hold back the verdict. If it accepted them, the state read before them still
+  // serves: comments do not change check runs, and nothing is read between batches of annotations either.
   const known = said.failure === null ? said.value.published : undefined;
   const { check } = await publishCheck(api, pull, output, options, known);
   if (said.failure !== null) throw said.failure;
@@ -174,7 +174,7 @@ async function comment(
   return { comments: done === null ? "denied" : "written", published };
 }
 
-/** Reads the state and acts on it; after a failure whose outcome is not known, again from the beginning. */
+/** Reads the state and acts on it; starts again after a failure whose outcome is not known. */
 function converge<T>(
   api: GitHubApi,
   pull: PullRequest,
@@ -232,7 +232,7 @@ async function writeCheck(api: GitHubApi, pull: PullRequest, write: CheckWrite):
   return { id, startedAt: startedAt ?? "", ...write.after };
 }
 
-/** What `act` gives; null when the token may not do it. A rate limit is no such refusal. */
+/** The result of `act`; null when the token may not do it. A rate limit is no such refusal. */
 async function allowed<T>(act: () => Promise<T>): Promise<T | null> {
   try {
     return await act();

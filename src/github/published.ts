@@ -1,4 +1,4 @@
-/** What is on GitHub already: read with one query before anything is written. */
+/** Reads what is on GitHub already, with one query, before anything is written. */
 import * as z from "zod";
 import { type GitHubApi, isForbidden, isGraphqlError, type RepositoryName } from "../change/github-api.ts";
 import { VerifodError } from "../errors.ts";
@@ -29,7 +29,7 @@ export interface OwnCheck {
 export interface CheckMark {
   readonly pull: number;
   readonly base: string;
-  /** Grows with each run: a later one knows better. */
+  /** Grows with each run: a later run overrules an earlier one. */
   readonly run: number;
   /** The digest of its output; null: none yet. */
   readonly result: string | null;
@@ -44,7 +44,7 @@ export interface OwnComment {
   readonly fingerprint: string;
   readonly solved: boolean;
   readonly minimized: boolean;
-  /** Somebody else wrote in its thread. */
+  /** Whether somebody else wrote in its thread. */
   readonly answered: boolean;
 }
 
@@ -132,8 +132,8 @@ const stateSchema = z.object({
 const moreSchema = z.object({ repository: z.object({ pullRequest: z.object({ reviewThreads: threads }) }) });
 
 /**
- * What is on GitHub of ours for a pull request at a head. Ours is what the token's own account has made: a name, a
- * marker or a copy of one makes nothing ours.
+ * What we have on GitHub for a pull request at a head. Ours is only what the token's own account has made; no name, marker or
+ * copy of one makes anything ours.
  * @throws VerifodError (outside) when there is no such pull request
  */
 export async function readPublished(api: GitHubApi, pull: PullRequest): Promise<Published> {
@@ -175,7 +175,7 @@ export async function readPublished(api: GitHubApi, pull: PullRequest): Promise<
   };
 }
 
-/** A token without access to checks gets the rest: writing then says what is missing. */
+/** Without access to checks a token still gets the rest; writing then says which permission is missing. */
 async function ask(
   api: GitHubApi,
   query: string,

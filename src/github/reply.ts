@@ -1,4 +1,4 @@
-/** Answering commands where they were given: by a reaction, and by a comment where there is more to say. */
+/** Answers commands where they were given: by a reaction, and by a comment where there is more to say. */
 import type { GitHubApi } from "../change/github-api.ts";
 import { type Answer, answersBody, hasAnswers } from "./answers.ts";
 import { type Conversation, react, type Said, writeRemark } from "./conversation.ts";
@@ -6,7 +6,7 @@ import type { Outcome } from "./decide.ts";
 import type { PullRequest } from "./published.ts";
 
 /**
- * Answers. The reaction comes last: what has none is answered again, and the same answer changes nothing.
+ * Answers. The reaction comes last: a command without one is answered again, and repeating an answer changes nothing.
  * @throws what the API throws
  */
 export async function reply(
@@ -17,7 +17,7 @@ export async function reply(
 ): Promise<void> {
   const answers = answersIn(outcomes);
   const known = own.find(({ body }) => hasAnswers(body));
-  // Where ours cannot be found among thousands, another one each time would be worse than none.
+  // If our comment cannot be found among thousands, a new one each time would be worse than none.
   if (answers.length > 0 && (known || whole)) {
     const body = answersBody(answers, known?.body ?? null);
     if (body.trim() !== known?.body.replaceAll("\r\n", "\n").trim())

@@ -1,4 +1,4 @@
-/** A sample of the pins that a fetcher makes: what shows whether a change of the fetcher changes what it gives. */
+/** Chooses a sample of the pins that a fetcher makes, to see whether a change of the fetcher changes what it gives. */
 import { createHash } from "node:crypto";
 import { fetcherKey, fetcherKeysOf } from "../nix/fetcher-files.ts";
 import { nameOf } from "./due.ts";
@@ -18,8 +18,8 @@ export interface CanaryPin {
 }
 
 /**
- * Chooses `size` of the pins that the fetchers in `files` make, where these cannot be told of all pins, by `seed`: the
- * same seed chooses the same. Pins of files at `left` (what the change touches itself) are not chosen.
+ * Chooses `size` of the pins that the fetchers in `files` make, or of all pins where it is not clear which these are. The same
+ * `seed` chooses the same pins. Pins of files at `left` (files that the change itself touches) are not chosen.
  */
 export function chooseCanaries(
   index: IndexContent,

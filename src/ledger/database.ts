@@ -1,4 +1,4 @@
-/** One way to talk to PostgreSQL, be it a server or the one that is embedded (PGlite). */
+/** One interface to PostgreSQL, be it a server or the embedded one (PGlite). */
 import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,7 +13,7 @@ export interface Queries {
   query<R = Row>(text: string, parameters?: readonly unknown[]): Promise<readonly R[]>;
 }
 
-/** A statement as `query` takes it: what is put into the template goes as parameters, and is never part of the text. */
+/** A statement for `query`: values in the template become parameters, and never part of the text. */
 export function sql(
   texts: TemplateStringsArray,
   ...parameters: readonly unknown[]
@@ -47,23 +47,23 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return isServer(options.location) ? openServer(options) : openEmbedded(options);
 }
 
-/** A server that takes no connection is told soon; one that takes long to answer is waited for. */
+/** How long to wait for a connection; a server that answers slowly after that is waited for. */
 const CONNECT_MS = 15_000;
-/** How long what is still asked may keep a process that wants to end. */
+/** How long queries under way may keep a process that wants to end. */
 const CLOSE_MS = 5_000;
 
 export interface ServerOptions {
   readonly location: string;
-  /** How many connections at most. They are kept: by a connection others see that a process lives. */
+  /** The most connections. They are kept open: by them others see that this process lives. */
   readonly max: number;
   readonly applicationName: string;
   readonly readOnly?: boolean;
-  /** Told of what comes on the channels that a connection has been asked to `listen` to. */
+  /** Called with what arrives on the channels that a connection listens to. */
   readonly heard?: (payload: string) => void;
 }
 
 /**
- * Connects to a server. A connection that is lost fails what was asked on it; what is asked next makes another.
+ * Connects to a server. When a connection is lost, queries on it fail; the next query opens another.
  * @throws VerifodError (outside) when it cannot be reached
  */
 export async function connectServer(options: ServerOptions): Promise<Database> {
@@ -74,7 +74,7 @@ export async function connectServer(options: ServerOptions): Promise<Database> {
     connectionTimeoutMillis: CONNECT_MS,
     idleTimeoutMillis: 0,
   });
-  // What was asked on a lost connection fails by itself; without a listener one with nothing to do would end the process.
+  // Queries on a lost connection fail by themselves; without a listener a lost idle connection would end the process.
   pool.on("error", () => {});
   pool.on("connect", (client) => {
     client.on("error", () => {});
@@ -84,7 +84,7 @@ export async function connectServer(options: ServerOptions): Promise<Database> {
     await pool.query("select 1");
   } catch (error) {
     await close(pool);
-    // Not the address: it can hold a password.
+    // Without the address: it can hold a password.
     throw new VerifodError(
       "outside",
       `PostgreSQL cannot be reached: ${messageOf(error)}: see VERIFOD_DATABASE_URL`,
@@ -98,7 +98,7 @@ export async function connectServer(options: ServerOptions): Promise<Database> {
   };
 }
 
-/** The address with our settings in it: what an address says counts more to the library than what it is told beside it. */
+/** The address with our settings in it: to the library, settings in the address take precedence over options. */
 function addressFor({ location, applicationName, readOnly }: ServerOptions): string {
   if (!URL.canParse(location)) {
     throw new VerifodError(
@@ -154,7 +154,7 @@ async function openEmbedded({ location, readOnly, waitSeconds = 0 }: DatabaseOpt
   await mkdir(location, { recursive: true }).catch((error: unknown) => {
     throw new VerifodError("outside", `the ledger's directory cannot be made: ${messageOf(error)}`);
   });
-  // PostgreSQL writes also to be read, and says no more than that it does not start.
+  // PostgreSQL writes even when it is only read; without permission it just says that it does not start.
   const { R_OK, W_OK, X_OK } = constants;
   await access(location, R_OK | W_OK | X_OK).catch((error: unknown) => {
     throw new VerifodError(
@@ -165,7 +165,7 @@ async function openEmbedded({ location, readOnly, waitSeconds = 0 }: DatabaseOpt
   const release = await holdDirectory(location, waitSeconds);
   try {
     optimizeLater();
-    // 27 MB of WebAssembly and a second of start: only for who asks for it.
+    // 27 MB of WebAssembly, and a second to start: loaded only when it is needed.
     const { PGlite } = await import("@electric-sql/pglite");
     // Without -F (no fsync): what was reported as written is on the disk.
     const startParams = PGlite.defaultStartParams.filter((parameter) => parameter !== "-F");

@@ -8,13 +8,13 @@ import type { LedgerRecord } from "./record.ts";
 /** A pin that has a hash. */
 export interface DuePin extends IndexedPin {
   readonly hash: string;
-  /** The name that its attribute may have. */
+  /** The likely name of its attribute. */
   readonly name: string | null;
-  /** The newest look at it that counts, whatever came of it; null: nobody has looked. */
+  /** The newest look at it that counts, whatever its outcome; null: nobody has looked. */
   readonly last: LedgerRecord | null;
 }
 
-/** The pins that were not looked at since `before`: those that never were, by path, then the oldest looks first. */
+/** The pins that nobody has looked at since `before`: first those never looked at, by path, then by the age of the last look. */
 export async function duePins(
   pins: readonly IndexedPin[],
   ledger: LedgerReader | null,
@@ -34,7 +34,7 @@ export async function duePins(
     );
 }
 
-/** Whether a record is a look at the pin. A location that the text does not tell in full, evaluation has told. */
+/** Whether a record is a look at the pin: from its location, or, since the text may not tell that in full, of its package. */
 function isLook(pin: IndexedPin, record: LedgerRecord): boolean {
   if (!record.trusted) return false;
   const { urls, rev } = pin;
@@ -43,7 +43,7 @@ function isLook(pin: IndexedPin, record: LedgerRecord): boolean {
   return fits(record, { urls, rev, resolved: true, attrs }) || isOfPackage(record, attrs);
 }
 
-/** The package's name, or that of the folder or file that the pin stands in. */
+/** The package's name, or that of the folder or file that the pin is in. */
 export function nameOf({ pname, path }: Pick<IndexedPin, "pname" | "path">): string | null {
   const [file = "", folder] = path.split("/").reverse();
   const stem = file.replace(/\.\w+$/, "");

@@ -7,8 +7,8 @@ import { looksAt } from "./looks.ts";
 import type { LedgerRecord } from "./record.ts";
 
 /**
- * `never`: nobody has verified this hash at this location. `expired`: it held, longer ago than the policy takes. `no-hash`:
- * there is nothing to verify it against.
+ * `never`: nobody has verified this hash at this location. `expired`: it matched, but longer ago than the policy accepts.
+ * `no-hash`: there is nothing to verify it against.
  */
 export const GATE_STATES = [
   "match",
@@ -29,9 +29,9 @@ export interface GatedPin {
   readonly fetcher: string | null;
   readonly attrs: readonly string[];
   readonly state: GateState;
-  /** The verdict that says so; null: none. */
+  /** The verdict that the state comes from; null: there is none. */
   readonly verdict: LedgerRecord | null;
-  /** There are verdicts on it, but of runs that clear nothing. */
+  /** Whether there are verdicts on it, but only from runs that clear nothing. */
   readonly onlyUntrusted: boolean;
 }
 
@@ -63,7 +63,7 @@ export async function gate(review: Review, ledger: LedgerReader | null, since: D
   };
 }
 
-/** That a look could not be taken says nothing against an earlier one. */
+/** Whether a record counts as a verdict on the pin: an attempt that came to nothing does not replace an earlier one. */
 function isVerdict(record: LedgerRecord, { attrs }: PinChange, pin: Pin): boolean {
   return record.trusted && record.outcome !== "not-checked" && fits(record, { ...pin, attrs });
 }

@@ -1,4 +1,4 @@
-/** Holding a directory: two processes in one embedded database would destroy it. */
+/** Locks a directory: two processes in one embedded database would destroy it. */
 import { createHash } from "node:crypto";
 import { realpathSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Server } from "node:net";
@@ -9,8 +9,8 @@ import { VerifodError } from "../errors.ts";
 const POLL_MILLISECONDS = 200;
 
 /**
- * Holds a directory, waiting so long for another process to let go of it. Holds it until the returned function is called or the process ends, however it ends: the kernel frees
- * the socket that stands for it.
+ * Holds a directory, waiting up to `waitSeconds` for another process to let go of it. It is held until the returned function
+ * is called or the process ends, however it ends: the kernel frees the socket that stands for it.
  * @throws VerifodError (outside) when another process (or this one) holds it.
  */
 export async function holdDirectory(directory: string, waitSeconds: number): Promise<() => void> {

@@ -1,4 +1,4 @@
-/** Reading the pins of many files on several threads. A file that takes its thread down is one that could not be read. */
+/** Reads the pins of many files on several threads. A file that crashes its thread counts as one that could not be read. */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Entry } from "../change/change.ts";
@@ -27,20 +27,20 @@ export interface IndexPoolOptions extends IndexWorkerSettings {
   readonly program?: URL;
 }
 
-/** Fewer files than these are read sooner than a thread starts. */
+/** Fewer files are read before a thread has started. */
 export const FILES_WORTH_THREADS = 300;
 const FILES_PER_JOB = 100;
 const LIMIT_MS = 120_000;
 const MOST_WORKERS = 8;
 const MEMORY_MB = 2_000;
-/** Nodes and values live as long as their file is read: in twice the usual room, fewer of them are copied. */
+/** Nodes and values live as long as their file is being read: with twice the usual space, fewer of them are copied. */
 const YOUNG_MB = 96;
-/** The bytes of a size, or of an object id that is missing. */
+/** The longest answer of git in bytes: a size, or that an object is missing. */
 const LONGEST_ANSWER = 80;
-/** As scripts/build.mjs puts it beside this program. */
+/** The thread's program, which scripts/build.mjs puts beside this one. */
 const PROGRAM = new URL("./index-worker.mjs", import.meta.url);
 
-/** Reads files; tells each as it is read, in no order. */
+/** Reads files and reports each as it is read, in no particular order. */
 export async function readOnThreads(
   entries: readonly Entry[],
   options: IndexPoolOptions,
@@ -51,13 +51,13 @@ export async function readOnThreads(
   const count = Math.min(options.workers ?? availableParallelism(), MOST_WORKERS, jobs.length);
   const sizes = await sizesOf(options.repository, entries);
   const sizeOf = (job: readonly Entry[]) => job.reduce((sum, { path }) => sum + (sizes.get(path) ?? 0), 0);
-  // A job with a file of megabytes that is left to the end has one thread work while the others wait.
+  // A job with a file of megabytes at the end would keep one thread busy while the others wait.
   jobs.sort((a, b) => sizeOf(b) - sizeOf(a));
   const next = () => jobs.shift();
   await Promise.all(Array.from({ length: count }, () => runThread(options, next, onFile)));
 }
 
-/** The bytes of the files that can hold pins, by path; git has read their names, and a size more is little. */
+/** The sizes of the files that can hold pins, by path. They cost git little beside the names that it has read. */
 async function sizesOf(directory: string, entries: readonly Entry[]): Promise<ReadonlyMap<string, number>> {
   const asked = entries.filter(canHoldPins);
   const { stdout } = await runGit(directory, ["cat-file", "--batch-check=%(objectsize)"], {
@@ -65,7 +65,7 @@ async function sizesOf(directory: string, entries: readonly Entry[]): Promise<Re
     mostBytes: 1_000_000 + asked.length * LONGEST_ANSWER,
   });
   const sizes = stdout.split("\n");
-  // What is missing has no size.
+  // A missing object has no size.
   return new Map(asked.map(({ path }, index) => [path, Number(sizes[index]) || 0]));
 }
 
@@ -87,7 +87,7 @@ async function runThread(
         if (reason === null) continue;
         await worker.terminate();
         worker = null;
-        // What a thread said last may be lost with it: only of one that was alone it is known that it was the one.
+        // A thread's last answers may be lost with it: only a file that was read alone is known to be the cause.
         const [lost] = job;
         if (part.length === 1 && lost !== undefined) {
           const { path, oid } = lost;
@@ -108,12 +108,12 @@ function start({ repository, commit, tree, program = PROGRAM }: IndexPoolOptions
     workerData: settings,
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: YOUNG_MB },
   });
-  // An error of a thread that was given up is of no use.
+  // Errors of a thread that was given up are ignored.
   worker.on("error", () => {});
   return worker;
 }
 
-/** Has a thread read files: how many it did, and why it could not go on, or null. */
+/** Makes a thread read files; gives how many it did, and why it could not go on, or null. */
 function attempt(
   worker: Worker,
   files: IndexJob,

@@ -1,6 +1,6 @@
 /**
- * The ledger: every verdict ever reached, in order, each tied to all before it by a hash, so that a record that was
- * changed, taken out or put in between shows.
+ * The ledger: every verdict ever reached, in order, each tied to all before it by a hash, so that a record that is changed,
+ * removed or inserted is noticed.
  */
 
 import { stat } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { type Database, isServer, openDatabase, type Queries, type Row } from ".
 import { checkNotNewer, lockStatement, migrate, versionOf } from "./migrations.ts";
 import { digestOf, GENESIS, type LedgerRecord, readRecord, writeRecord } from "./record.ts";
 
-/** A record where it stands. */
+/** A record with its place in the chain. */
 export interface Entry {
   readonly sequence: number;
   readonly digest: string;
@@ -22,21 +22,21 @@ export interface Head {
 }
 
 export interface LedgerReader {
-  /** Of each declared hash (SRI) its newest records, newest first, at most `limit`. */
+  /** For each declared hash (SRI) at most `limit` records, the newest first. */
   newest(declared: readonly string[], limit?: number): Promise<readonly Entry[]>;
   /** All records as stored, in order: `text` is the record's JSON. */
   stored(): AsyncGenerator<{ readonly sequence: number; readonly digest: string; readonly text: string }>;
-  /** Goes through the whole chain. */
+  /** Checks the whole chain. */
   check(onProgress?: (sequence: number) => void): Promise<Check>;
-  /** Whether a chain that had this end is still the beginning of this one. */
+  /** Whether the chain that once had this end is still the beginning of this one. */
   continues(head: Head): Promise<boolean>;
   close(): Promise<void>;
 }
 
 export interface Ledger extends LedgerReader {
   /**
-   * Writes records, in order, all or none; those whose id is there already are left out. Once it resolves they are on
-   * the disk. Returns how many were new.
+   * Writes records in order, all or none, without those whose id is there already. When it resolves they are on disk. Returns
+   * how many were new.
    */
   append(records: readonly LedgerRecord[]): Promise<number>;
 }
@@ -51,8 +51,8 @@ export interface Check {
 const PAGE = 2_000;
 
 /**
- * Opens the ledger for writing; makes it when it is not there. `location`: a directory, or `postgres://…`. Another
- * process that has the embedded one is waited for, so many seconds.
+ * Opens the ledger for writing; makes it if it does not exist. `location`: a directory, or `postgres://…`. Waits up to
+ * `waitSeconds` for another process that has the embedded one.
  * @throws VerifodError (outside) when it cannot be reached or is of a newer version.
  */
 export async function openLedger(location: string, waitSeconds = 0): Promise<Ledger> {
@@ -85,7 +85,7 @@ export async function openLedgerReader(location: string, waitSeconds = 0): Promi
   return null;
 }
 
-/** False where it cannot be told: what may not be seen is not nothing. */
+/** Whether a directory does not exist; false where that cannot be told. */
 function isMissing(directory: string): Promise<boolean> {
   return stat(directory).then(
     () => false,
@@ -172,7 +172,7 @@ function reader(database: Database): LedgerReader {
     async check(onProgress = () => {}) {
       let head: Head = { sequence: 0, digest: GENESIS };
       try {
-        // The chain begins with 1: what stands before it is found by its hash, and tied to nothing.
+        // The chain begins with 1: a record before it would be found by its hash, but is tied to nothing.
         const [before] = await database.query("select seq from verdicts where seq < 1 order by seq limit 1");
         if (before) {
           return {
@@ -188,7 +188,7 @@ function reader(database: Database): LedgerReader {
           if (sequence % PAGE === 0) onProgress(sequence);
         }
       } catch (error) {
-        // The database finds damage of its own files itself.
+        // The database itself notices damage to its files.
         const what = `the database cannot give it: ${error instanceof Error ? error.message : String(error)}`;
         return { head, broken: { sequence: head.sequence + 1, what } };
       }

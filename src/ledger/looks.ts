@@ -1,15 +1,15 @@
-/** What the ledger has on hashes, as far back as it takes to find what is looked for. */
+/** Reads the ledger's records on hashes, as far back as necessary. */
 import type { LedgerReader } from "./ledger.ts";
 import type { LedgerRecord } from "./record.ts";
 
 /** Hashes that are asked for at a time. */
 const PAGE = 500;
-/** Records of one hash, newest first: nearly always the first few tell. What is further back than the last is not looked for. */
+/** How many of a hash's records to read, the newest first: nearly always the first few are enough. None beyond the last number. */
 const DEPTHS = [20, 200, 2_000];
 
 /**
- * The newest records on the hashes of pins, by hash, newest first. Further back where `isToldBy` is false of a pin and all
- * its records: looks that could not be taken, and records of runs that clear nothing, do not hide what stands before them.
+ * The newest records on the hashes of pins, by hash, the newest first. Reads further back while `isToldBy` is false for a pin
+ * and all its records, so that attempts that came to nothing, and records that clear nothing, do not hide earlier ones.
  */
 export async function looksAt<T extends { readonly hash: string }>(
   ledger: LedgerReader | null,

@@ -25,7 +25,7 @@ export function lookUp(index: PinIndex, question: Question): readonly FoundPin[]
     case "url":
       return index.find([question.url], ({ urls }) => urls.some((url) => url.includes(question.url)));
     case "project":
-      // Forges do not tell cases apart.
+      // Forges ignore case.
       return index.find(
         [question.project],
         ({ urls }) => urls.some((url) => isOfProject(url, question.project)),
@@ -33,7 +33,7 @@ export function lookUp(index: PinIndex, question: Question): readonly FoundPin[]
       );
     case "attribute": {
       const name = question.attribute.split(".").at(-1) ?? "";
-      // A package's folder, or its file, is called like its attribute.
+      // A package's folder or file has the name of its attribute.
       return index.find(
         [name],
         ({ pname, path }) =>

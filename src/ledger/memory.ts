@@ -1,4 +1,4 @@
-/** What the index and the ledger remember of hashes, for a review. */
+/** What the index and the ledger know of hashes, for a review. */
 import type { Memory } from "../facts.ts";
 import { type KnownPin, rememberedText } from "../pair/reuse.ts";
 import { isServer } from "./database.ts";
@@ -7,10 +7,10 @@ import { type FoundPin, openIndex, type PinIndex } from "./pin-index.ts";
 import { indexFile, ledgerLocation } from "./places.ts";
 import type { LedgerRecord } from "./record.ts";
 
-/** Of one hash this many are shown at most: more tell a reader nothing. */
+/** At most so many pins are shown for a hash. */
 const MOST_PER_HASH = 20;
 
-/** Joins what is at hand; null for what is not. */
+/** Joins index and ledger; null for one that is not there. */
 export function createMemory(index: Pick<PinIndex, "find"> | null, ledger: LedgerReader | null): Memory {
   return {
     async pinsWith(hashes) {
@@ -61,8 +61,8 @@ export interface OpenMemory extends Memory {
 }
 
 /**
- * What is remembered here of a repository: its index, and the ledger where `VERIFOD_DATABASE_URL` names one. The
- * embedded ledger takes a second to open, and is asked by the commands that are about it.
+ * What is remembered here of a repository: its index, and the ledger if `VERIFOD_DATABASE_URL` names one. The embedded ledger
+ * takes a second to open, so only the commands that are about it read it.
  * @throws VerifodError when what is there cannot be read.
  */
 export async function openMemory(
@@ -71,7 +71,7 @@ export async function openMemory(
 ): Promise<OpenMemory> {
   const index = await openIndex(indexFile(environment, gitDirectory));
   const location = ledgerLocation(environment);
-  // Few have one: a review without does not wait for it.
+  // Loaded only where there is one, since few have one.
   const ledger = isServer(location) ? await (await import("./ledger.ts")).openLedgerReader(location) : null;
   return { ...createMemory(index, ledger), close: async () => ledger?.close() };
 }

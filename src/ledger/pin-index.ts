@@ -1,9 +1,10 @@
 /**
- * The index of a tree's pins: one file, a line a source file, found by searching its bytes, so that a lookup reads
- * what it needs and nothing is loaded first.
+ * The index of a tree's pins: one file with a line per source file. Lookups search its bytes and parse only the lines that they
+ * need, so nothing is loaded first.
  *
- * Line 1 is the header, with a checksum of what follows. Then, in the order of their paths, `[path, blob, needed, pins, reason]` for each file that has
- * pins, needs other files, or could not be read; then `["", commit, path, pins]` for pins that earlier revisions had.
+ * Line 1 is the header, with a checksum of what follows. Then, in the order of their paths, `[path, blob, needed, pins,
+ * reason]` for each file that has pins, needs other files, or could not be read; then `["", commit, path, pins]` for pins that
+ * earlier revisions had.
  */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -25,7 +26,7 @@ export interface IndexedPin {
   readonly hash: string | null;
 }
 
-/** Where a pin stands: in the indexed revision, or in one before it, until the commit that took it out. */
+/** Where a pin is: in the indexed revision, or in an earlier one, until the commit that removed it. */
 export type Standing = { readonly in: "tree" } | { readonly in: "history"; readonly until: string };
 
 export interface FoundPin {
@@ -35,11 +36,11 @@ export interface FoundPin {
 
 export interface IndexedFile {
   readonly path: string;
-  /** The name of its content: the same content needs no second reading. */
+  /** The name of its content, so that the same content is not read twice. */
   readonly blob: string;
-  /** Paths that its pins depend on, whether there is a file or not. */
+  /** Paths that its pins depend on, whether or not there is a file. */
   readonly needed: readonly string[];
-  /** The name of the contents of these. */
+  /** One name for the contents at these paths. */
   readonly neededBlobs: string;
   readonly pins: readonly IndexedPin[];
   /** Why its pins are not known; null: they are. */
@@ -54,7 +55,7 @@ export interface PastPins {
 
 export interface IndexHeader {
   readonly schema: "verifod-index-v3";
-  /** The version that read the pins: another one may read them otherwise. */
+  /** The version of Verifod that read the pins: another one may read them differently. */
   readonly tool: string;
   readonly commit: string;
   readonly tree: string;
@@ -76,7 +77,7 @@ export interface IndexContent {
 /** How pins are asked for. */
 export interface PinIndex {
   readonly header: IndexHeader;
-  /** The pins of lines that hold one of the texts, and that `wanted` takes. Without case: texts in lower case. */
+  /** The pins for which `wanted` is true, in lines that contain one of the texts. Without case: texts in lower case. */
   find(
     texts: readonly string[],
     wanted: (pin: IndexedPin) => boolean,
@@ -96,7 +97,7 @@ type PinRow = readonly [
   ...urls: string[],
 ];
 
-/** Nearly all hashes are SHA-256: their name would be the fourth part of a small index. */
+/** Left out of the file: nearly all hashes are SHA-256, and the prefix would be a quarter of a small index. */
 const USUAL = /^sha256-/;
 
 function writePin({ line, hash, binding, fetcher, pname, version, rev, urls }: IndexedPin): PinRow {
@@ -161,7 +162,7 @@ async function readBytes(file: string): Promise<{ bytes: Buffer; header: IndexHe
   try {
     const { sum, ...header } = JSON.parse(bytes.toString("utf8", 0, end)) as WrittenHeader;
     const isOurs = header.schema === "verifod-index-v3" && header.tool === VERSION;
-    // Of a disk that was full, or a cache that was damaged, nothing is believed.
+    // Nothing is believed that a full disk or a damaged cache has cut.
     return isOurs && crc32(bytes.subarray(end)) === sum ? { bytes, header } : null;
   } catch {
     return null;
@@ -182,7 +183,7 @@ function isPast(line: PastLine | FileLine): line is PastLine {
   return line[0] === "";
 }
 
-/** All of an index, to bring it to another revision; null as `openIndex`. */
+/** A whole index, to bring it to another revision; null as for `openIndex`. */
 export async function readIndex(file: string): Promise<IndexContent | null> {
   const read = await readBytes(file);
   if (read === null) return null;
@@ -212,7 +213,7 @@ export async function readIndex(file: string): Promise<IndexContent | null> {
   return { header: read.header, files, past };
 }
 
-/** Opens an index for lookups; null when there is none that this version can use: it has to be made anew. */
+/** Opens an index for lookups; null when there is none that this version can use: it has to be made again. */
 export async function openIndex(file: string): Promise<PinIndex | null> {
   const read = await readBytes(file);
   if (read === null) return null;

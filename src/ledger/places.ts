@@ -12,26 +12,26 @@ function directory(environment: Environment, name: string, fallback: string): st
   return join(value?.startsWith("/") ? value : join(homedir(), fallback), "verifod");
 }
 
-/** Where what can be made again is kept. */
+/** The directory for what can be made again at any time. */
 export function cacheDirectory(environment: Environment): string {
   return directory(environment, "XDG_CACHE_HOME", ".cache");
 }
 
-/** The index of a repository, by its git directory: it can be made again at any time. */
+/** The file of a repository's index, by its git directory. */
 export function indexFile(environment: Environment, gitDirectory: string): string {
   const name = createHash("sha256").update(gitDirectory).digest("hex").slice(0, 32);
   return join(cacheDirectory(environment), `index-${name}.jsonl`);
 }
 
-/** The ledger: `VERIFOD_DATABASE_URL`, else a directory that is kept. */
+/** Where the ledger is: `VERIFOD_DATABASE_URL`, else a directory that is no cache. */
 export function ledgerLocation(environment: Environment): string {
   const { VERIFOD_DATABASE_URL: url } = environment;
   return url || join(directory(environment, "XDG_STATE_HOME", ".local/state"), "ledger");
 }
 
 /**
- * Runs of GitHub Actions in which nothing of a pull request can have run or been fetched. Others read the memory only:
- * what they write would be what an attacker wants to have written.
+ * Events of GitHub Actions in whose runs nothing of a pull request can have run or been fetched. Other runs only read the
+ * memory: an attacker could decide what they write.
  * https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
  */
 const WRITING_EVENTS = new Set(["push", "schedule", "workflow_dispatch", "repository_dispatch", "release"]);
@@ -49,7 +49,7 @@ export function checkMayWrite(environment: Environment, what: string): void {
   );
 }
 
-/** Where a run is made, for the record: the address of a workflow's run, else the machine. */
+/** Where a run takes place, for the record: the address of the workflow run, else the machine. */
 export function vantageOf(environment: Environment, host: string): string {
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = environment;
   return server && repository && run ? `${server}/${repository}/actions/runs/${run}` : host;

@@ -1,4 +1,4 @@
-/** The pins of files, as the index has them. */
+/** Reads the pins of files for the index. */
 import { createHash } from "node:crypto";
 import type { Entry, Tree } from "../change/change.ts";
 import { isLockfile } from "../nix/data-sources.ts";
@@ -11,30 +11,30 @@ import { TooMuch } from "../nix/too-much.ts";
 import type { WholeTraces } from "../nix/whole-trace.ts";
 import type { IndexedFile, IndexedPin } from "./pin-index.ts";
 
-/** A hash that is named by its algorithm (SRI, or `sha256:…`), or that is empty. */
+/** A hash with its algorithm (SRI, or `sha256:…`), and an attribute for a hash that is empty. */
 const NAMED_HASH = /\b(?:md5|sha1|sha256|sha512|blake3)[-:]/;
 const EMPTY_HASH = /(?:[hH]ash|sha1|sha256|sha512|md5)"?\s*=\s*""/;
-/** What a digest may be in, and is one: base32 or hexadecimal, base64 of 256 or 512 bits. */
+/** Words long enough to be a digest, and those that are one: base32 or hexadecimal, base64 of 256 or 512 bits. */
 const LONG_WORD = /(?<![0-9A-Za-z+/])[0-9A-Za-z+/]{32,}={0,2}/g;
 const DIGEST = /\b[0-9a-z]{32}|[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{86}==/;
 
-/** Whether a text has what a file with a pin has somewhere. Other texts are not parsed at all. */
+/** Whether a text has something that every file with a pin has. Other texts are not parsed at all. */
 function mayHoldPins(text: string): boolean {
   if (NAMED_HASH.test(text)) return true;
-  // One pattern of both would try each character of each word.
+  // A single pattern for both would try each character of each word.
   for (const [word] of text.matchAll(LONG_WORD)) if (DIGEST.test(word)) return true;
   return EMPTY_HASH.test(text);
 }
 
-/** A list of more hashes is not one package: what the files beside it make of them is not worked out. */
+/** A file with more hashes is a list, not a package: it is not worked out what the files beside it make of them. */
 const MOST_OF_A_PACKAGE = 1_000;
 
-/** Files that are asked of git ahead of the work. */
+/** So many files are requested from git ahead of the work. */
 const AHEAD = 64;
 
 /**
- * Reads files of a tree, each with what it needs: its pins, and why they are not known where they are not. What has
- * nothing to say is left out.
+ * Reads files of a tree, each with the files that it needs: its pins, or why these are not known. Files without either are left
+ * out.
  */
 export async function* readPins(
   tree: Tree,
@@ -55,7 +55,7 @@ export async function* readPins(
   }
 }
 
-/** Whether a file is one to look for pins in. */
+/** Whether to look for pins in a file. */
 export function canHoldPins({ path, kind }: Entry): boolean {
   if (kind !== "file" && kind !== "executable") return false;
   return path.endsWith(".nix") || (path.endsWith(".json") && !isLockfile(path));
@@ -78,7 +78,7 @@ async function readFile(
       return found;
     },
   };
-  // Files that name others would have to be read again whenever a list of all packages changes.
+  // Alone: otherwise files would have to be read again whenever a list of all packages that names them changes.
   const side = createNixSide(watched, documents, traces, "alone");
   const file = await side.load(entry);
   isList = (file?.text.match(LITERAL)?.length ?? 0) > MOST_OF_A_PACKAGE;
@@ -88,7 +88,7 @@ async function readFile(
   const lineAt = lines(file?.text ?? "");
   const pins = own.map((source) => pinOf(source, lineAt));
   documents.trim();
-  // A place that lies too deep is as unknown as one that the text does not decide: the pin with its hash is there.
+  // Evaluation that goes too deep leaves a location unknown, but the pin with its hash is there.
   const unread = side.unchecked.find(({ reason }) => reason !== TOO_DEEP);
   const reason = read.reason ?? unread?.reason ?? null;
   if (pins.length === 0 && needed.size === 0 && reason === null) return null;
@@ -140,7 +140,7 @@ export function pinOf(source: Source, lineAt: (offset: number) => number): Index
   };
 }
 
-/** Lines of offsets that only grow: one pass over a text, however many pins it has. */
+/** The lines of offsets, which must be asked for in ascending order: one pass over a text, however many pins it has. */
 function lines(text: string): (offset: number) => number {
   let line = 1;
   let at = 0;

@@ -1,4 +1,4 @@
-/** From verdicts to records: what others wrote is clipped, so that nothing keeps a verdict from being recorded. */
+/** Turns verdicts into records. Text of others is clipped, so that it cannot keep a verdict from being recorded. */
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { PinChange, Verdict } from "../report/review.ts";
@@ -7,9 +7,9 @@ import { openLedger } from "./ledger.ts";
 import { ledgerLocation, vantageOf } from "./places.ts";
 import type { LedgerRecord } from "./record.ts";
 
-/** A verdict, with what a verification knows beside it. */
+/** A verdict, with what else a verification knows of it. */
 export interface RecordableVerdict extends Verdict {
-  /** The declared locations. `urls` are those seen on the way, inside TLS no more than their hosts. */
+  /** The declared locations. (`urls` are those that were seen; inside TLS, only their hosts.) */
   readonly locations: readonly string[];
   /** The revision that the derivation names; null: none. */
   readonly rev: string | null;
@@ -24,8 +24,8 @@ export interface RecordableVerdict extends Verdict {
 }
 
 /**
- * Whose code was verified. `accepted`: that of a base branch. `change`: nobody has accepted it yet, so that only what Nix
- * itself fetched counts: a builder of a change can make any content of any download. `none`: nothing counts.
+ * Whose code was verified. `accepted`: that of a base branch. `change`: nobody has accepted it yet, so only what Nix itself
+ * fetched counts, since a change's builder can make any content from any download. `none`: nothing counts.
  */
 export const TRUSTS = ["accepted", "change", "none"] as const;
 export type Trust = (typeof TRUSTS)[number];
@@ -33,7 +33,7 @@ export type Trust = (typeof TRUSTS)[number];
 export interface RunFacts {
   readonly commit: string;
   readonly trust: Trust;
-  /** What recipes say of pins: of those with a verdict's hash, what all of them agree on. */
+  /** Pins as recipes have them: a record takes what all pins with its verdict's hash agree on. */
   readonly pins: readonly PinFacts[];
 }
 
@@ -50,11 +50,11 @@ export function pinsOfChange(changes: readonly PinChange[]): readonly PinFacts[]
   );
 }
 
-/** Another process keeps the embedded ledger for as long as it takes to write a few records. */
+/** How long to wait for the embedded ledger: another process keeps it only while it writes a few records. */
 export const WAIT_SECONDS = 30;
 
 /**
- * Records what a run has reached; what was cut off is no verdict. Returns how many records were written.
+ * Records the verdicts of a run, without those that were cut off. Returns how many records were written.
  * @throws VerifodError (outside) when the ledger cannot be opened
  */
 export async function recordVerdicts(

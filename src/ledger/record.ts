@@ -1,4 +1,4 @@
-/** A record of the ledger: one verdict, with what it was reached on, when, where and by which version. */
+/** A record of the ledger: one verdict, with what it is about, and when, where and by which version it was reached. */
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { OUTCOMES } from "../report/review.ts";
@@ -12,14 +12,14 @@ const schema = z.strictObject({
   vantage: z.string().max(500),
   /** The version of Verifod. */
   tool: z.string().max(50),
-  /** False: made of code that nobody had accepted yet. Such a record clears nothing. */
+  /** False: code that nobody had accepted yet may have influenced it. Such a record clears nothing. */
   trusted: z.boolean(),
   commit: z.string().max(64),
   attrs: z.array(z.string().max(500)).max(50),
   name: z.string().max(500),
   /** Names the derivation with all its inputs. */
   drvPath: z.string().max(500),
-  /** As the recipe has it; null where only the derivation is known. */
+  /** As in the recipe; null where only the derivation is known. */
   fetcher: z.string().max(200).nullable(),
   urls: z.array(z.string().max(4_000)).max(50),
   rev: z.string().max(500).nullable(),
@@ -43,8 +43,7 @@ export function digestOf(previous: string, sequence: number, text: string): stri
 }
 
 /**
- * The text of a record as it is stored: JSON on one line. It holds neither NUL nor a lone surrogate, since JSON
- * writes both as escapes, so that every database takes it.
+ * The text of a record as it is stored: JSON on one line. JSON escapes NUL and lone surrogates, so every database accepts it.
  * Throws for a record that does not fit the schema: whoever makes records clips what others wrote.
  */
 export function writeRecord(record: LedgerRecord): string {

@@ -1,4 +1,4 @@
-/** Bringing the index to a revision: only files whose content, or the content of what they need, differs are read. */
+/** Brings the index to a revision: reads only files whose content, or the content of what they need, differs. */
 import type { Entry, Unchecked } from "../change/change.ts";
 import { compareTrees, MOST_OF_A_TREE } from "../change/compare.ts";
 import type { Commit } from "../change/objects.ts";
@@ -10,18 +10,18 @@ import { FILES_WORTH_THREADS, type IndexPoolOptions, readOnThreads } from "./ind
 import type { IndexContent, IndexedFile, IndexedPin, PastPins } from "./pin-index.ts";
 import { blobKey, blobsKey, readPins } from "./read-pins.ts";
 
-/** Pins that went are kept until there are so many, the newest. */
+/** At most so many removed pins are kept, the newest. */
 const MOST_PAST_PINS = 50_000;
 
 export interface UpdateOptions {
   readonly documents?: Documents;
-  /** Read many files on threads, at most so many. */
+  /** How to read many files on threads; absent: on this one. */
   readonly threads?: Pick<IndexPoolOptions, "workers" | "program" | "limitMs">;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * The index of `commit`, from the one of any other revision (null: from nothing). What cannot be read is in it as such.
+ * The index of `commit`, made from that of any other revision (null: from nothing). It names what cannot be read.
  * @throws VerifodError (outside) when the repository lacks the commit's tree.
  */
 export async function updateIndex(
@@ -77,9 +77,9 @@ export async function updateIndex(
 }
 
 interface Changed {
-  /** What differs from the indexed tree, by path; null: gone. Without an index: everything. */
+  /** Files that differ from the indexed tree, by path; null: removed. Without an index: all files. */
   readonly changed: ReadonlyMap<string, Entry | null>;
-  /** What could not be looked at. */
+  /** Files that could not be looked at. */
   readonly unread: readonly Unchecked[];
 }
 
@@ -98,7 +98,7 @@ async function changedSince(
     }
     return { changed, unread: [] };
   }
-  // The indexed tree is not there (a new clone, one that is cut): contents tell what is still as it was.
+  // The indexed tree is missing (a new or shallow clone): the names of contents tell what is unchanged.
   const whole = await compareTrees(repository, repository.emptyTree, commit.tree, MOST_OF_A_TREE);
   const entries = new Map(whole.files.flatMap(({ head }) => (head ? [[head.path, head] as const] : [])));
   for (const [path, entry] of entries) {
@@ -122,7 +122,7 @@ function dependents(
     .map(({ path }) => path);
 }
 
-/** Pins that stood in the previous index and stand nowhere in this one, after those that went before. */
+/** Removed pins: those removed earlier, then those that the previous index has and this one does not. */
 function pastOf(
   previous: IndexContent | null,
   known: ReadonlyMap<string, IndexedFile>,

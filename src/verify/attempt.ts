@@ -1,4 +1,4 @@
-/** One fetch of a fixed-output derivation: under a random hash, through our own way out, and what came of it. */
+/** One fetch of a fixed-output derivation, under a random hash and through our own proxy, and its result. */
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import { formatSri, type Hash, parseHash } from "../nix/hash.ts";
@@ -36,7 +36,7 @@ export const FETCH_LIMITS: FetchLimits = {
 };
 
 export type AttemptResult =
-  /** Nix hashed what it got. */
+  /** Nix hashed the content that it got. */
   | { readonly kind: "hash"; readonly got: Hash; readonly html: boolean }
   | {
       readonly kind: "gone" | "denied" | "unreachable";
@@ -49,17 +49,17 @@ export type AttemptResult =
 export interface Attempt {
   readonly result: AttemptResult;
   readonly transfers: readonly Transfer[];
-  /** Reports of a mismatch that the builder printed. */
+  /** How many reports of a mismatch the builder printed. */
   readonly forged: number;
-  /** The builder ran, and said that it failed. */
+  /** Whether the builder ran, and said that it failed. */
   readonly builderFailed: boolean;
   readonly seconds: number;
-  /** The derivation under the made-up hash; null when it could not be made. */
+  /** The derivation with the random hash; null when it could not be made. */
   readonly derivation: string | null;
 }
 
 export interface AttemptOptions {
-  /** Who fetches instead of this machine; null: nobody does. */
+  /** The remote builder that fetches; null: this machine does. */
   readonly builder: Builder | null;
   readonly limits: FetchLimits;
   readonly allowed: AllowedHosts;
@@ -140,7 +140,7 @@ export async function attempt(
   }
 }
 
-/** Arguments of `nix-store` that fetch anew: each is in Nix 2.8 already. */
+/** Arguments of `nix-store` for a fetch; all of them exist since Nix 2.8. */
 export function realiseArguments(derivation: string, limits: FetchLimits): readonly string[] {
   const settings = {
     timeout: limits.seconds,
@@ -148,7 +148,7 @@ export function realiseArguments(derivation: string, limits: FetchLimits): reado
     "connect-timeout": limits.connectSeconds,
     "stalled-download-timeout": limits.stalledSeconds,
     "download-attempts": 1,
-    // Nix holds a line of it in memory until it ends.
+    // Nix keeps a line of the log in memory until it ends.
     "max-build-log-size": limits.logBytes,
   };
   return [
@@ -179,7 +179,7 @@ function failure(
   const answers = transfers.filter((transfer) => transfer.status !== null);
   const retryAfter = secondsOf(answers.at(-1)?.retryAfter ?? null);
   const all = answers.length > 0 ? answers.map((transfer) => transfer.status ?? 0) : log.statuses;
-  // What came before a success is over.
+  // Statuses before a success no longer matter.
   const statuses = all.slice(all.findLastIndex((code) => code >= 200 && code < 300) + 1);
   const last = statuses.at(-1);
   const transient = statuses.find((code) => code === 429 || code === 408 || code >= 500);
@@ -214,7 +214,7 @@ function secondsOf(retryAfter: string | null): number | null {
   return retryAfter !== null && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : null;
 }
 
-/** Whether a page came instead of a file: Nix keeps what it got, under its own hash. */
+/** Whether a web page came instead of a file; Nix keeps what it got under that content's hash. */
 async function isHtml(
   nix: Nix,
   name: string,

@@ -1,6 +1,6 @@
 /**
- * Which attributes a file may belong to. These are candidates only, from names and from the text of package lists;
- * evaluation then shows whether an attribute really reads the file.
+ * Which attributes a file may belong to. These are only candidates, from names and from the text of package lists; evaluation
+ * then shows whether an attribute really reads the file.
  */
 import type { Tree } from "../change/change.ts";
 import {
@@ -11,9 +11,9 @@ import {
   readAttributes,
 } from "../nix/attributes.ts";
 
-/** Where changes reach packages that are not named: no set of attributes stands for them. */
+/** Shared code, whose changes reach packages that no set of attributes stands for. */
 const SHARED = /^(?:lib|stdenv|pkgs\/stdenv|build-support|pkgs\/build-support|pkgs\/pkgs-lib)\//;
-/** What no package reads. */
+/** Files that no package reads. */
 const UNRELATED =
   /^(?:doc|docs|nixos|maintainers|ci|\.github|lib\/tests)\/|^[^/]*\.md$|^(?:LICENSE|COPYING|\.\w+|CODEOWNERS|flake\.lock|flake\.nix)$/;
 const MAX_CANDIDATES = 8;
@@ -29,7 +29,7 @@ export function isUnrelated(path: string): boolean {
 /** Candidates for a file, the likeliest first. */
 export type Candidates = (path: string) => readonly string[];
 
-/** Reads what a tree's package lists say of the files at `paths`; `lists`: those that were read before. */
+/** Reads what a tree's package lists say of the files at `paths`; `lists`: package lists that were read before. */
 export async function candidatesIn(
   tree: Tree,
   paths: readonly string[],
@@ -37,7 +37,7 @@ export async function candidatesIn(
 ): Promise<Candidates> {
   const listed = await readAttributes(tree, paths, lists);
   return (path) => {
-    // Where no list says anything, a folder or a file is often called as its attribute is.
+    // If no list names it, a folder or a file often has the name of its attribute.
     const names = path
       .replace(/\.nix$/, "")
       .split("/")

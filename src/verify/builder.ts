@@ -1,7 +1,7 @@
 /**
- * Fetching on another machine: one of Nix's remote builders, used as a store, so that each refetch is asked for by
- * itself and ends with Nix's own record. The build hook (`builders =`) would give that record as a text like any other
- * that a derivation can print. What guards a fetch here (the way out, the limits of size, our sandbox) is not there.
+ * Fetches on another machine: one of Nix's remote builders, used as a store, so that each refetch is its own request and ends
+ * with Nix's own record. Through the build hook (`builders =`) that record would arrive as text, which a derivation can print
+ * as well. What guards a fetch here (our proxy, the size limits, our sandbox) does not exist there.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { VerifodError } from "../errors.ts";
@@ -11,12 +11,12 @@ import { PROXY_ENVIRONMENT, type Way } from "./plan.ts";
 export interface Builder {
   /** As Nix reads it. https://nix.dev/manual/nix/2.28/store/types/ */
   readonly uri: string;
-  /** For people: without parameters, which can name files of keys. */
+  /** For people: without parameters, which can name key files. */
   readonly label: string;
 }
 
 /**
- * Reads the address of a builder. `ssh://` is none: its protocol gives errors as plain texts.
+ * Reads the address of a builder. `ssh://` is refused, since its protocol gives errors as plain text.
  * @throws VerifodError (usage) for what is no such address
  */
 export function builderOf(text: string): Builder {
@@ -31,13 +31,13 @@ export function nixAt(nix: Nix, builder: Builder | null): Nix {
   return builder === null ? nix : nix.withStore(["--store", builder.uri]);
 }
 
-/** Long enough for the sources that derivations have among their inputs. */
+/** Long enough to copy the sources among a derivation's inputs. */
 const SECONDS = 600;
 
 /** A daemon or sshd drops a connection when many come at once, and takes the next: sshd_config(5), MaxStartups. */
 const PAUSES = [250, 1000];
 
-/** Puts a derivation, and all that it names, into the builder's store. Null when it is there, else why not. */
+/** Copies a derivation, and everything that it names, to the builder's store. Null when it is there, else why not. */
 export async function send(
   nix: Nix,
   derivation: string,
@@ -76,7 +76,7 @@ async function sendOnce(
 /** Nobody listens there: https://www.iana.org/assignments/service-names-port-numbers (discard) */
 const NOWHERE = "http://127.0.0.1:9";
 
-/** The same way with no way out: what still makes the declared content, makes it without a download. */
+/** The same way to fetch with proxies that lead nowhere: content that still comes is made without a download. */
 export function withoutWayOut(way: Way): Way {
   const names = new Set(PROXY_ENVIRONMENT);
   const { impureEnvVars, ...attributes } = way.spec.attributes;

@@ -1,4 +1,4 @@
-/** Whether a fetcher's new definition gives the bytes that its old one gives: a sample of sources, fetched with both. */
+/** Compares a fetcher's new definition with its old one: fetches a sample of sources with both. */
 import type { Unchecked } from "../change/change.ts";
 import { formatSri } from "../nix/hash.ts";
 import type { ChangedFod } from "./changed-fods.ts";
@@ -12,13 +12,13 @@ import type { FodVerdict } from "./verdict.ts";
 export interface Canaries {
   /** The changed files that define fetchers. */
   readonly files: readonly string[];
-  /** What chose the pins: the same seed chooses the same ones. */
+  /** The seed of the random choice: the same one chooses the same pins. */
   readonly seed: string;
   readonly pins: readonly WantedPin[];
 }
 
 export interface CanaryResult {
-  /** Of each source that the change reaches, what came with the new definition; `mismatch`: other bytes than with the old. */
+  /** For each source that the change affects, the verdict with the new definition; `mismatch`: other bytes than with the old. */
   readonly verdicts: readonly FodVerdict[];
   readonly unchecked: readonly Unchecked[];
   /** Sources whose derivations are the same with both definitions. */
@@ -57,7 +57,7 @@ export async function verifyCanaries(
   const reached = [...pairs.values()].filter(
     (pair) => pair.before.derivation.path !== pair.after.derivation.path,
   );
-  // Nix's own downloader would pass by what is to be tried.
+  // Nix's own downloader would bypass the definition that is to be tried.
   const own = { ...options, ownBuilders: true };
   const old = await refetchAll(
     nix,
@@ -93,7 +93,7 @@ function verdictOn({ derivation }: ChangedFod, verdicts: readonly FodVerdict[]):
 
 type Compared = Pick<FodVerdict, "outcome" | "reason" | "introduced">;
 
-/** What both fetches say of the definitions. */
+/** What the two fetches of a source say of the definitions. */
 function compare(old: FodVerdict, now: FodVerdict): Compared {
   if (now.got === null) {
     const contrast = old.got === null ? "" : ", while with the old one it is fetched";

@@ -1,7 +1,7 @@
 /**
- * Which fixed-output derivations (FODs) a change touches: those of the head's closures that the base's do not have,
- * compared by output path and by what they fetch. A derivation's own path is no key: a bumped compiler moves all of
- * them. An output path alone is none either: it does not depend on the location.
+ * Which fixed-output derivations (FODs) a change touches: those in the head's closures that the base's do not have, compared by
+ * output path and by what they fetch. A derivation's own path is no key, since a bumped compiler changes all of them; an output
+ * path alone is none either, since it does not depend on the location.
  */
 import { dirname } from "node:path";
 import type { Closure } from "./closure.ts";
@@ -10,7 +10,7 @@ import { attributesOf, type Derivation, type FixedOutput, fixedOutput } from "./
 export type FodChange =
   | "added"
   | "changed"
-  /** The location, or anything else about the fetch, is new while the output path is old: caches answer, nothing is fetched. */
+  /** The location, or something else about the fetch, is new but the output path is old: caches answer, nothing is fetched. */
   | "fetch-spec-changed-hash-kept"
   /** A new name over an old hash: a version bumped, the hash forgotten. */
   | "renamed-hash-kept";
@@ -19,13 +19,13 @@ export interface ChangedFod {
   readonly change: FodChange;
   readonly derivation: Derivation;
   readonly output: FixedOutput;
-  /** What the base has in its place; null when nothing stands there. */
+  /** What the base has in its place; null when there is nothing. */
   readonly base: Derivation | null;
-  /** The attributes that need it, as `frob.src` where the attribute itself takes it as `src`, else as `frob`. */
+  /** The attributes that need it: `frob.src` where the attribute itself takes it as `src`, else `frob`. */
   readonly attrs: readonly string[];
-  /** The attributes that need it, without what they take it as. */
+  /** The attributes that need it: always `frob`. */
   readonly neededBy: readonly string[];
-  /** Where an attribute takes it itself, as `frob.src`; null when only other packages below do. */
+  /** Where an attribute itself takes it (`frob.src`); null when only packages below it do. */
   readonly place: string | null;
 }
 
@@ -41,7 +41,7 @@ interface Fod {
   readonly output: FixedOutput;
 }
 
-/** The changed FODs of all evaluated attributes, each once; those that an attribute takes itself come first. */
+/** The changed FODs of all evaluated attributes, each once; those that an attribute itself takes come first. */
 export function changedFods(evaluated: readonly EvaluatedAttribute[]): readonly ChangedFod[] {
   const keys = new Map<string, string>();
   const keyOf = (fod: Fod, closure: Closure) => {
@@ -122,7 +122,7 @@ function hashKey({ mode, hash }: FixedOutput): string {
   return `${mode}:${hash.algorithm}:${hash.bytes.toString("hex")}`;
 }
 
-/** Named by Nix itself, or the same for all FODs that a standard environment builds. */
+/** Attributes that Nix sets itself, or that are the same for all FODs of a standard environment. */
 const PLUMBING = new Set([
   "out",
   "system",
@@ -133,10 +133,10 @@ const PLUMBING = new Set([
   "outputHashAlgo",
   "outputHashMode",
 ]);
-/** How deep scripts that are made of scripts are followed. */
+/** How deep scripts within scripts are followed. */
 const SCRIPT_DEPTH = 3;
 
-/** What is fetched and how, without where the tools for it are: equal for derivations that fetch alike. */
+/** What is fetched and how, without the paths of the tools: equal for derivations that fetch alike. */
 export function fetchKey(derivation: Derivation, closure: Closure): string {
   const directory = dirname(derivation.path).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const storePath = new RegExp(`${directory}/[a-z0-9]{32}-`, "g");
@@ -152,16 +152,16 @@ export function fetchKey(derivation: Derivation, closure: Closure): string {
     const attributes = Object.entries(attributesOf(of))
       .filter(([name, value]) => !PLUMBING.has(name) && !isTools(value))
       .map(([name, value]) => [name, masked(value)]);
-    // A script that the recipe itself writes says where to fetch from as much as a URL does.
+    // A script that the recipe writes can say where to fetch from, like a URL.
     const scripts: string[] = [];
     for (const input of of.inputDerivations.keys()) {
       const script = closure.get(input);
       if (script && (script.env.has("text") || script.env.has("buildCommand"))) {
-        // One that is not followed has the path that all of it makes.
+        // A script that is not followed is represented by its path, which depends on all of it.
         scripts.push(depth > 0 ? JSON.stringify([script.name, spec(script, depth - 1)]) : input);
       }
     }
-    // Input sources are named by their content: they stay as they are.
+    // The paths of input sources depend on their content, so they are kept.
     return [masked(of.builder), masked(of.args), attributes, scripts.sort(), of.inputSources];
   };
   return JSON.stringify([fixedOutput(derivation)?.path, ...spec(derivation, SCRIPT_DEPTH)]);

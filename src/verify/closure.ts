@@ -18,8 +18,8 @@ export interface DerivationReader {
 }
 
 /**
- * Reads derivations of a store, each once. `directory` is where the store's files are (a chroot store keeps
- * `/nix/store` below its root). Reads are synchronous: thousands of small files, with nothing else to do meanwhile.
+ * Reads derivations of a store, each once. `directory` is where the store's files are (a chroot store has `/nix/store` below its
+ * root). Reads are synchronous: these are thousands of small files, and there is nothing else to do meanwhile.
  */
 export function derivationReader(directory: string): DerivationReader {
   const known = new Map<string, Derivation>();

@@ -1,5 +1,5 @@
 /**
- * Derivations as Nix stores them: `.drv` files in the ATerm form, the same in every version of Nix, unlike the JSON of
+ * Derivations as Nix stores them: `.drv` files in ATerm form, which is the same in every version of Nix, unlike the JSON of
  * `nix derivation show`. https://nix.dev/manual/nix/2.28/protocols/derivation-aterm
  */
 import { type Hash, parseHash } from "../nix/hash.ts";
@@ -98,7 +98,7 @@ export function attributesOf(derivation: Derivation): Readonly<Record<string, un
   return typeof parsed === "object" && parsed !== null ? (parsed as Record<string, unknown>) : {};
 }
 
-/** An attribute that is a text or a list of texts, as words: how nixpkgs' builders read `urls`. */
+/** An attribute that is a text or a list of texts, as words, like nixpkgs' builders read `urls`. */
 export function wordsOf(value: unknown): readonly string[] {
   if (typeof value === "string") return value.split(/\s+/).filter((word) => word !== "");
   return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];

@@ -1,7 +1,7 @@
 /**
- * The way out for one refetch: a forward proxy on the loopback interface. Every connection is checked where it is made
- * (after redirects, and on the address that the name resolved to), and what comes through is counted: the proof that
- * bytes were transferred, and from whom.
+ * The way out for one refetch: a forward proxy on the loopback interface. It checks every connection when it is made (so also
+ * after redirects, and by the address that the name resolved to) and counts what comes through, as proof that bytes were
+ * transferred, and from whom.
  */
 import { lookup } from "node:dns/promises";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
@@ -19,9 +19,9 @@ export interface Transfer {
   readonly status: number | null;
   readonly contentType: string | null;
   readonly retryAfter: string | null;
-  /** Bytes from the host to the fetcher; inside a tunnel with TLS's own. */
+  /** Bytes from the host to the fetcher; in a tunnel including those of TLS. */
   readonly bytes: number;
-  /** Why no connection was made. */
+  /** Why no connection was made; null: one was. */
   readonly failure: string | null;
   readonly refused: boolean;
 }
@@ -42,7 +42,7 @@ export interface EgressOptions {
   readonly onBytes?: (count: number) => void;
 }
 
-/** Connections of one refetch; a builder that opens more is stopped. */
+/** The most connections of one refetch; a builder that opens more is stopped. */
 const MAX_TRANSFERS = 2_000;
 const HOP_BY_HOP = [
   "connection",
@@ -127,7 +127,7 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
         transfer.contentType = answer.headers["content-type"] ?? null;
         transfer.retryAfter = answer.headers["retry-after"] ?? null;
         const passed = Object.entries(answer.headers).filter(([name]) => !HOP_BY_HOP.includes(name));
-        // A server can say 000, which no answer of ours may.
+        // A server can answer 000, which we must not pass on.
         const known = status < 200 ? 502 : status;
         response.writeHead(known, { ...Object.fromEntries(passed), connection: "close" });
         answer.on("data", (chunk: Buffer) => count(transfer, chunk.length));
@@ -201,7 +201,7 @@ function track(socket: Duplex, sockets: Set<Duplex>): void {
   socket.on("close", () => sockets.delete(socket));
 }
 
-/** The address to connect to for a host. Throws where it is none that fetches may go to. */
+/** The address to connect to for a host. Throws where fetches may not go there. */
 export async function publicAddress(host: string, port: number, allowed: AllowedHosts): Promise<string> {
   const refusal = refuseHost(host, port, allowed);
   if (refusal) throw new Refusal(refusal);

@@ -1,6 +1,6 @@
 /**
- * Evaluating one attribute of a written tree, restricted: no files outside the trees, no network, no builds, no
- * environment, and with limits on time and memory.
+ * Evaluates one attribute of a written tree, restricted: no files outside the trees, no network, no builds, no environment, and
+ * limits on time and memory.
  */
 import type { Nix } from "./nix.ts";
 
@@ -14,7 +14,7 @@ export interface EvaluationLimits {
 export const EVALUATION_LIMITS: EvaluationLimits = { seconds: 120, memory: 4_000_000_000 };
 
 export interface EvaluationRequest {
-  /** Where both trees are: the only files that evaluation may read. */
+  /** The folder with both trees, the only files that evaluation may read. */
   readonly roots: string;
   /** The tree of the side. */
   readonly tree: string;
@@ -36,13 +36,13 @@ export type Evaluation =
   | { readonly kind: "absent" }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** A set with more derivations than this is no package. */
+/** A set with more derivations is no package. */
 const MAX_DERIVATIONS = 64;
 /** Evaluation of a large package prints about 300 kB of file names. */
 const KEEP_BYTES = 16 * 1024 * 1024;
 
 /**
- * Packages that licences, brokenness or platforms mark are pins all the same. Only entries that take `config` see it.
+ * Packages marked as unfree, broken or unsupported have pins too. Only package sets that take `config` see this.
  * https://nixos.org/manual/nixpkgs/stable/#chap-packageconfig
  */
 const CONFIG = "allowUnfree = true; allowBroken = true; allowUnsupportedSystem = true;";
@@ -63,11 +63,11 @@ export async function evaluate(
     const permitted = insecure.map((name) => JSON.stringify(name)).join(" ");
     const config = insecure.length > 0 ? `${CONFIG} permittedInsecurePackages = [ ${permitted} ];` : CONFIG;
     const result = await instantiate(nix, request, config, limits, signal);
-    // A tree whose configuration does not know the option: what it said before tells more.
+    // The tree's configuration does not know the option: the first error tells more.
     if (first && result.kind === "failed" && result.reason.includes("does not exist")) return first;
     first ??= result;
     const name = result.kind === "failed" ? INSECURE.exec(result.reason)?.groups?.name : undefined;
-    // The name is text of the tree: only what a package's name can be goes into the configuration.
+    // The name is text of the tree: only what can be a package's name goes into the configuration.
     if (name === undefined || !/^[\w.+?-]+$/.test(name) || insecure.includes(name)) return result;
     if (insecure.length === MAX_INSECURE) return result;
     insecure.push(name);
@@ -114,7 +114,7 @@ async function instantiate(
   return { kind: "derivations", paths: [...new Set(paths)], files: filesRead(result.stderr, tree) };
 }
 
-/** By a budget, which says so, or by the user. */
+/** The result of an evaluation that a budget (with its reason) or the user ended. */
 function endedBy(signal: AbortSignal | undefined): Evaluation {
   return { kind: "failed", reason: typeof signal?.reason === "string" ? signal.reason : "interrupted" };
 }
@@ -135,7 +135,7 @@ function saysAbsent(error: string): boolean {
 }
 
 function failure(status: number | null, stderr: string, roots: string): Evaluation {
-  // What the tree prints can look like it: then there is an error besides, or all that is kept is full.
+  // The tree can print such a text: then there is another error, or the kept output is full.
   const errors = stderr.match(/^error:.*/gm) ?? [];
   const [only = "", ...others] = errors;
   const whole = Buffer.byteLength(stderr) < KEEP_BYTES;
@@ -146,7 +146,7 @@ function failure(status: number | null, stderr: string, roots: string): Evaluati
   return { kind: "failed", reason: errorIn(stderr, roots) };
 }
 
-/** What Nix says in the end, on one line. It is text that the evaluated tree can write: shown, never trusted. */
+/** Nix's last error, on one line. The evaluated tree can write such text: it is shown, never trusted. */
 function errorIn(stderr: string, roots: string): string {
   const lines = stderr
     .split("\n")

@@ -1,6 +1,6 @@
 /**
- * What verdicts mean for findings. A verdict is about a declared hash: a finding about a pin with that hash is confirmed,
- * lowered or raised by it, and says so. A pure function of public facts.
+ * What verdicts mean for findings. A verdict is about a declared hash: it confirms, lowers or raises a finding about a pin with
+ * that hash, and the finding says so. Pure functions of public facts.
  */
 import { createHash } from "node:crypto";
 import { unreachable } from "../errors.ts";
@@ -34,8 +34,8 @@ const ON_MATCH: Readonly<Record<string, { readonly severity: Severity | null; re
 };
 
 /**
- * The findings with the evidence of the verdicts: those of the rules about hashes and locations changed by it, and new
- * ones for what only a verdict shows. `fod-refetch-mismatch` is the rule of content that is not as declared.
+ * The findings with the evidence of the verdicts: findings about hashes and locations changed accordingly, and new ones for what
+ * only a verdict shows. `fod-refetch-mismatch` is the rule for content that is not as declared.
  */
 export function applyVerdicts(
   findings: readonly Finding[],
@@ -147,7 +147,7 @@ function mismatchFinding(verdict: FodVerdict): readonly Finding[] | null {
   ];
 }
 
-/** The cache attack, told by evaluation alone: no fetch showed that the new location holds the old bytes. */
+/** The finding for the cache attack, known by evaluation alone: no fetch showed that the new location has the old bytes. */
 function keptHashFinding(verdict: FodVerdict): readonly Finding[] | null {
   const { change, outcome, name, declared, reason } = verdict;
   if (outcome === "match" || outcome === "mismatch" || outcome === "unstable") return null;
@@ -194,8 +194,8 @@ function findingOf(
 }
 
 /**
- * The pins with what evaluation knows of them: its locations stand in place of those that the text could not tell.
- * Where the text told others, both are named in the second list: then one of the two is not what it seems.
+ * The pins with what evaluation knows of them: its locations replace those that the text could not tell. Where text and
+ * evaluation disagree, the second list names both, since one of the two is then not what it seems.
  */
 export function applyEvaluation(
   sources: readonly PinChange[],

@@ -1,4 +1,4 @@
-/** From pins, as a text has them, to the fixed-output derivations (FODs) that evaluation makes of them. */
+/** Finds the fixed-output derivations (FODs) that evaluation makes from pins known by their text. */
 import type { Tree } from "../change/change.ts";
 import type { CallCache } from "../nix/attributes.ts";
 import { formatSri } from "../nix/hash.ts";
@@ -37,12 +37,12 @@ export interface WrittenTree {
   readonly lists: CallCache;
 }
 
-/** A file that names more is about systems in general. */
+/** A file that names more systems is about systems in general. */
 const MOST_SYSTEMS = 4;
 
 /**
- * Evaluates the attributes that the pins' files can belong to. That a derivation with the wanted hash is in an attribute's
- * closure is the proof; names give no more than candidates.
+ * Evaluates the attributes that the pins' files may belong to. Names only give candidates; the proof is that an attribute's
+ * closure has a derivation with the wanted hash.
  */
 export async function findFods(
   nix: Nix,

@@ -1,4 +1,4 @@
-/** Requests to places that a change names: public hosts only, checked on the address that is connected to. */
+/** Requests to places that a change names: to public hosts only, checked by the address that is connected to. */
 import { get as getPlain, type IncomingMessage } from "node:http";
 import { get as getSecure } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
@@ -16,7 +16,7 @@ export interface GuardedOptions {
 }
 
 /**
- * One GET request; redirects are the caller's. Rejects where nobody answers.
+ * One GET request. Redirects are left to the caller. Rejects when nobody answers.
  * @throws VerifodError (usage) for a URL that is never asked
  */
 export async function guardedGet(url: string, options: GuardedOptions): Promise<IncomingMessage> {
@@ -26,7 +26,7 @@ export async function guardedGet(url: string, options: GuardedOptions): Promise<
   if (secure && !checked.secure && !isAllowed(checked.host, checked.port, allowedHosts))
     throw new VerifodError("usage", "whoever is on the way could change it; use https");
   const get = checked.secure ? getSecure : getPlain;
-  // The address is checked where it is connected to: a name may resolve otherwise the second time.
+  // The address is checked when connecting, since a name may resolve differently the second time.
   const lookup: LookupFunction = (host, { all }, done) => {
     publicAddress(host, checked.port, allowedHosts).then(
       (address) => {
@@ -53,7 +53,7 @@ export function redirectOf({ statusCode = 0, headers }: IncomingMessage, from: s
   return URL.canParse(location, from) ? new URL(location, from).href : null;
 }
 
-/** What comes, and an error as soon as it is more than `bytes`. */
+/** Passes on what comes, with an error as soon as it is more than `bytes`. */
 export function atMost(bytes: number) {
   return async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     let size = 0;

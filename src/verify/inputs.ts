@@ -1,4 +1,4 @@
-/** What builders need, put into the store beforehand: so that a missing tool is not blamed on the download. */
+/** Puts what builders need into the store beforehand, so that a missing tool is not blamed on the download. */
 import type { AttemptOptions } from "./attempt.ts";
 import { nixAt, send } from "./builder.ts";
 import type { Derivation } from "./drv.ts";
@@ -10,8 +10,8 @@ import { PROXY_ENVIRONMENT } from "./plan.ts";
 const SECONDS = 1_800;
 
 /**
- * Realises the inputs of a derivation, in the ordinary way. Null when they are there, else why not.
- * The inputs can be downloads that the pull request wrote: they use the same way out.
+ * Realises the inputs of a derivation in the ordinary way. Null when they are there, else why not. Inputs can be downloads that
+ * the pull request wrote, so they use the same proxy.
  */
 export async function realiseInputs(
   nix: Nix,

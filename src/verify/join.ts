@@ -1,12 +1,12 @@
-/** A static review and a verification of the same change, as one review. */
+/** Joins a static review and a verification of the same change into one review. */
 import type { Unchecked } from "../change/change.ts";
 import type { Finding, Review, Severity } from "../report/review.ts";
 import { applyEvaluation, applyVerdicts } from "./evidence.ts";
 import type { Verification } from "./verify.ts";
 
 /**
- * The review with what the verification knows: evaluated locations in its pins, verdicts, and findings that they
- * confirm, lower, raise or bring. `severityOf` is the configuration's word on findings that verdicts bring.
+ * The review with what the verification knows: evaluated locations in its pins, the verdicts, and the findings that these
+ * confirm, lower, raise or add. `severityOf`: the configured severity of findings that verdicts add.
  */
 export function joinVerification(
   review: Review,
@@ -24,7 +24,7 @@ export function joinVerification(
   for (const each of [...review.unchecked, ...unchecked, ...disagreements]) {
     open.set(`${each.what}\0${each.reason}`, each);
   }
-  // A source that was not proven, either way, leaves the whole unproven.
+  // A source that was proven neither good nor bad leaves the whole unproven.
   const proven = verdicts.every(({ outcome }) => ["match", "mismatch", "unstable"].includes(outcome));
   return {
     ...review,

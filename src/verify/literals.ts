@@ -1,4 +1,4 @@
-/** Hashes that stand in texts as literals: each that a change brings has to be one that evaluation saw. */
+/** Hash literals in texts: evaluation must have seen each one that a change brings. */
 import { isHashAlgorithm, toSri } from "../nix/hash.ts";
 
 /** A hash, as SRI, and where it stands: lines and columns from 1, `endColumn` after the last character. */
@@ -11,10 +11,10 @@ export interface HashLiteral {
 
 const TOKEN =
   /(?:(?<![\w'-])([\w'-]+)"?\s*[=:]\s*)?"((?:(?:md5|sha1|sha256|sha512)[-:])?[A-Za-z0-9+/]{22,128}={0,2})"/g;
-/** Names of attributes whose bare 32 or 40 hex digits are a hash, and not a git revision. */
+/** Attribute names whose value of 32 or 40 bare hex digits is a hash, not a git revision. */
 const HASH_NAME = /hash|sha1|md5/i;
 
-/** The hashes that stand in a text between quotes. */
+/** The hashes in a text that stand between quotes. */
 export function hashLiterals(text: string): readonly HashLiteral[] {
   const found: HashLiteral[] = [];
   let line = 1;

@@ -1,21 +1,21 @@
 /**
- * What `nix-store --realise --log-format internal-json` says of one build. A builder can print anything, even lines
- * that Nix takes for its own events; only Nix's own errors carry `raw_msg`, which Nix drops from a builder's lines.
+ * Reads what `nix-store --realise --log-format internal-json` says of one build. A builder can print anything, even lines that
+ * Nix takes for its own events; but only Nix's own errors have `raw_msg`, which Nix removes from a builder's lines.
  * https://github.com/NixOS/nix/blob/2.28.0/src/libutil/logging.cc
  */
 import { toSri } from "../nix/hash.ts";
 
 export interface BuildLog {
-  /** Nix's own record that the content of this very derivation has another hash than the one that we made up. */
+  /** Nix's own record that the content of this very derivation has another hash than our random one. */
   readonly mismatch: { readonly got: string } | null;
-  /** Reports of a mismatch that a builder printed. */
+  /** How many reports of a mismatch a builder printed. */
   readonly forged: number;
-  /** Nix's own words that something that the derivation needs failed. */
+  /** Whether Nix itself said that something which the derivation needs failed. */
   readonly dependencyFailed: boolean;
   readonly timedOut: boolean;
-  /** Nix's own words that the builder of this very derivation ran, and said that it failed. */
+  /** Whether Nix itself said that the builder of this very derivation ran and failed. */
   readonly builderFailed: boolean;
-  /** HTTP statuses and curl's exit codes in what was printed. A builder can print them: they only choose between failures. */
+  /** HTTP statuses and curl's exit codes in the log. A builder can print any: they only choose between kinds of failure. */
   readonly statuses: readonly number[];
   readonly curlCodes: readonly number[];
   /** The last words, for people. */
@@ -41,7 +41,7 @@ const GENUINE =
 const FAILED =
   /^(?:builder for '([^'\n]*)' failed with exit code \d|Cannot build '([^'\n]*)'\.\s*Reason: builder failed with exit code \d)/;
 
-/** Reads the log of the build of `derivation` (a store path), whose declared hash `declared` (SRI) we made up. */
+/** A reader for the log of building `derivation` (a store path), whose declared hash `declared` (SRI) is our random one. */
 export function logReader(derivation: string, declared: string): LogReader {
   const tail: string[] = [];
   const statuses: number[] = [];

@@ -1,4 +1,4 @@
-/** Where `mirror://` leads, as the base's list says: the head's list is part of what is to be checked. */
+/** Where `mirror://` leads by the base's list, since the head's list is part of what is checked. */
 import { existsSync } from "node:fs";
 import type { EvaluationLimits } from "./evaluate.ts";
 import type { Nix } from "./nix.ts";

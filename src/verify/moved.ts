@@ -1,4 +1,4 @@
-/** Where a location has moved for good: what its server says without being asked for the content. */
+/** Asks servers whether a location has moved permanently, without asking for the content. */
 import { request as requestPlain } from "node:http";
 import { request as requestSecure } from "node:https";
 import { isIP } from "node:net";
@@ -31,7 +31,7 @@ export async function movedTo(
   return current === url ? null : current;
 }
 
-/** Asks for the head of a location, within the same bounds as a fetch of it. */
+/** A HEAD request for a location, within the same bounds as a fetch of it. */
 async function head(url: string, allowed: AllowedHosts, signal?: AbortSignal): Promise<Answer | null> {
   const check = checkUrl(url, allowed);
   if (check.kind !== "ok") return null;
@@ -45,7 +45,7 @@ async function head(url: string, allowed: AllowedHosts, signal?: AbortSignal): P
         timeout: SECONDS * 1_000,
         signal: AbortSignal.any([AbortSignal.timeout(SECONDS * 1_000), ...(signal ? [signal] : [])]),
         agent: false,
-        // The address that was checked, not one that the name has a moment later.
+        // Connect to the address that was checked, not to one that the name resolves to a moment later.
         lookup: (_, options, done) =>
           options.all ? done(null, [{ address, family: isIP(address) }]) : done(null, address, isIP(address)),
       },

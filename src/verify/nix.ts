@@ -1,4 +1,4 @@
-/** The Nix at hand: its version, and running its commands with nothing of our environment or configuration. */
+/** The Nix at hand: its version, and a way to run its commands without our environment and configuration. */
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { messageOf, VerifodError } from "../errors.ts";
@@ -36,7 +36,7 @@ export interface Nix {
     args: readonly string[],
     options: Omit<RunOptions, "env" | "cwd"> & { readonly env?: Readonly<Record<string, string>> },
   ): Promise<RunResult>;
-  /** The same with these arguments in place of the store's: for a store elsewhere. */
+  /** The same Nix with these arguments in place of the store's, for a store elsewhere. */
   withStore(args: readonly string[]): Nix;
 }
 
@@ -44,7 +44,7 @@ export interface Nix {
 export const DEFAULT_SUBSTITUTERS = ["https://cache.nixos.org/"];
 export const DEFAULT_KEYS = ["cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY="];
 
-/** Variables that say where an isolated store is; nothing else of the environment reaches Nix. */
+/** Variables that say where an isolated store is; no others reach Nix. */
 const STORE_VARIABLES = ["NIX_STORE_DIR", "NIX_STATE_DIR", "NIX_LOG_DIR"] as const;
 const CERTIFICATES = [
   "/etc/ssl/certs/ca-certificates.crt",

@@ -1,4 +1,4 @@
-/** What a verification may do, and how much of it. */
+/** The options of a verification: what it may do, and its limits. */
 import type { Repository } from "../change/repository.ts";
 import { FETCH_LIMITS, type FetchLimits } from "./attempt.ts";
 import type { Builder } from "./builder.ts";
@@ -17,7 +17,7 @@ export interface VerifyOptions {
   readonly nix: NixOptions;
   /** False: builders of the pull request run without a sandbox. */
   readonly sandbox: boolean;
-  /** Why a Nix with known ways out of its sandbox may run builders of the pull request all the same; null: it may not. */
+  /** Why a Nix with known ways out of its sandbox may still run builders of the pull request; null: it may not. */
   readonly acceptNix: string | null;
   /** The file with the packages. */
   readonly entry: string;
@@ -31,9 +31,9 @@ export interface VerifyOptions {
   /** False: evaluate only. */
   readonly refetch: boolean;
   readonly everyUrl: boolean;
-  /** Fetch with the derivations' own builders also where Nix's own downloader would do. */
+  /** Fetch with the derivations' own builders even where Nix's own downloader would suffice. */
   readonly ownBuilders: boolean;
-  /** Remote builders that fetch in turn, outside of what guards a fetch from here; empty: this machine fetches. */
+  /** Remote builders that fetch in turn, without what guards a fetch here; empty: this machine fetches. */
   readonly builders: readonly Builder[];
   /** Sources to fetch with the old and the new definition of changed fetchers; null: none. */
   readonly canaries: Canaries | null;
@@ -61,7 +61,7 @@ export type Progress =
   | { readonly kind: "fetching"; readonly id: string; readonly bytes: number }
   | { readonly kind: "verdict"; readonly id: string; readonly verdict: FodVerdict };
 
-/** Everything but the repository as it is without further wishes. */
+/** The default of every option but the repository. */
 export const DEFAULTS: Omit<VerifyOptions, "repository"> = {
   environment: {},
   nix: { substituters: DEFAULT_SUBSTITUTERS, trustedKeys: DEFAULT_KEYS, allowedUris: [] },

@@ -1,9 +1,9 @@
-/** When a host may be asked again: after a pause between fetches, and after what it asked for itself. */
+/** When a host may be asked again: after a pause between fetches, and after the time that it asked for. */
 
 export interface Pacing {
   /** From when the host may be asked, on the clock of `performance.now()`. */
   readyAt(host: string): number;
-  /** Whether the host asked to be left alone for longer than it is waited for. */
+  /** Whether the host asked to be left alone for longer than we wait. */
   isFar(host: string): boolean;
   /** A fetch from the host ended; `retryAfter`: the seconds that it asked to be left alone, or null. */
   ended(host: string, retryAfter: number | null): void;

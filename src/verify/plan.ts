@@ -1,4 +1,4 @@
-/** How a fixed-output derivation is fetched again. */
+/** Plans how a fixed-output derivation is fetched again. */
 import { formatSri } from "../nix/hash.ts";
 import { attributesOf, type Derivation, fixedOutput, wordsOf } from "./drv.ts";
 import { type DerivationSpec, specOf } from "./rederive.ts";
@@ -8,7 +8,7 @@ import { type AllowedHosts, checkUrl } from "./urls.ts";
 export interface Way {
   readonly via: "nix" | "builder";
   readonly spec: DerivationSpec;
-  /** Null for a builder: it goes where it wants. */
+  /** Null for a builder, which decides itself where to go. */
   readonly url: string | null;
   readonly secure: boolean;
 }
@@ -28,7 +28,7 @@ export type Plan =
 export type Mirrors = Readonly<Record<string, readonly string[]>>;
 
 const PROXY_VARIABLES = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"];
-/** How builders are told the way out, whatever they are written in. */
+/** The variables that tell builders the proxy, whatever they are written in. */
 export const PROXY_ENVIRONMENT = [...PROXY_VARIABLES, ...PROXY_VARIABLES.map((name) => name.toUpperCase())];
 
 /** Decides how to fetch a FOD again on a machine of `system`. `own`: with its own builder, if it has one. */
@@ -42,7 +42,7 @@ export function planRefetch(
   const attributes = attributesOf(derivation);
   const urls = declaredLocations(derivation);
   const expanded = urls.flatMap((url) => expandMirror(url, mirrors));
-  // A list of mirrors that is not known is known to the builder.
+  // Mirrors that are not known here are known to the builder.
   const plain = !own && isPlainFetchurl(derivation, attributes) && !expanded.some(isMirror);
   if (derivation.builder === "builtin:fetchurl" || plain) {
     return planDownloads(derivation, expanded, allowed);
@@ -72,7 +72,7 @@ export function planRefetch(
   };
 }
 
-/** The locations that a derivation declares, as they stand: `mirror://…` is one. */
+/** The locations that a derivation declares, as written: `mirror://…` is one. */
 export function declaredLocations(derivation: Derivation): readonly string[] {
   const { urls, url } = attributesOf(derivation);
   return wordsOf(urls).length > 0 ? wordsOf(urls) : wordsOf(url);
@@ -107,8 +107,8 @@ function expandMirror(url: string, mirrors: Mirrors): readonly string[] {
 }
 
 /**
- * nixpkgs' `fetchurl` that only downloads: Nix's downloader gives the same bytes, without a shell and on any system.
- * Its builder reads exactly these attributes.
+ * Whether it is nixpkgs' `fetchurl` and only downloads: then Nix's downloader gives the same bytes, without a shell and on any
+ * system. The builder of `fetchurl` reads exactly these attributes.
  */
 function isPlainFetchurl(derivation: Derivation, attributes: Readonly<Record<string, unknown>>): boolean {
   const isEmpty = (name: string) => {

@@ -1,4 +1,4 @@
-/** Running a program that must not outlive us, with limits: its own process group, time, memory, output. */
+/** Runs a program that must not outlive us, in its own process group, with limits on time, memory and output. */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
@@ -28,7 +28,7 @@ export interface RunResult {
   readonly ended: "time" | "aborted" | null;
 }
 
-/** Time to stop in good order, builders and all, before what is left is killed. */
+/** How long a program and its builders have to stop in good order before they are killed. */
 const GRACE_MILLISECONDS = 3_000;
 const KEEP = 4 * 1024 * 1024;
 const LINE_LIMIT = 64 * 1024;
@@ -45,7 +45,7 @@ export function run(command: string, args: readonly string[], options: RunOption
     const child = spawn("/bin/sh", ["-c", script, "sh", command, ...args], {
       cwd: options.cwd,
       env: { ...options.env },
-      // A group of its own: Ctrl-C on the terminal reaches us alone, and we end the group in order.
+      // In a group of its own: Ctrl-C on the terminal then reaches only us, and we end the group in good order.
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -97,7 +97,7 @@ function collect(stream: NodeJS.ReadableStream, keep: number): { text(): string 
   return { text: () => Buffer.concat(chunks).toString("utf8") };
 }
 
-/** Each line, cut at `LINE_LIMIT`; of one that does not end, no more is kept. */
+/** Calls `onLine` with each line, cut at `LINE_LIMIT`; no more is kept of an endless line. */
 function forEachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
   const decoder = new StringDecoder("utf8");
   let line = "";
@@ -152,8 +152,8 @@ function descendants(root: number): readonly number[] {
 }
 
 /**
- * Kills what still runs with `mark` (a path that is ours alone) in its environment: builders that left their process
- * tree. Without a sandbox nothing else finds them.
+ * Kills processes that still have `mark` (a path that only we use) in their environment: builders that left their process tree,
+ * which without a sandbox can be found in no other way.
  */
 export function killMarked(mark: string): void {
   for (const pid of processIds()) {

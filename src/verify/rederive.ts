@@ -1,4 +1,4 @@
-/** Making a fixed-output derivation anew from its parts, with another hash. */
+/** Makes a fixed-output derivation again from its parts, with another hash. */
 import { randomBytes } from "node:crypto";
 import { copyFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -15,7 +15,7 @@ export interface DerivationSpec {
   readonly sources: readonly string[];
 }
 
-/** What Nix reads as a boolean and stores as "1" or "". */
+/** Attributes that Nix reads as booleans and stores as "1" or "". */
 const BOOLEANS = ["__structuredAttrs", "__ignoreNulls"];
 
 /** The parts of a derivation as it is. */
@@ -50,7 +50,7 @@ export function withHash(spec: DerivationSpec, hash: Hash): DerivationSpec {
   return { ...spec, attributes: { ...spec.attributes, outputHashAlgo: hash.algorithm, outputHash } };
 }
 
-/** A hash that no content has, as nobody knows it beforehand; of the algorithm of `like`. */
+/** A random hash, which nobody can have known beforehand, of the algorithm of `like`. */
 export function randomHash(like: Hash): Hash {
   return { algorithm: like.algorithm, bytes: randomBytes(like.bytes.length) };
 }
@@ -61,7 +61,7 @@ export type Rederivation =
 
 let count = 0;
 
-/** Puts derivations into the store; their paths come in the order of `specs`. */
+/** Puts derivations into the store; gives their paths in the order of `specs`. */
 export async function rederive(
   nix: Nix,
   specs: readonly DerivationSpec[],

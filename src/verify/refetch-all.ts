@@ -1,4 +1,4 @@
-/** All changed FODs of a change, fetched again side by side within the budgets, and judged. */
+/** Fetches all changed FODs of a change again, side by side and within the budgets, and judges them. */
 import { messageOf } from "../errors.ts";
 import { formatSri } from "../nix/hash.ts";
 import type { Builder } from "./builder.ts";
@@ -109,7 +109,7 @@ export async function refetchAll(
     const limits = {
       total: options.parallel,
       perKey: options.perHost,
-      // What will not be fetched any more is settled at once.
+      // Jobs that will not be fetched any more are settled at once.
       readyAt: (job: Job) => (signal.aborted || isFar(job) ? 0 : pacing.readyAt(hostOf(job))),
     };
     await schedule(runnable, hostOf, limits, async (job) => {
@@ -168,7 +168,7 @@ function verdictOf({ fod, plan }: Job, judgement: Judgement, more: Partial<FodVe
   };
 }
 
-/** Arguments of nixpkgs' fetchers that decide what of a location becomes the content. */
+/** Arguments of nixpkgs' fetchers that decide which part of a location becomes the content. */
 const FLAGS = [
   "outputHashMode",
   "unpack",
@@ -198,7 +198,7 @@ function argumentsOf(derivation: Derivation): Pick<FodVerdict, "rev" | "flags"> 
   };
 }
 
-/** The cache attack is told whatever a fetch shows: caches answer for the old location. */
+/** The reason of a verdict, with the cache attack named whatever the fetch shows, since caches answer with the old content. */
 function withChange({ change }: ChangedFod, { outcome, reason }: Judgement): string {
   if (outcome === "match") return reason;
   switch (change) {
@@ -242,14 +242,14 @@ function reasonNotTo(
   return null;
 }
 
-/** What speaks against the Nix that would run a change's builder, and what to do; null: nothing known. */
+/** What speaks against letting this Nix run a change's builder, and what to do about it; null: nothing known. */
 function weaknessOf(nix: Nix, { builders }: VerifyOptions): string | null {
   if (builders.length > 0) return "a remote builder does not tell its Nix and its sandbox: fetch from here";
   const weakness = sandboxWeakness(nix.version);
   return weakness && `${weakness}: use a newer Nix`;
 }
 
-/** Builders' FODs that are not the same when made anew from their parts, with the reason: we do not understand them. */
+/** FODs with a builder that come out different when made again from their parts, with the reason: we do not understand them. */
 async function unlikeTheirParts(
   nix: Nix,
   changed: readonly ChangedFod[],
@@ -299,7 +299,7 @@ function inputsOnce(
   };
 }
 
-/** Hashes that would say something if they came: of the base, and of the change's other sources. */
+/** Hashes that would mean something if they came: that of the base, and those of the change's other sources. */
 function meanings(fod: ChangedFod, changed: readonly ChangedFod[]): ReadonlyMap<string, string> {
   const known = new Map<string, string>();
   for (const other of changed) {
@@ -310,7 +310,7 @@ function meanings(fod: ChangedFod, changed: readonly ChangedFod[]): ReadonlyMap<
   return known;
 }
 
-/** Whether the base is any better: a source that was as bad before is not this change's fault. */
+/** Whether the change brought the fault: false when the base's source is as bad. */
 async function isIntroduced(
   fod: ChangedFod,
   judgement: Judgement,
@@ -343,7 +343,7 @@ function authenticated(nix: Nix, fetches: readonly Fetch[]): FodVerdict["authent
   const answers = fetches
     .filter(({ attempts }) => attempts.some(({ transfers }) => transfers.some(({ bytes }) => bytes > 0)))
     .map(({ via, secure, attempts }) => {
-      // A builder may leave certificates unchecked, as nixpkgs' fetchurl does when it knows the hash.
+      // A builder may not check certificates, as nixpkgs' fetchurl does not when it knows the hash.
       const plain = attempts.some(({ transfers }) => transfers.some(({ url }) => url !== null));
       return via === "nix" && secure && !plain && verifiesTls(nix.version);
     });
@@ -352,7 +352,7 @@ function authenticated(nix: Nix, fetches: readonly Fetch[]): FodVerdict["authent
   return answers.some(Boolean) ? "mixed" : "no";
 }
 
-/** What the last answer asked for, in seconds. */
+/** The `Retry-After` of the last answer, in seconds; null: none. */
 function retryAfterOf({ fetches }: Refetched): number | null {
   const result = fetches.at(-1)?.attempts.at(-1)?.result;
   return result && "retryAfter" in result ? result.retryAfter : null;

@@ -1,4 +1,4 @@
-/** Fetching one fixed-output derivation again: all its locations, retries, and a second look at what does not match. */
+/** Fetches one fixed-output derivation again: all its locations, with retries and a second look at what does not match. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatSri } from "../nix/hash.ts";
 import { type Attempt, type AttemptOptions, attempt } from "./attempt.ts";
@@ -11,14 +11,14 @@ import { combine, type Fetch, type Judgement, judge } from "./verdict.ts";
 export interface RefetchOptions extends AttemptOptions {
   /** Fetch from each location, instead of from the first that answers. */
   readonly everyUrl: boolean;
-  /** How often something unreachable is tried again, and how long to wait before, in seconds. */
+  /** The seconds to wait before each new attempt to reach something unreachable. */
   readonly retryAfterSeconds: readonly number[];
-  /** Serves the inputs of builders: makes them be there, or says why they are not. */
+  /** Puts the inputs of a builder into the store; null, or why they are not there. */
   readonly inputs: (derivation: Derivation) => Promise<string | null>;
 }
 
 export const RETRY_AFTER_SECONDS: readonly number[] = [2, 8];
-/** A server that asks for more patience gets none. */
+/** A server that asks for a longer pause is not tried again. */
 const MAX_RETRY_AFTER_SECONDS = 60;
 
 export interface Refetched {
@@ -52,14 +52,14 @@ export async function refetch(
     if (judgement.got !== null && !options.everyUrl) break;
   }
   const judgement = placed(combine(judgements, options.everyUrl), options);
-  // Where all were to be fetched, one that may not be fetched leaves the rest unproven.
+  // If every location was to be fetched, one that must not be fetched leaves the whole unproven.
   if (options.everyUrl && plan.leftOut.length > 0 && judgement.outcome === "match") {
     return { judgement: { ...judgement, outcome: "not-checked", reason: plan.leftOut.join("; ") }, fetches };
   }
   return { judgement, fetches };
 }
 
-/** The judgement with who fetched, where it was not this machine. */
+/** The judgement, with the builder that fetched where it was not this machine. */
 function placed(judgement: Judgement, { builder, signal }: RefetchOptions): Judgement {
   if (builder === null || signal?.aborted) return judgement;
   return {
@@ -77,7 +77,7 @@ async function fetchBy(
 ): Promise<Fetch> {
   const made = await attempts(nix, name, output, way, options);
   if (options.builder === null) return { ...way, attempts: made, elsewhere: null };
-  // Nix's own downloader gives nothing but what it downloads. What other code gives may be made of nothing.
+  // Nix's own downloader gives only what it downloads; other code may make content without a download.
   const last = made.at(-1)?.result;
   const isTried =
     way.via === "builder" && last?.kind === "hash" && formatSri(last.got) === formatSri(output.hash);
@@ -112,7 +112,7 @@ async function attempts(
     const wait = retries.shift();
     if (wait === undefined) return made;
     if (result.retryAfter !== null && result.retryAfter > MAX_RETRY_AFTER_SECONDS) return made;
-    // Jitter: many of one server are not to come back at once.
+    // Jitter, so that many fetches from one server do not come back at once.
     const seconds = Math.max(result.retryAfter ?? 0, wait * (0.75 + Math.random() / 2));
     await sleep(seconds * 1000, undefined, { signal: options.signal }).catch(() => {});
     if (options.signal?.aborted) return made;

@@ -1,4 +1,4 @@
-/** Git against a repository elsewhere, whose place a change names: public hosts only, nothing of ours goes along. */
+/** Runs git against a remote repository that a change names: public hosts only, with nothing of ours sent along. */
 import { VerifodError } from "../errors.ts";
 import { openEgress } from "./egress.ts";
 import { type RunResult, run } from "./process.ts";
@@ -18,7 +18,7 @@ export interface RemoteGitOptions {
 
 export interface RemoteGit {
   run(...args: readonly string[]): Promise<RunResult>;
-  /** Why a run failed for our own limits and rules; null: it did not. */
+  /** Why a run failed by our own limits or rules; null: it did not fail by these. */
   failure(result: RunResult): string | null;
   close(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export async function openRemoteGit(options: RemoteGitOptions): Promise<RemoteGi
     throw new VerifodError("usage", "whoever is on the way could change it; use https");
   const tooMuch = new AbortController();
   let bytes = 0;
-  // Names resolve at the proxy, and what is connected to is checked there: redirects and a second answer of DNS too.
+  // The proxy resolves names and checks each connection, so also after redirects and a second answer of DNS.
   const egress = await openEgress({
     allowed: allowedHosts,
     onBytes(count) {

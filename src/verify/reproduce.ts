@@ -1,4 +1,4 @@
-/** The command that shows by hand what a verdict says. */
+/** The command with which a person can reproduce a verdict. */
 import { formatSri } from "../nix/hash.ts";
 import type { ChangedFod } from "./changed-fods.ts";
 import type { Fetch } from "./verdict.ts";

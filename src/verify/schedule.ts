@@ -1,4 +1,4 @@
-/** Running jobs side by side: so many in all, so many per key (a host is not to be flooded), none before its time. */
+/** Runs jobs side by side: so many in all, so many per key (so as not to flood a host), none before its time. */
 
 export interface Limits<T = never> {
   readonly total: number;
@@ -7,7 +7,7 @@ export interface Limits<T = never> {
   readonly readyAt?: (item: T) => number;
 }
 
-/** The longest wait until `readyAt` is asked again: what it says can have become earlier. */
+/** The longest wait until `readyAt` is asked again, since its answer may have become earlier. */
 const POLL_MILLISECONDS = 500;
 
 /** Runs `work` for each item; resolves when all have ended. Rejects with the first error, after all have ended. */

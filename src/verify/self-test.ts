@@ -1,4 +1,4 @@
-/** Whether the Nix at hand does what verdicts rest on. A Nix that fails is not used. */
+/** Tests whether the Nix at hand does what verdicts rely on. A Nix that fails is not used. */
 
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
@@ -20,8 +20,8 @@ export interface SelfTest {
 const CONTENT = "verifod self-test\n";
 
 /**
- * Makes a fixed-output derivation, makes it anew from its parts, and fetches it from a server of our own: once with the
- * right hash, once with a wrong one.
+ * Makes a fixed-output derivation, makes it again from its parts, and fetches it from a server of our own: once with the right
+ * hash, once with a wrong one.
  */
 export async function selfTest(nix: Nix, signal?: AbortSignal): Promise<readonly SelfTest[]> {
   const hash: Hash = { algorithm: "sha256", bytes: createHash("sha256").update(CONTENT).digest() };

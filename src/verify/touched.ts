@@ -33,7 +33,7 @@ export interface ChangedTexts {
   readonly head: ReadonlyMap<string, string>;
 }
 
-/** Evaluates what the change touches, on both sides. */
+/** Evaluates the attributes that the change touches, on both sides. */
 export async function evaluateTouched(
   nix: Nix,
   reader: DerivationReader,
@@ -112,7 +112,7 @@ export async function evaluateTouched(
       const basePaths = base.kind === "derivations" ? base.paths : [];
       try {
         head.paths.forEach((root, n) => {
-          // The derivations of a set are in the order of their names, which a change seldom moves.
+          // The derivations of a set are in the order of their names, which changes seldom affect.
           const before = basePaths[n] ?? basePaths[0];
           evaluated.push({
             attr,
@@ -137,7 +137,7 @@ async function attributesOfFile(
   evaluateHead: (attr: string) => Promise<Evaluation>,
   full: boolean,
 ): Promise<{ readonly attrs: readonly string[]; readonly reason: string | null }> {
-  // What is gone fetches nothing.
+  // A removed file fetches nothing.
   if (file.head === null) return { attrs: [], reason: null };
   const { path } = file.head;
   if (full) return { attrs: [], reason: "more attributes are touched than are evaluated" };
@@ -224,7 +224,7 @@ function systemsIn(texts: ChangedTexts): readonly string[] {
     for (const line of text.split("\n")) {
       if (before.has(line)) continue;
       for (const [system] of line.matchAll(SYSTEM)) systems.add(system);
-      // Without a new hash these lines are about building, which is the same fetch everywhere.
+      // Without a new hash such lines are about building, and all systems fetch the same.
       if (pins && /\bisDarwin\b|\bdarwin\b/.test(line)) systems.add("aarch64-darwin").add("x86_64-darwin");
       if (pins && /\bisAarch64\b/.test(line)) systems.add("aarch64-linux");
     }

@@ -1,4 +1,4 @@
-/** Puts the trees of two commits on disk, for Nix to read: only what is in them, and nothing that leads out of them. */
+/** Writes the trees of two commits to disk for Nix to read: only what is in them, and nothing that leads out of them. */
 import { linkSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { type ObjectAnswer, type ObjectReader, openObjectReader } from "../change/cat-file.ts";
 import type { Unchecked } from "../change/change.ts";
@@ -7,12 +7,12 @@ import { VerifodError } from "../errors.ts";
 
 /** nixpkgs has about 50,000 files and 400 MB. */
 const MAX_FILES = 1_000_000;
-/** It has about 40,000; a tree that names one folder twice, which does so too, has as many as it likes. */
+/** nixpkgs has about 40,000; a tree whose folders name one folder twice, at each level, could have any number. */
 const MAX_FOLDERS = 200_000;
 const MAX_BYTES = 4 * 1024 ** 3;
 /** GitHub takes files up to 100 MB. */
 const MAX_FILE_BYTES = 256 * 1024 ** 2;
-/** Questions to git that are open at a time: their answers wait in memory. */
+/** Questions to git that are open at a time; their answers wait in memory. */
 const OVERLAP = 256;
 /** Larger files are asked for one by one. */
 const OVERLAP_BYTES = 1024 ** 2;
@@ -26,7 +26,7 @@ interface TreeFile {
 export interface WrittenTrees {
   readonly base: string;
   readonly head: string;
-  /** Links of the head that lead out of it, and items that are no files: not written. */
+  /** What was not written: links of the head that lead out of it, and entries that are no files. */
   readonly leftOut: readonly Unchecked[];
 }
 
@@ -51,7 +51,7 @@ export async function writeTrees(
     const { leftOut } = await writeTree(repository, objects, commits.head, head, written);
     return { base, head, leftOut };
   } catch (error) {
-    // Names of a tree can be what a file system does not take: too long, or the same to it.
+    // A file system may refuse a tree's names: too long, or equal in its eyes.
     if (!(error instanceof Error) || !("syscall" in error)) throw error;
     throw new VerifodError("outside", `the trees cannot be written: ${error.message.slice(0, 300)}`);
   } finally {
@@ -112,7 +112,7 @@ async function writeTree(
   return { written, leftOut };
 }
 
-/** The files of a commit; their folders are made on the way. */
+/** The files of a commit; makes their folders on the way. */
 async function filesOf(
   repository: Repository,
   commit: string,
@@ -154,8 +154,8 @@ function blob(file: TreeFile, answer: ObjectAnswer | undefined): Buffer {
 }
 
 /**
- * Whether a link at `path` stays in its tree: `..` only at the front, and no more of them than there are folders.
- * Behind a name `..` could leave through another link.
+ * Whether a link at `path` stays in its tree: `..` only at the start, and no more of them than there are folders. After a name,
+ * `..` could leave through another link.
  */
 export function staysInside(path: string, target: string): boolean {
   if (target.startsWith("/") || target.includes("\0") || target === "") return false;

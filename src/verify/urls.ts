@@ -69,7 +69,7 @@ export type UrlCheck =
   | { readonly kind: "ok"; readonly host: string; readonly port: number; readonly secure: boolean }
   /** It names a place that is never connected to. */
   | { readonly kind: "refused"; readonly reason: string }
-  /** Not HTTP, so that it cannot be observed. */
+  /** Not HTTP, so it cannot be observed. */
   | { readonly kind: "foreign"; readonly reason: string };
 
 /**
@@ -93,7 +93,7 @@ export function checkUrl(url: string, allowed: AllowedHosts): UrlCheck {
   if (parsed.username !== "" || parsed.password !== "") {
     return { kind: "refused", reason: "a URL with a user name" };
   }
-  // As the parser makes it of `http://0x7f.1/` or `http:///host`, other programs may not.
+  // The parser normalises `http://0x7f.1/` and `http:///host`; other programs may read them differently.
   const written = /^[^:]*:\/\/([^/?#]*?)(?::\d*)?(?:[/?#]|$)/.exec(url)?.[1]?.toLowerCase();
   if (written !== parsed.hostname) {
     return { kind: "refused", reason: "a host in a spelling that programs read differently" };
@@ -105,7 +105,7 @@ export function checkUrl(url: string, allowed: AllowedHosts): UrlCheck {
   return reason ? { kind: "refused", reason } : { kind: "ok", host, port, secure };
 }
 
-/** Why a host by its name or literal address is refused; null when it has to be resolved to tell. */
+/** Why a host is refused by its name or literal address; null when it has to be resolved to tell. */
 export function refuseHost(host: string, port: number, allowed: AllowedHosts): string | null {
   if (isAllowed(host, port, allowed)) return null;
   if (isIP(host) !== 0) {

@@ -1,4 +1,4 @@
-/** From what fetches showed to what is said of a fixed-output derivation. Only a proven match is good news. */
+/** Turns what fetches showed into a verdict on a fixed-output derivation. Only a proven match is good news. */
 import { formatSri, type Hash } from "../nix/hash.ts";
 import type { FetchedUrl, Outcome, Verdict } from "../report/review.ts";
 import type { Attempt, AttemptResult } from "./attempt.ts";
@@ -6,7 +6,7 @@ import type { FodChange } from "./changed-fods.ts";
 import type { Transfer } from "./egress.ts";
 import type { HashLiteral } from "./literals.ts";
 
-/** A verdict with what it rests on. */
+/** A verdict with what it is based on. */
 export interface FodVerdict extends Verdict {
   readonly change: FodChange;
   /** The attributes that need it, without what they take it as. */
@@ -22,31 +22,30 @@ export interface FodVerdict extends Verdict {
   /** The hash that the base declares in its place; null when there is none. */
   readonly before: string | null;
   /**
-   * Whether the server proved who it is: `mixed` where it was so for some fetches only; null when nothing was fetched, or
-   * where it could not be seen.
+   * Whether the server proved who it is; `mixed`: only in some fetches; null: nothing was fetched, or it could not be seen.
    */
   readonly authenticated: "yes" | "no" | "mixed" | null;
-  /** Code of the pull request made the content from what was fetched. */
+  /** Whether code of the pull request made the content from what was fetched. */
   readonly opaque: boolean;
-  /** Reports of a mismatch that the builder printed to look like Nix's own. */
+  /** How many reports of a mismatch the builder printed in the form of Nix's own. */
   readonly forgedReports: number;
-  /** The remote builder that fetched it, past our way out; null: this machine did. */
+  /** The remote builder that fetched it, outside our proxy; null: this machine did. */
   readonly builder: string | null;
-  /** It was cut off, by the user or by a budget, before anything was known. */
+  /** Whether the user or a budget cut it off before anything was known. */
   readonly interrupted: boolean;
-  /** The command that shows the same by hand; null when nothing was run. */
+  /** The command with which a person can reproduce it; null when nothing was run. */
   readonly command: string | null;
 }
 
-/** What became of one location, or of the builder as a whole. */
+/** The result for one location, or for the builder as a whole. */
 export interface Fetch {
   readonly url: string | null;
   readonly secure: boolean;
   readonly via: "nix" | "builder";
   readonly attempts: readonly Attempt[];
   /**
-   * Null: it was fetched from here, and what came was counted. Else what is known of a fetch on a remote builder:
-   * `made`: the content comes without a way out too.
+   * Null: this machine fetched it, and counted what came. Else what is known of a fetch on a remote builder; `made`: the
+   * content also comes without a way out.
    */
   readonly elsewhere: "fetched" | "made" | "unknown" | null;
 }
@@ -57,7 +56,7 @@ export interface Judgement {
   readonly reason: string;
 }
 
-/** Judges the fetches of one location. `others`: hashes that mean something, as the base's, with what they are. */
+/** Judges the fetches of one location. `others`: hashes that mean something (the base's, say), with their meaning. */
 export function judge(
   fetch: Fetch,
   declared: Hash,
@@ -94,7 +93,7 @@ export function judge(
   };
 }
 
-/** Why the content is what was downloaded, in words; null when nothing shows that it is. */
+/** What shows that the content was downloaded, in words; null: nothing does. */
 function provenance(fetch: Fetch, declaredUrls: readonly string[]): string | null {
   switch (fetch.elsewhere) {
     case null:
@@ -109,7 +108,7 @@ function provenance(fetch: Fetch, declaredUrls: readonly string[]): string | nul
   }
 }
 
-/** Proof that bytes came from a declared place, in words; null when there is none. */
+/** What proves that bytes came from a declared place, in words; null: nothing does. */
 function transferred(fetch: Fetch, declaredUrls: readonly string[]): string | null {
   const transfers = fetch.attempts
     .flatMap((attempt) => attempt.transfers)
@@ -117,7 +116,7 @@ function transferred(fetch: Fetch, declaredUrls: readonly string[]): string | nu
   const declared = new Set((fetch.url ? [fetch.url] : declaredUrls).flatMap(hostsOf));
   const counted =
     declared.size === 0 ? transfers : transfers.filter(({ host }) => declared.has(host.toLowerCase()));
-  // A redirect's own answer may have no body: then its target's bytes are the proof.
+  // A redirect's answer may have no body: then the bytes of its target are the proof.
   const asked = fetch.attempts
     .flatMap((attempt) => attempt.transfers)
     .some(
@@ -167,7 +166,7 @@ function judgeFailure(result: AttemptResult): { readonly outcome: Outcome; reado
   }
 }
 
-/** From the worst to the best: what is said of a FOD whose locations differ. */
+/** Outcomes from the worst to the best, for a FOD whose locations have different ones. */
 const RANK: readonly Outcome[] = [
   "mismatch",
   "unstable",
@@ -177,7 +176,7 @@ const RANK: readonly Outcome[] = [
   "match",
 ];
 
-/** One judgement of several locations. `all`: each has to hold; else the first that answered counts, as for a builder. */
+/** One judgement of several locations. `all`: each has to match; else the first that answered counts, as for a builder. */
 export function combine(
   judgements: readonly (Judgement & { readonly url: string | null })[],
   all: boolean,
@@ -202,7 +201,7 @@ export function combine(
   };
 }
 
-/** The locations that were asked, for the report: per request where it could be seen, per host inside TLS. */
+/** The locations that were asked, for the report: each request where that could be seen, each host inside TLS. */
 export function fetchedUrls(fetch: Fetch): readonly FetchedUrl[] {
   if (fetch.elsewhere !== null) {
     return fetch.url === null ? [] : [{ url: fetch.url, finalUrl: null, status: null, bytes: null }];

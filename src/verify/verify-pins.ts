@@ -1,4 +1,4 @@
-/** Verifying pins of one tree in rounds, for what goes through more of them than one change touches. */
+/** Verifies pins of one tree in rounds, for commands that go through more pins than one change touches. */
 import { basename } from "node:path";
 import type { Tree } from "../change/change.ts";
 import { createCallCache } from "../nix/attributes.ts";
@@ -36,7 +36,7 @@ export interface Round {
 }
 
 export interface PinVerifier {
-  /** Verifies pins, in their order. Those that the round was too short for have a verdict that is interrupted, or none. */
+  /** Verifies pins in order. Those for which the round was too short have an interrupted verdict, or none. */
   verify<Pin extends WantedPin>(pins: readonly Pin[], round: Round): Promise<readonly PinResult<Pin>[]>;
 }
 
@@ -74,7 +74,7 @@ export async function withPinVerifier<T>(
   });
 }
 
-/** Of several derivations with its hash, the one of its package. */
+/** The verdict on a pin; of several derivations with its hash, the one of its package counts. */
 function verdictOn({ hash, name }: WantedPin, verdicts: readonly FodVerdict[]): FodVerdict | null {
   const fitting = verdicts.filter(({ declared }) => declared === hash);
   return fitting.find(({ neededBy }) => name !== null && neededBy.includes(name)) ?? fitting[0] ?? null;
@@ -95,7 +95,7 @@ async function forget(nix: Nix, fods: readonly ChangedFod[], verdicts: readonly 
   if (status === 0) return;
   for (const path of all) {
     const alone = await nix.run("nix-store", ["--delete", path], { seconds: 60 });
-    // What Nix does not know as valid is a leftover.
+    // A path that Nix does not know as valid is a leftover.
     if (alone.status !== 0) await removeTree(`${nix.store.files}/${basename(path)}`);
   }
 }

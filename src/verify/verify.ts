@@ -143,7 +143,7 @@ export function withTestedNix<T>(options: VerifyOptions, use: (nix: Nix) => Prom
   });
 }
 
-/** Runs something with the Nix of `options`; nothing of it is left afterwards: no file, no process. */
+/** Runs something with the Nix of `options`, and leaves no file and no process of it behind. */
 export async function withNix<T>(
   options: Pick<VerifyOptions, "environment" | "sandbox" | "nix">,
   use: (nix: Nix) => Promise<T>,
@@ -183,10 +183,10 @@ function placesOf(texts: ChangedTexts): ReadonlyMap<string, FodVerdict["place"]>
   return places;
 }
 
-/** Above this the rest of a file's hashes is told as a number. */
+/** Of more hashes in a file, only the number is reported. */
 const MAX_LITERALS = 5;
 
-/** The hashes that the change brings and that no evaluated derivation has: nothing is known of them. */
+/** The hashes that the change brings and that no evaluated derivation has, so that nothing is known of them. */
 function unaccounted(texts: ChangedTexts, touched: Touched): readonly Unchecked[] {
   const seen = new Set<string>();
   for (const { head } of touched.evaluated) {

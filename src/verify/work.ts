@@ -2,7 +2,7 @@
 import { chmod, mkdtemp, readdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 
-/** Makes an empty directory of our own. */
+/** Makes an empty directory that only we use. */
 export async function makeWork(): Promise<string> {
   // Nix refuses stores below symbolic links (macOS: /tmp).
   return mkdtemp(`${await realpath(tmpdir())}/verifod-`);
