@@ -2,8 +2,7 @@
 import { createHash } from "node:crypto";
 import { formatMarkdown } from "../report/markdown.ts";
 import type { Finding, Review, Severity } from "../report/review.ts";
-import { SEVERITIES } from "../report/review.ts";
-import { isAtLeast, type Threshold } from "../report/status.ts";
+import { bySeverity, isAtLeast, type Threshold } from "../report/status.ts";
 import { summary } from "../report/summary.ts";
 import { unansweredWords } from "../report/upstream-words.ts";
 import { visible, visibleLines } from "../report/visible.ts";
@@ -120,12 +119,6 @@ function withinBytes(bytes: number, format: (limit: number) => string): string {
     if (size <= bytes) return text;
     limit = Math.floor((limit * bytes) / size) - 100;
   }
-}
-
-/** The most severe first, else in the order of the review. */
-export function bySeverity(findings: readonly Finding[]): Finding[] {
-  const rank = ({ severity }: Finding): number => SEVERITIES.indexOf(severity);
-  return [...findings].sort((a, b) => rank(a) - rank(b));
 }
 
 const LEVELS: Record<Severity, Annotation["annotation_level"]> = {

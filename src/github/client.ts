@@ -82,7 +82,7 @@ export interface OctokitLike {
 }
 
 /** An Octokit as `GitHubApi`: its retry plugin repeats reads only. */
-export function githubApi(octokit: OctokitLike): GitHubApi {
+function githubApi(octokit: OctokitLike): GitHubApi {
   const once = { request: { retries: 0 } };
   return {
     request: (route, parameters) => octokit.request(route, { ...parameters, ...(isRead(route) ? {} : once) }),

@@ -9,9 +9,9 @@ import { type Maintainers, readMaintainers } from "../owners/maintainers.ts";
 import { type Concern, concernsOf, subsystemsOf } from "../owners/subsystems.ts";
 import { code } from "../report/markdown-escape.ts";
 import type { Review } from "../report/review.ts";
+import { bySeverity } from "../report/status.ts";
 import { type Acknowledged, isAcknowledged } from "./acknowledgements.ts";
 import { type AlertPlan, alertBody, concernLines, planAlerts, toldBy } from "./alerts.ts";
-import { bySeverity } from "./check-output.ts";
 import { type Conversation, readConversation, writeRemark } from "./conversation.ts";
 import type { PullRequest } from "./published.ts";
 

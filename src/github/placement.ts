@@ -3,7 +3,7 @@ import type { Change, Entry, Tree } from "../change/change.ts";
 import { commentableLines, diffTexts, type LineRange } from "../change/hunks.ts";
 import { lineStarts } from "../change/lines.ts";
 import type { Finding, Review } from "../report/review.ts";
-import { bySeverity } from "./check-output.ts";
+import { bySeverity } from "../report/status.ts";
 
 /** A comment stays within this many lines: GitHub folds longer ones, and nobody reads them. */
 const mostLines = 20;
@@ -17,7 +17,7 @@ export interface Placement {
 }
 
 /** Only findings that are severe and sure interrupt people; the others are in the check run. */
-export function deservesComment({ severity, confidence }: Finding): boolean {
+function deservesComment({ severity, confidence }: Finding): boolean {
   return (severity === "block" || severity === "high") && confidence === "high";
 }
 

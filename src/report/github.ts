@@ -2,7 +2,8 @@
  * The review as workflow commands, which the runner shows as annotations.
  * https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
  */
-import { type Finding, type Review, SEVERITIES, type Severity } from "./review.ts";
+import type { Finding, Review, Severity } from "./review.ts";
+import { bySeverity } from "./status.ts";
 import { summary } from "./summary.ts";
 import { visible } from "./visible.ts";
 
@@ -57,9 +58,6 @@ function change({ before, after }: Finding): string[] {
  * text of ours, so that nothing of the change can give a command of its own.
  */
 export function formatGithub(review: Review): string {
-  const bySeverity = SEVERITIES.flatMap((severity) =>
-    review.findings.filter((finding) => finding.severity === severity),
-  );
   const unchecked = review.unchecked.map(({ what, reason }) =>
     command(
       "warning",
@@ -67,5 +65,10 @@ export function formatGithub(review: Review): string {
       `${visible(what, 300)}: ${visible(reason, 500)}`,
     ),
   );
-  return [...bySeverity.map(annotation), ...unchecked, `verifod: ${summary(review)}`, ""].join("\n");
+  return [
+    ...bySeverity(review.findings).map(annotation),
+    ...unchecked,
+    `verifod: ${summary(review)}`,
+    "",
+  ].join("\n");
 }

@@ -9,6 +9,7 @@ import {
   suspicious,
 } from "../asset/compare.ts";
 import type { Release, ReleaseResult } from "../asset/release.ts";
+import { plural } from "./pins.ts";
 
 export interface ReleaseReport {
   readonly release: Release;
@@ -27,7 +28,7 @@ export const DANGER_TITLES: Readonly<Record<Danger, string>> = {
 };
 
 export function foldTitle({ fold, by, paths }: Folded): string {
-  const files = `${paths.length} ${paths.length === 1 ? "file" : "files"}`;
+  const files = plural(paths.length, "file");
   const titles: Readonly<Record<Fold, string>> = {
     published: `${files} with the bytes that ${by} published`,
     generated: `${files} as ${by} makes ${paths.length === 1 ? "it" : "them"} from what the tag holds (recognised, not made again)`,
@@ -66,7 +67,7 @@ function foldedFiles({ folded }: Comparison): number {
 /** How much there is to read of an entry, in short. */
 export function extent({ change, difference, size }: Entry): string {
   if (difference.kind === "not-shown") return `${change}, ${size} bytes, ${difference.reason}`;
-  return `${change}, ${difference.lines} ${difference.lines === 1 ? "line" : "lines"}`;
+  return `${change}, ${plural(difference.lines, "line")}`;
 }
 
 export function byDanger(entries: readonly Entry[]): readonly (readonly [Danger, readonly Entry[]])[] {

@@ -18,7 +18,7 @@ import {
 import { EXIT } from "./status.ts";
 import { value } from "./text.ts";
 
-export const RELEASE_SCHEMA = "verifod-compare-v1";
+const RELEASE_SCHEMA = "verifod-compare-v1";
 export const RELEASE_FORMATS = ["text", "json", "markdown", "html"] as const;
 export type ReleaseFormat = (typeof RELEASE_FORMATS)[number];
 

@@ -9,6 +9,12 @@ export function isAtLeast(severity: Severity, threshold: Threshold): boolean {
   return threshold !== "never" && SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(threshold);
 }
 
+/** The most severe first, else in the order of the review. */
+export function bySeverity(findings: readonly Finding[]): Finding[] {
+  const rank = ({ severity }: Finding): number => SEVERITIES.indexOf(severity);
+  return [...findings].sort((a, b) => rank(a) - rank(b));
+}
+
 /** How many findings there are of each severity, from the most severe to the least; without severities that have none. */
 export function countBySeverity(findings: readonly Finding[]): [Severity, number][] {
   return SEVERITIES.map((severity): [Severity, number] => [

@@ -1,4 +1,5 @@
 /** What upstream says of a changed pin, in one line for people: `v2.0 is 4f1c0de4f1c0, published 2026-03-01 by ada`. */
+import { plural } from "./pins.ts";
 import type { PinChange, PinChecksum, Review } from "./review.ts";
 
 /** How a report shows text of others: a value as it is, and a sentence. */
@@ -60,5 +61,5 @@ function isRenamed(project: string, urls: readonly string[]): boolean {
 /** Questions that have no answer, as `2 questions to upstream not answered`; null: none. */
 export function unansweredWords({ provenance }: Review): string | null {
   const count = provenance?.unanswered.length ?? 0;
-  return count === 0 ? null : `${count} ${count === 1 ? "question" : "questions"} to upstream not answered`;
+  return count === 0 ? null : `${plural(count, "question")} to upstream not answered`;
 }

@@ -46,7 +46,7 @@ function jsonEscape(character: string): string {
 }
 
 /** The lines of a longer text, each made visible; at most `limit` of them. */
-export function visibleLines(text: string, limit = 40): string[] {
+export function visibleLines(text: string, limit: number): string[] {
   const lines = text.split(/\r?\n/, limit + 1).map((line) => visible(line, 2_000));
   return lines.length > limit ? [...lines.slice(0, limit), "…"] : lines;
 }

@@ -23,7 +23,7 @@ function skeleton(name: string): string {
 }
 
 /** Whether `name` differs from `known` but may be taken for it: a letter off, two swapped, or looking alike. */
-export function resembles(name: string, known: string): boolean {
+function resembles(name: string, known: string): boolean {
   const [a, b] = [name.toLowerCase(), known.toLowerCase()];
   if (a === b) return false;
   if (skeleton(name) === skeleton(known)) return true;

@@ -27,7 +27,7 @@ export interface OthersCode {
 }
 
 /** Why a variable's value lets others run code; null: it does not. */
-export function othersCode(variable: string, value: string): OthersCode | null {
+function othersCode(variable: string, value: string): OthersCode | null {
   const loads = LOADS.test(variable);
   if (!loads && !SEARCHES.test(variable)) return null;
   const given = OPTIONS.test(variable)

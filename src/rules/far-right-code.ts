@@ -23,16 +23,19 @@ interface Hit {
   readonly what: string;
 }
 
-/** The nearest lines around, at most `most` on each side. */
-function* siblings(text: string, line: Line, most = 4): Generator<string> {
+/** So many lines on each side count as those around a line. */
+const AROUND = 4;
+
+/** The nearest lines around a line. */
+function* siblings(text: string, line: Line): Generator<string> {
   let end = line.start - 1;
-  for (let seen = 0; seen < most && end > 0; seen++) {
+  for (let seen = 0; seen < AROUND && end > 0; seen++) {
     const start = text.lastIndexOf("\n", end - 1) + 1;
     yield text.slice(start, end);
     end = start - 1;
   }
   let start = line.end + 1;
-  for (let seen = 0; seen < most && start < text.length; seen++) {
+  for (let seen = 0; seen < AROUND && start < text.length; seen++) {
     const feed = text.indexOf("\n", start);
     const stop = feed < 0 ? text.length : feed;
     yield text.slice(start, stop);

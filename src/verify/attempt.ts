@@ -141,7 +141,7 @@ export async function attempt(
 }
 
 /** Arguments of `nix-store` for a fetch; all of them exist since Nix 2.8. */
-export function realiseArguments(derivation: string, limits: FetchLimits): readonly string[] {
+function realiseArguments(derivation: string, limits: FetchLimits): readonly string[] {
   const settings = {
     timeout: limits.seconds,
     "max-silent-time": limits.silentSeconds,

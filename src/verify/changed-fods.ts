@@ -137,7 +137,7 @@ const PLUMBING = new Set([
 const SCRIPT_DEPTH = 3;
 
 /** What is fetched and how, without the paths of the tools: equal for derivations that fetch alike. */
-export function fetchKey(derivation: Derivation, closure: Closure): string {
+function fetchKey(derivation: Derivation, closure: Closure): string {
   const directory = dirname(derivation.path).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const storePath = new RegExp(`${directory}/[a-z0-9]{32}-`, "g");
   const onlyStorePaths = new RegExp(
