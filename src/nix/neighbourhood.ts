@@ -64,12 +64,35 @@ export function createNeighbourhood({ tree, loaded, load, beside }: Files): Neig
       // Who has hashes is a package; who has none may be a part of one.
       ...(text === undefined || !holdsHashes(text) ? callersOf(directoryOf(path)) : []),
     ]);
+    for (const each of await below(path)) near.add(each);
     near.delete(path);
     for (const each of near) {
       const entry = await tree.entry(each);
       const file = entry && (await load(entry));
       if (file?.kind === "nix") yield file;
     }
+  }
+
+  /**
+   * Recipes in the folders below a file's own, and in those beside it, which may read it as `../pins.json` or as
+   * `../data/pins.json`; none where it is a recipe itself, or there are many: a collection shares no file of pins.
+   */
+  async function below(path: string): Promise<readonly string[]> {
+    const own = directoryOf(path);
+    if (!tree.folders || own === "" || /(?:^|\/)(?:default|package)\.nix$/.test(path)) return [];
+    const found = new Set<string>();
+    const add = async (folders: readonly string[]) => {
+      const more: string[] = [];
+      for (const each of folders) {
+        if (more.length <= NEIGHBOUR_LIMIT) more.push(...((await tree.folders?.(each, "")) ?? []));
+      }
+      if (found.size + more.length <= NEIGHBOUR_LIMIT) for (const each of more) found.add(each);
+    };
+    await add([own]);
+    await add([...found]);
+    if (directoryOf(own) !== "") await add([directoryOf(own)]);
+    found.delete(own);
+    return [...found].flatMap((each) => [`${each}/default.nix`, `${each}/package.nix`]);
   }
 
   interface Near {

@@ -98,10 +98,19 @@ export function takesAsScript({ path: of, text }: SourceFile, path: string): boo
 
 const READS_DATA = /readFile|fileContents|importJSON|importTOML/;
 
-/** Whether a Nix file names a file in its folder or below; where that is not Nix, the Nix file must also read data. */
+/**
+ * Whether a Nix file names a file in its folder, below it, or below one of the two folders above; where that is not Nix, the
+ * Nix file must also read data.
+ */
 export function namesFile({ path: of, text }: SourceFile, path: string): boolean {
   if (!path.endsWith(".nix") && !READS_DATA.test(text)) return false;
   const folder = directoryOf(of);
+  if (folder !== "" && !path.startsWith(`${folder}/`)) {
+    const above = directoryOf(folder);
+    if (path.startsWith(`${above}/`)) return text.includes(`../${path.slice(above.length + 1)}`);
+    const top = directoryOf(above);
+    return top !== "" && path.startsWith(`${top}/`) && text.includes(`../../${path.slice(top.length + 1)}`);
+  }
   const own = path.slice(folder === "" ? 0 : folder.length + 1);
   if (text.includes(`./${own}`)) return true;
   if (!own.endsWith("default.nix")) return false;

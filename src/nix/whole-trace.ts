@@ -43,9 +43,13 @@ export function nearFiles(path: string, files: SourceFiles, reach?: "and below")
   const folder = directoryOf(path);
   const near = new Set([folder, directoryOf(folder)]);
   const isNear = (each: string) => near.has(each) || (reach !== undefined && directoryOf(each) === folder);
+  const top = directoryOf(directoryOf(folder));
+  // Data leads to nothing more.
+  const isData = (each: string) =>
+    reach !== undefined && top !== "" && !each.endsWith(".nix") && each.startsWith(`${top}/`);
   return {
     ...files,
-    get: (each) => (isNear(directoryOf(each)) ? files.get(each) : null),
+    get: (each) => (isNear(directoryOf(each)) || isData(each) ? files.get(each) : null),
   };
 }
 
