@@ -37,17 +37,15 @@ export function makeSource(found: FoundPin): Source {
   const fetcher = fetcherNamed(found.fetcher);
   const path = bindingPath(file, dependency ? carrier : node);
   const [first = ""] = path;
+  const { urlSpan, shape } = written(file, carrier, fetcher);
   return sourceAt(found, {
     names: dependency ? [hashName, ...path] : isHashName(first) ? path.slice(1) : path,
     span: pinSpan(found),
-    urlSpan: written(file, carrier, fetcher).urlSpan,
-    shape: dependency ? [] : written(file, carrier, fetcher).shape,
+    urlSpan,
+    shape: dependency ? [] : shape,
     packageSpan: found.package.node && spanOfNode(file, found.package.node),
   });
 }
-
-/** nixpkgs took `stdenv.lib` away in 2021; before, fetchFromGitLab made other addresses, and which ones cannot be told. */
-const BEFORE_2021 = /\bstdenv\.lib\b/;
 
 /** The place of a pin in its file, whatever the file's language. */
 export interface PinPlace extends Pick<Source, "span" | "urlSpan" | "shape" | "packageSpan"> {
@@ -65,16 +63,8 @@ export function sourceAt(found: FoundValues, place: PinPlace): Source {
   const fetcher = fetcherNamed(found.fetcher);
   const args = argumentsOf(found.session, attributes);
   const { names, ...spans } = place;
-  const location: Location = dependency
-    ? { urls: [], rev: null }
-    : fetcher
-      ? fetcher.locate(args)
-      : (gemOf(args, names, found.package) ?? {
-          urls: args.texts("urls") ?? listOf(args.text("url")),
-          rev: args.text("rev"),
-        });
+  const location = locationOf(found, fetcher, args, names);
   const role = roleOf(dependency, fetcher?.role ?? "other", names);
-  const uncertain = found.fetcher === "fetchFromGitLab" && BEFORE_2021.test(found.origin.file.text);
   return {
     path: origin.file.path,
     binding: [...names].reverse().join("."),
@@ -84,7 +74,7 @@ export function sourceAt(found: FoundValues, place: PinPlace): Source {
     versionSpan: found.package.versionOrigin && spanOf(found.package.versionOrigin),
     pname: found.package.pname,
     name: nameOf(args, location),
-    urls: uncertain ? location.urls.map(({ value }) => ({ value, resolved: false })) : location.urls,
+    urls: location.urls,
     rev: location.rev,
     hash: hashOf(found.hash, hashName, args),
     hashAttribute: found.hashAttribute ?? hashName,
@@ -92,6 +82,26 @@ export function sourceAt(found: FoundValues, place: PinPlace): Source {
     recipe: recipeOf(found.session, attributes, found.fetcher, hashName, role),
     ...spans,
   };
+}
+
+/** nixpkgs took `stdenv.lib` away in 2021; before, fetchFromGitLab made other addresses, and which ones cannot be told. */
+const BEFORE_2021 = /\bstdenv\.lib\b/;
+
+/** Where the bytes are from: what the fetcher makes of its arguments, or what a set without one says. */
+function locationOf(
+  { hashName, fetcher: name, origin, package: around }: FoundValues,
+  fetcher: Fetcher | undefined,
+  args: FetcherArguments,
+  names: readonly string[],
+): Location {
+  if (isDependencyHash(hashName)) return { urls: [], rev: null };
+  const location = fetcher?.locate(args) ?? gemOf(args, names, around) ?? plainLocation(args);
+  if (name !== "fetchFromGitLab" || !BEFORE_2021.test(origin.file.text)) return location;
+  return { ...location, urls: location.urls.map(({ value }) => ({ value, resolved: false })) };
+}
+
+function plainLocation(args: FetcherArguments): Location {
+  return { urls: args.texts("urls") ?? listOf(args.text("url")), rev: args.text("rev") };
 }
 
 /** Where nixpkgs looks for an entry of a `gemset.nix`, in which its registry and its name stand; null: it is none. */
@@ -152,7 +162,10 @@ function spanOf(origin: Origin): Span {
   return { path: origin.file.path, start: origin.start, end: origin.end };
 }
 
-/** The hash as SRI; a text that is no hash as it stands. An `outputHashAlgo` beside it names the algorithm as the attribute's own name does. */
+/**
+ * The hash as SRI; a text that is no hash as it stands; null when empty or not known. An `outputHashAlgo` beside it names the
+ * algorithm, as the attribute's own name does.
+ */
 function hashOf(value: Value, name: string, args: FetcherArguments): string | null {
   const text = knownText(value);
   if (text === null) return null;
