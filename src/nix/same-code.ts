@@ -36,6 +36,7 @@ export function isSameCode(a: string, b: string): boolean {
   let isAddress = false;
   /** What follows an interpolation at once may be more of the same path. */
   let isInPath = false;
+  // Up to `i` and `j`, both texts are the same code.
   let i = 0;
   let j = 0;
   for (;;) {
@@ -45,6 +46,7 @@ export function isSameCode(a: string, b: string): boolean {
       if (from < 0 || to < 0) return false;
       const [before, next] = [a[i - 1] ?? "", a[from] ?? ""];
       if (next !== (b[to] ?? "")) return false;
+      // White space between two tokens comes or goes only where they are two tokens without it.
       const isApart = !isInPath && canStandApart(before, next, isAddress);
       if (from > i !== to > j && next !== "" && i > 0 && !isApart) return false;
       if (next === "") return around.length === 0;
@@ -84,15 +86,17 @@ export function isSameCode(a: string, b: string): boolean {
       const [old, now] = [indentation(a, i), indentation(b, j)];
       i += old;
       j += now;
-      if (isBlankEnd(a, i)) {
-        // Nix drops what stands before the quotes alone; other blank lines keep what is deeper than all lines are.
-        if (old + now > 0 && !a.startsWith("''", i)) return false;
-      } else {
-        inside.deeper ??= old - now;
-        if (old - now !== inside.deeper) return false;
-      }
+      if (!isIndentedAlike(a, i, old, now, inside)) return false;
     }
   }
+}
+
+/** Whether a line, of which the spaces end at `at`, is as much deeper in the first text as the other lines of its string. */
+function isIndentedAlike(text: string, at: number, old: number, now: number, string: Indented): boolean {
+  // Nix drops what stands before the quotes alone; other blank lines keep what is deeper than all lines are.
+  if (isBlankEnd(text, at)) return old + now === 0 || text.startsWith("''", at);
+  string.deeper ??= old - now;
+  return old - now === string.deeper;
 }
 
 /**
