@@ -147,15 +147,10 @@ async function readFiles({ change, tools, sides, pins, unchecked }: Reading): Pr
     unchecked.push(...read.unchecked);
     const isLater = read.isFormatted || isOnlyMeta(file, read);
     const path = pathOf(file);
+    const find = () => (read.isFormatted ? readErrors(read) : readCode(file, read, sides, tools, !isLater));
     // Moved without a change: its pins are what they were.
-    const inFile =
-      file.base?.oid === file.head?.oid
-        ? null
-        : await bounded(
-            () => (read.isFormatted ? readErrors(read) : readCode(file, read, sides, tools, !isLater)),
-            path,
-            unchecked,
-          );
+    const isSame = file.base?.oid === file.head?.oid;
+    const inFile = isSame ? null : await bounded(find, path, unchecked);
     found.files.push(factsOf(read, inFile?.errors ?? NO_ERRORS));
     if (inFile) addFound(inFile, found, path, unchecked);
     if (isLater) {
