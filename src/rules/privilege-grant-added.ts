@@ -10,6 +10,7 @@ import {
   nowSentence,
   settingFinding,
   settingName,
+  stringsOf,
 } from "./_settings.ts";
 import { argument } from "./_text.ts";
 import type { Facts, Rule } from "./rule.ts";
@@ -85,100 +86,119 @@ const FREE_LINE = /^[ \t]{0,40}[%\w][^\s$]{0,80}[ \t][^$\n]{0,300}NOPASSWD/m;
 /** Options and mounts that give a container the whole machine. */
 const HOST = /^--privileged$|^--cap-add[= ](?:ALL|SYS_ADMIN)$|^--pid[= ]host$|docker\.sock|^\/:/;
 
+/** Texts of configuration that let everybody do something: what they are about, where and how they say it. */
+const OPEN_TEXTS: readonly {
+  readonly kind: string;
+  readonly path: RegExp;
+  readonly text: RegExp;
+  readonly severity: Severity;
+  readonly what: string;
+}[] = [
+  {
+    kind: "polkit",
+    path: /polkit/,
+    text: /Result\.YES|return\s+["']yes["']/,
+    severity: "high",
+    what: "A polkit rule says yes without asking",
+  },
+  {
+    kind: "dbus",
+    path: /^/,
+    text: /<allow\s+(?:own|send_destination)="\*"/,
+    severity: "high",
+    what: "A D-Bus policy lets everybody reach every service",
+  },
+  {
+    kind: "pam",
+    path: /^/,
+    text: /^auth\s+(?:sufficient|required)\s+\S*pam_permit\.so/m,
+    severity: "high",
+    what: "A PAM service lets everybody in",
+  },
+  {
+    kind: "udev",
+    path: /udev/,
+    text: /MODE\s*:?=\s*"0?666"/,
+    severity: "medium",
+    what: "A udev rule lets everybody write to a device",
+  },
+];
+
+/** Kernel parameters that switch off a protection, or start something else than the system. */
+const OPEN_KERNEL =
+  /^(mitigations=off|nokaslr|nopti|nospectre\w*|selinux=0|apparmor=0|lockdown=none|module\.sig_enforce=0|init=[^$]+|rd\.break\S*|(?:rd\.)?systemd\.debug[_-]shell\S*|init_on_alloc=0|slab_nomerge=0|iommu=off)$/;
+
+/** The power that a setting gives. */
 function grantsOf(setting: Setting): readonly Grant[] {
   const path = settingName(setting);
   const name = lastName(setting);
-  const { value } = setting;
-  const text = value.kind === "string" ? value.value : "";
-  if (/security\.wrappers\./.test(path) || /\bsecurity\.(setuidPrograms|setuidOwners)\b/.test(path)) {
-    const program = setting.attributes[setting.attributes.indexOf("wrappers") + 1] ?? "";
-    if (/^(setuid|setgid)$/.test(name) && value.kind === "bool" && value.value) {
-      return [{ key: `setuid ${program}`, severity: "high", what: `${program} becomes ${name}` }];
-    }
-    if (name === "capabilities")
-      return capabilities(`capabilities ${program}`, `${program} gets ${text}`, text);
-    if (name === "setuidPrograms") {
-      return itemsOf(setting).map((item) => ({
-        key: `setuid ${item}`,
-        severity: "high",
-        what: `${item} becomes setuid`,
-      }));
-    }
-    return [];
-  }
-  if (name === "AmbientCapabilities") {
-    const all = value.kind === "list" ? value.items : [text];
-    return all
-      .filter((each) => each !== "")
-      .flatMap((each) => capabilities(`ambient ${each}`, `A service gets ${each}`, each));
-  }
+  const text = setting.value.kind === "string" ? setting.value.value : "";
+  const each = (items: readonly string[], kind: string, what: (item: string) => string) =>
+    items.map((item): Grant => ({ key: `${kind} ${item}`, severity: "high", what: what(item) }));
+
+  if (/security\.wrappers\./.test(path) || /\bsecurity\.(setuidPrograms|setuidOwners)\b/.test(path))
+    return wrapperGrants(setting);
+  if (name === "AmbientCapabilities")
+    return stringsOf(setting).flatMap((item) =>
+      capabilities(`ambient ${item}`, `A service gets ${item}`, item),
+    );
   if (/security\.(sudo|doas|sudo-rs)\b/.test(path) || (/\bsudoers\.d\b/.test(path) && FREE_LINE.test(text))) {
-    const free =
-      (name === "options" && itemsOf(setting).includes("NOPASSWD")) ||
-      /NOPASSWD|nopass/.test(text) ||
-      (name === "noPass" && value.kind === "bool" && value.value);
-    return free
-      ? [
-          {
-            key: `nopasswd ${path}`,
-            severity: "high",
-            what: "Commands run as another user without a password",
-          },
-        ]
-      : [];
+    const what = "Commands run as another user without a password";
+    return asksNoPassword(setting) ? [{ key: `nopasswd ${path}`, severity: "high", what }] : [];
   }
-  if (/polkit/.test(path) && /Result\.YES|return\s+["']yes["']/.test(text)) {
-    return [{ key: `polkit ${path}`, severity: "high", what: "A polkit rule says yes without asking" }];
-  }
-  if (/<allow\s+(?:own|send_destination)="\*"/.test(text))
-    return [
-      { key: `dbus ${path}`, severity: "high", what: "A D-Bus policy lets everybody reach every service" },
-    ];
   if (/ld-nix\.so\.preload/.test(path))
     return [{ key: "preload", severity: "high", what: "Every program loads a library" }];
-  if (/^auth\s+(?:sufficient|required)\s+\S*pam_permit\.so/m.test(text))
-    return [{ key: `pam ${path}`, severity: "high", what: "A PAM service lets everybody in" }];
+  const open = OPEN_TEXTS.find((one) => one.path.test(path) && one.text.test(text));
+  if (open) return [{ key: `${open.kind} ${path}`, severity: open.severity, what: open.what }];
   if (/^(?:extraOptions|volumes|Bind(?:ReadOnly)?Paths)$/.test(name)) {
     const wide = itemsOf(setting).filter((item) => HOST.test(item));
-    if (wide.length > 0)
-      return wide.map((item) => ({
-        key: `host ${item}`,
-        severity: "high",
-        what: `A container or service gets ${item}`,
-      }));
-  }
-  if (/udev/.test(path) && /MODE\s*:?=\s*"0?666"/.test(text)) {
-    return [
-      { key: `udev ${path}`, severity: "medium", what: "A udev rule lets everybody write to a device" },
-    ];
+    if (wide.length > 0) return each(wide, "host", (item) => `A container or service gets ${item}`);
   }
   if (
-    name === "extraGroups" ||
-    name === "SupplementaryGroups" ||
+    /^(?:extraGroups|SupplementaryGroups)$/.test(name) ||
     (name === "members" && /users\.groups\./.test(path))
   ) {
     const groups = name === "members" ? [setting.attributes.at(-2) ?? ""] : itemsOf(setting);
-    return groups
-      .filter((group) => POWERFUL_GROUPS.test(group))
-      .map((group) => ({
-        key: `group ${group}`,
-        severity: "high",
-        what: `An account joins the group ${group}`,
-      }));
+    const powerful = groups.filter((group) => POWERFUL_GROUPS.test(group));
+    return each(powerful, "group", (group) => `An account joins the group ${group}`);
   }
   if (name === "kernelParams") {
-    return itemsOf(setting)
-      .filter((item) =>
-        /^(mitigations=off|nokaslr|nopti|nospectre\w*|selinux=0|apparmor=0|lockdown=none|module\.sig_enforce=0|init=[^$]+|rd\.break\S*|(?:rd\.)?systemd\.debug[_-]shell\S*|init_on_alloc=0|slab_nomerge=0|iommu=off)$/.test(
-          item,
-        ),
-      )
-      .map((item) => ({ key: `kernel ${item}`, severity: "high", what: `The kernel starts with ${item}` }));
+    const opening = itemsOf(setting).filter((item) => OPEN_KERNEL.test(item));
+    return each(opening, "kernel", (item) => `The kernel starts with ${item}`);
   }
   const weak = weakSysctl(setting);
   return weak === null
     ? []
     : [{ key: `sysctl ${weak}`, severity: "medium", what: `The kernel setting ${weak} is opened` }];
+}
+
+/** The power that `security.wrappers` and its older forms give to programs. */
+function wrapperGrants(setting: Setting): readonly Grant[] {
+  const { attributes, value } = setting;
+  const name = lastName(setting);
+  const program = attributes[attributes.indexOf("wrappers") + 1] ?? "";
+  const setuid = (item: string, as: string): Grant => ({
+    key: `setuid ${item}`,
+    severity: "high",
+    what: `${item} becomes ${as}`,
+  });
+  if (/^(setuid|setgid)$/.test(name) && value.kind === "bool" && value.value) return [setuid(program, name)];
+  if (name === "capabilities") {
+    const text = value.kind === "string" ? value.value : "";
+    return capabilities(`capabilities ${program}`, `${program} gets ${text}`, text);
+  }
+  return name === "setuidPrograms" ? itemsOf(setting).map((item) => setuid(item, "setuid")) : [];
+}
+
+/** Whether a setting of sudo or doas lets commands run without a password. */
+function asksNoPassword(setting: Setting): boolean {
+  const { value } = setting;
+  const name = lastName(setting);
+  return (
+    (name === "options" && itemsOf(setting).includes("NOPASSWD")) ||
+    (value.kind === "string" && /NOPASSWD|nopass/.test(value.value)) ||
+    (name === "noPass" && value.kind === "bool" && value.value)
+  );
 }
 
 function capabilities(key: string, what: string, text: string): readonly Grant[] {
