@@ -29,10 +29,11 @@ it("every rule has a page, and every page a rule", () => {
 
 describe.each(pages)("the page of $id", ({ rule, page }) => {
   it("starts as every page does, and has every heading", () => {
-    const [title, , description, , facts] = page.split("\n");
+    const [title, , description, , facts, , next] = page.split("\n");
     expect(title).toBe(`# ${rule.id}`);
     expect(description).toBe(`${rule.description}.`);
     expect(facts).toBe(`Severity: ${rule.severity}. Threat: ${rule.threat}.`);
+    expect(next).toBe("What to do about a finding: [findings.md](../findings.md).");
     expect(page.match(/^##.*$/gm)).toEqual(HEADINGS);
   });
 
