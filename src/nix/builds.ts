@@ -2,8 +2,8 @@
 import { appliedFunction, bindsName, boundTo, lastName } from "./code-text.ts";
 import { attrNames, bare, bindingsOf, isAttrset, parts, type SyntaxNode, stringPieces } from "./syntax.ts";
 
-/** What is read: a derivation that the text itself makes, or a package of the package set. */
-export type Built = "derivation" | "package";
+/** What is read: made by the text itself, a package of the package set, or what evaluation fetches with a pin. */
+export type Built = "derivation" | "package" | "fetched";
 
 /** Functions that read the file which is their (last) argument; `callPackage` is given others behind it. */
 const READERS =
@@ -11,7 +11,7 @@ const READERS =
 
 /** Such a function before something other than a path: most files have none, and are not walked. */
 export const MAY_READ_BUILT =
-  /\b(?:(?:import|readFile|readDir|pathExists|importJSON|importTOML|fileContents)\s+["(a-zA-Z]|scopedImport\s|callPackages?\s+(?:"\$\{|\(\s*(?:[\w.]+\s*\+|[\w.]*(?:fetch|runCommand|write))))/;
+  /\bimports\b|\b(?:(?:import|readFile|readDir|pathExists|importJSON|importTOML|fileContents)\s+["(a-zA-Z]|scopedImport\s|callPackages?\s+(?:"\$\{|\(\s*(?:[\w.]+\s*\+|[\w.]*(?:fetch|runCommand|write))))/;
 
 /** Functions of the package set whose value is a derivation. Those of `builtins` fetch while evaluating. */
 const BUILDERS =
@@ -32,8 +32,31 @@ export function builtRead(source: string, node: SyntaxNode): { reader: string; b
   const built = builtIn(source, argument, 0);
   // Without a path behind it, `pkgs.frob` may also be a function, or a path itself.
   const isPath = /^(?:string|binary)_expression$/.test(bare(argument).type);
-  return built === null || (built === "package" && !isPath) ? null : { reader, built };
+  // What evaluation fetches has a pin, which is known as one.
+  return built === null || built === "fetched" || (built === "package" && !isPath) ? null : { reader, built };
 }
+
+/** What around a list of modules passes it on to `imports`. */
+const PASSES_ON =
+  /^(?:(?:list|binary|parenthesized|if|let|with|apply)_expression|variable_expression|select_expression)$/;
+
+/** What a module is that a list of `imports` names; null: a file of the repository, or nothing that the text shows. */
+export function importedModule(source: string, node: SyntaxNode): Built | null {
+  if (node.parent?.type !== "list_expression") return null;
+  let up: SyntaxNode | null = node.parent;
+  while (up && PASSES_ON.test(up.type)) up = up.parent;
+  if (up?.type !== "binding") return null;
+  const [path] = parts(up);
+  if (!path || attrNames(source, path).at(-1) !== "imports") return null;
+  const item = bare(node);
+  const built = builtIn(source, item, 0);
+  // `pkgs.formats`, `pkgs.path`: what has no path behind it may be anything.
+  return built === "package" && !/^(?:string|binary)_expression$/.test(item.type) ? null : built;
+}
+
+/** Fetchers of evaluation, which have their plain name everywhere, or are of `builtins`. */
+const PINNED = /\b(?:sha256|hash|narHash|rev)\b/;
+const FETCHES = /^(?:fetch(?:Tarball|Git|Mercurial|Tree|Closure)|getFlake)$/;
 
 /** Whether a path lies in a derivation. */
 function builtIn(source: string, given: SyntaxNode, steps: number): Built | null {
@@ -55,8 +78,10 @@ function builtIn(source: string, given: SyntaxNode, steps: number): Built | null
       return next(boundTo(source, node));
     case "apply_expression": {
       const applied = appliedFunction(node);
-      const isBuilder = BUILDERS.test(lastName(source, applied)) && !isOfBuiltins(source, applied);
-      return isBuilder ? "derivation" : null;
+      const name = lastName(source, applied);
+      // Without a pin it is told by itself.
+      if (FETCHES.test(name)) return PINNED.test(source.slice(node.start, node.end)) ? "fetched" : null;
+      return BUILDERS.test(name) && !isOfBuiltins(source, applied) ? "derivation" : null;
     }
     case "select_expression":
       return selected(source, node, next);

@@ -1,5 +1,5 @@
 /** What makes evaluation read its machine or the network: https://nix.dev/manual/nix/2.28/language/builtins */
-import { builtRead, MAY_READ_BUILT } from "./builds.ts";
+import { type Built, builtRead, importedModule, MAY_READ_BUILT } from "./builds.ts";
 import { appliedFunction, bindsName, boundTo } from "./code-text.ts";
 import type { Impurity } from "./model.ts";
 import { inPieces } from "./pieces.ts";
@@ -63,7 +63,7 @@ export function impuritiesOf(
     const stack = [nodeAt(file.document.root, region.start, region.end)];
     for (let node = stack.pop(); node && found.size < MOST_FOUND; node = stack.pop()) {
       if (node.end < region.start || node.start > region.end) continue;
-      const seen = impurityAt(text, node);
+      const seen = impurityAt(text, node) ?? moduleAt(text, node);
       if (seen)
         found.set(`${node.start}-${node.end}`, {
           ...seen,
@@ -86,6 +86,9 @@ type Seen = Pick<Impurity, "name" | "kind">;
 function argumentOf(source: string, node: SyntaxNode, kind: Impurity["kind"]): string {
   const isFetch = kind === "fetch" || kind === "revision";
   const call = isFetch ? node.parent : isBuild({ kind }) ? node : null;
+  // A module of a list is all that it is.
+  if (!isFetch && node.parent?.type === "list_expression")
+    return source.slice(node.start, node.end).replace(/\s+/g, " ");
   const argument = call?.type === "apply_expression" ? parts(call).at(-1) : undefined;
   return argument ? source.slice(argument.start, argument.end).replace(/\s+/g, " ") : "";
 }
@@ -93,6 +96,17 @@ function argumentOf(source: string, node: SyntaxNode, kind: Impurity["kind"]): s
 /** Whether evaluation waits for something to be built. */
 export function isBuild({ kind }: Pick<Impurity, "kind">): boolean {
   return kind === "build" || kind === "build-of-package";
+}
+
+const OF_MODULES: Readonly<Record<Built, Impurity["kind"]>> = {
+  derivation: "build",
+  package: "build-of-package",
+  fetched: "modules",
+};
+
+function moduleAt(source: string, node: SyntaxNode): Seen | null {
+  const built = importedModule(source, node);
+  return built && { name: "imports", kind: OF_MODULES[built] };
 }
 
 function impurityAt(source: string, node: SyntaxNode): Seen | null {

@@ -159,7 +159,8 @@ export interface Impurity {
     | "execution"
     | "clock"
     | "build"
-    | "build-of-package";
+    | "build-of-package"
+    | "modules";
   /** What it is given, white space folded, where that decides what comes of it; "" for the others. */
   readonly argument: string;
   readonly span: Span;

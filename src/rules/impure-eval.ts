@@ -35,10 +35,14 @@ export const rule: Rule = {
       yield {
         severity,
         confidence: impurity.name.includes("${") ? "medium" : "high",
-        title: build ? `Evaluation waits for a build (${impurity.name})` : `Evaluation uses ${impurity.name}`,
+        title: build
+          ? `Evaluation waits for a build (${impurity.name})`
+          : impurity.kind === "modules"
+            ? "Modules come from elsewhere (imports)"
+            : `Evaluation uses ${impurity.name}`,
         message: [
           `${isOther && impurity.argument !== "" ? "With another argument" : "New"}: ${impurity.name}, ${WHAT[impurity.kind]}.`,
-          ...(build ? OF_BUILD : OF_MACHINE),
+          ...(build ? OF_BUILD : impurity.kind === "modules" ? OF_MODULES : OF_MACHINE),
           `Check with: nix-instantiate --option restrict-eval true --option allow-import-from-derivation false -A ATTRIBUTE`,
         ].join(" "),
         at: { side: "head", span: impurity.span },
@@ -55,6 +59,10 @@ export const rule: Rule = {
 const OF_MACHINE = [
   "What a package is then depends on who evaluates it and when, and what is read can leave that machine in an address or a store path.",
   "An argument, a file of this repository, or a fetcher with a hash would clear this.",
+];
+const OF_MODULES = [
+  "What they set is set on every machine that takes this over, and whoever bumps the pin changes it by one line.",
+  "A copy of the module in this repository would clear this.",
 ];
 const OF_BUILD = [
   "Whoever evaluates, to look at it only, then runs that build, and what it yields decides what the packages are: no reader of the change sees it. nixpkgs does not allow it.",
@@ -77,6 +85,8 @@ const WHAT: Readonly<Record<Impurity["kind"], string>> = {
     "which may run a program while evaluating, or is computed so that the text does not say what it is",
   clock: "which is another value every second",
   build: "which reads what is built or fetched first (import from derivation)",
+  modules:
+    "which takes modules that are fetched with a pin: their code is evaluated, and no change here shows it",
   "build-of-package": "which reads a package that is built first (import from derivation)",
 };
 
@@ -96,6 +106,7 @@ function severityOf({ path, kind }: Impurity): Severity | null {
     case "search-path":
     case "revision":
     case "build":
+    case "modules":
       return "medium";
     case "build-of-package":
       return "low";
