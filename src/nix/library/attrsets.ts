@@ -13,7 +13,7 @@ import {
   unknown,
   type Value,
 } from "../value.ts";
-import { itemsAt, type Library, stringsAt, valueAt } from "./support.ts";
+import { applyTwo, itemsAt, type Library, stringsAt, valueAt } from "./support.ts";
 
 /** The attributes of a set in the order of their names, which is Nix's. */
 function sorted(source: SetValue): readonly (readonly [string, Thunk])[] {
@@ -27,10 +27,7 @@ function mapEntries(session: Session, args: readonly Thunk[], text: string): [st
     (source &&
       sorted(source).map(([name, value]) => [
         name,
-        lazy(() => {
-          const withName = apply(session, valueAt(args, 0), () => textValue(name), text);
-          return apply(session, withName, value, text);
-        }, name),
+        lazy(() => applyTwo(session, valueAt(args, 0), () => textValue(name), value, text), name),
       ])) ??
     undefined
   );

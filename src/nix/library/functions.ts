@@ -6,7 +6,7 @@ import { type Session, spend } from "../session.ts";
 import { update } from "../sets.ts";
 import { tomlValue } from "../toml.ts";
 import { knownText, lazy, set as setOf, type Thunk, textValue, unknown, type Value } from "../value.ts";
-import { argument, type Builtin, itemsAt, type Library, valueAt } from "./support.ts";
+import { applyTwo, argument, type Builtin, itemsAt, type Library, valueAt } from "./support.ts";
 
 /** The value of a Nix file; a directory stands for its `default.nix`. */
 function imported(session: Session, value: Value): Value | undefined {
@@ -54,7 +54,7 @@ function changed(session: Session, change: Value, final: Thunk, old: Thunk, text
   if (change.kind !== "function") return change;
   const once = apply(session, change, old, text);
   if (once.kind !== "function") return once;
-  return apply(session, apply(session, change, final, text), old, text);
+  return applyTwo(session, change, final, old, text);
 }
 
 /** `lib.extends`: what a fixed point is made of, with a change over it. */
@@ -135,8 +135,8 @@ export const FUNCTIONS: Library = {
   flip: {
     arity: 3,
     run: (session, args, text) => {
-      const half = apply(session, valueAt(args, 0), () => valueAt(args, 2), text);
-      return apply(session, half, () => valueAt(args, 1), text);
+      const second: Thunk = () => valueAt(args, 1);
+      return applyTwo(session, valueAt(args, 0), () => valueAt(args, 2), second, text);
     },
   },
   fix: {

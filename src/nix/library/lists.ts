@@ -2,7 +2,16 @@
 import { apply } from "../evaluate.ts";
 import { decide, type Session, STEP_LIMIT } from "../session.ts";
 import { LIST_LIMIT, lazy, list, type Thunk, TOO_LONG, unknown, type Value } from "../value.ts";
-import { type Builtin, itemsAt, type Library, numberAt, stringAt, stringsAt, valueAt } from "./support.ts";
+import {
+  applyTwo,
+  type Builtin,
+  itemsAt,
+  type Library,
+  numberAt,
+  stringAt,
+  stringsAt,
+  valueAt,
+} from "./support.ts";
 
 /** A list of these; undefined where they are not known. */
 function known(items: readonly Thunk[] | null | undefined): Value | undefined {
@@ -30,10 +39,7 @@ const foldl: Builtin = {
   arity: 3,
   run: (session, args, text) =>
     itemsAt(args, 2)?.reduce(
-      (result: Value, item) => {
-        const half = apply(session, valueAt(args, 0), () => result, text);
-        return apply(session, half, item, text);
-      },
+      (result: Value, item) => applyTwo(session, valueAt(args, 0), () => result, item, text),
       valueAt(args, 1),
     ),
 };
@@ -44,15 +50,11 @@ const indexed = (first: number): Builtin => ({
   run: (session, args, text) =>
     known(
       itemsAt(args, 1)?.map((item, index) =>
-        lazy(() => {
-          const half = apply(
-            session,
-            valueAt(args, 0),
-            () => ({ kind: "number", value: first + index }),
-            text,
-          );
-          return apply(session, half, item, text);
-        }, text),
+        lazy(
+          () =>
+            applyTwo(session, valueAt(args, 0), () => ({ kind: "number", value: first + index }), item, text),
+          text,
+        ),
       ),
     ),
 });
@@ -148,10 +150,10 @@ export const LISTS: Library = {
       const pairs = others && itemsAt(args, 1)?.slice(0, others.length);
       return known(
         pairs?.map((item, index) =>
-          lazy(() => {
-            const half = apply(session, valueAt(args, 0), item, text);
-            return apply(session, half, others?.[index] ?? (() => unknown(text)), text);
-          }, text),
+          lazy(
+            () => applyTwo(session, valueAt(args, 0), item, others?.[index] ?? (() => unknown(text)), text),
+            text,
+          ),
         ),
       );
     },
@@ -220,10 +222,7 @@ export const LISTS: Library = {
     arity: 3,
     run: (session, args, text) =>
       itemsAt(args, 2)?.reduceRight(
-        (result: Value, item) => {
-          const half = apply(session, valueAt(args, 0), item, text);
-          return apply(session, half, () => result, text);
-        },
+        (result: Value, item) => applyTwo(session, valueAt(args, 0), item, () => result, text),
         valueAt(args, 1),
       ),
   },

@@ -3,6 +3,7 @@ import { apply, coerced } from "../evaluate.ts";
 import { decide, type Session, spend } from "../session.ts";
 import { concatenate, knownText, list, type Thunk, TOO_LONG, textValue, type Value } from "../value.ts";
 import {
+  applyTwo,
   type Builtin,
   itemsAt,
   type Library,
@@ -189,10 +190,9 @@ export const STRINGS: Library = {
   concatImapStringsSep: {
     arity: 3,
     run: (session, args, text) => {
-      const texts = itemsAt(args, 2)?.map((item, index) => {
-        const half = apply(session, valueAt(args, 1), () => ({ kind: "number", value: index + 1 }), text);
-        return apply(session, half, item, text);
-      });
+      const texts = itemsAt(args, 2)?.map((item, index) =>
+        applyTwo(session, valueAt(args, 1), () => ({ kind: "number", value: index + 1 }), item, text),
+      );
       return texts && joined(texts, valueAt(args, 0));
     },
   },

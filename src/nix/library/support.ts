@@ -1,4 +1,5 @@
 /** What the functions of the library share: reading arguments that may not be known. */
+import { apply } from "../evaluate.ts";
 import { type Session, spend } from "../session.ts";
 import { knownText, type Thunk, textValue, unknown, type Value } from "../value.ts";
 
@@ -9,6 +10,11 @@ export interface Builtin {
   readonly run: (session: Session, args: readonly Thunk[], text: string) => Value | undefined | null;
 }
 export type Library = Readonly<Record<string, Builtin>>;
+
+/** A function of two arguments, applied to both. */
+export function applyTwo(session: Session, callee: Value, first: Thunk, second: Thunk, text: string): Value {
+  return apply(session, apply(session, callee, first, text), second, text);
+}
 
 export function valueAt(args: readonly Thunk[], index: number): Value {
   return args[index]?.() ?? unknown("argument");
