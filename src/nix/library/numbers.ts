@@ -5,7 +5,7 @@ import { LIST_LIMIT, list, TOO_LONG, type Value } from "../value.ts";
 import { type Builtin, type Library, numberAt, stringAt, valueAt } from "./support.ts";
 
 /** A number as a value; undefined where JavaScript does not have it exactly. */
-export function numberValue(value: number): Value | undefined {
+function numberValue(value: number): Value | undefined {
   return Number.isSafeInteger(value) ? { kind: "number", value } : undefined;
 }
 
