@@ -8,6 +8,7 @@ import { jsonValue } from "./json.ts";
 import type { Source, Span } from "./model.ts";
 import { NO_PACKAGE, type PackageFacts, packageFacts } from "./packages.ts";
 import { type PinPlace, sourceAt } from "./pin.ts";
+import { isSystem } from "./platform.ts";
 import { addPin, pinKey } from "./reading.ts";
 import type { Region } from "./scripts.ts";
 import { type Choice, createSession, type Session } from "./session.ts";
@@ -74,12 +75,14 @@ export function sourcesOfJson(
     };
     if (look(NOTHING).length === 0) continue;
     // `releases.${branch}`: which fetcher takes an entry shows when that branch is asked for.
-    for (const { value, path } of hashes) {
+    for (const { key, value, path } of hashes) {
       const isTaken = () => isLocated(pins.get(pinKey(file, { start: value.offset })));
       if (isTaken()) continue;
-      followChoices(limits, path, NOTHING, (assumed) => {
+      const system = path.find(isSystem) ?? (isSystem(key) ? key : undefined);
+      const first: Assumed = system === undefined ? NOTHING : new Map([["system", system]]);
+      followChoices(limits, path, first, (assumed) => {
         const choices = look(assumed);
-        return { choices, isFound: true, isLocated: isTaken() };
+        return { choices, isFound: isTaken(), isLocated: isTaken() };
       });
     }
   }

@@ -58,6 +58,12 @@ const NAMES: Readonly<Record<string, (system: System) => string | null>> = {
 
 const DECIDED = new Set([...Object.values(CPU_FACTS), ...Object.values(KERNEL_FACTS)].flat());
 
+/** Whether a name is that of a platform, as Nix calls it. */
+export function isSystem(name: string): boolean {
+  const dash = name.lastIndexOf("-");
+  return Object.hasOwn(CPU_FACTS, name.slice(0, dash)) && Object.hasOwn(KERNEL_FACTS, name.slice(dash + 1));
+}
+
 /** The value at a path such as `["stdenv", "hostPlatform", "isLinux"]`, if `system` decides it. */
 export function platformFact(path: readonly string[], system: string | undefined): Value | null {
   const at = path.findLastIndex((name) => PLATFORMS.has(name));

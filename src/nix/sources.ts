@@ -1,6 +1,7 @@
 /** The source pins of a file: every place that carries a hash, with what the evaluator would say of it. */
 import { affectedBy } from "./affected.ts";
 import { asSet, evaluateAt } from "./evaluate.ts";
+import { fetcherNamed } from "./fetchers.ts";
 import { isHashName } from "./hash-names.ts";
 import type { Source } from "./model.ts";
 import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
@@ -168,29 +169,39 @@ async function readGroup(
   for (const site of sites) await attempt(() => readSite(reading, site));
   const bare = sites.filter((site) => !site.application).map((site) => site.carrier);
   const literals = hashLiteralsOf(file, within);
-  const open = () => literals.filter((literal) => !reading.pins.has(pinKey(file, literal.node)));
-  if (open().length === 0 && bare.length === 0) {
+  const pinOf = (literal: HashLiteral) => reading.pins.get(pinKey(file, literal.node));
+  const open = () => literals.filter((literal) => !pinOf(literal));
+  const sought = () => [
+    ...open(),
+    ...literals.filter((literal) => isVague(reading, literal) || isHandedOn(pinOf(literal))),
+  ];
+  const isPinned = open().length === 0 && bare.length === 0;
+  const { isCut } = reading;
+  if (isPinned && sought().length === 0) {
     // What is left open may be what a file beside hands it: `import ./generic.nix { version = "1.2"; }`.
-    if (isPackage && literals.some((literal) => !isLocated(reading, literal))) {
-      const { isCut } = reading;
+    if (isPackage && literals.some((literal) => !isLocated(reading, literal)))
       await traceSiblings(reading, [], [], attempt);
-      // A package that nothing beside calls has the same location open.
-      reading.isCut = isCut;
-    }
-    return open;
+  } else {
+    if (isPackage) await attempt(() => traceFile(reading));
+    const left = sought();
+    reading.isCut ||= left.length > TRACE_LIMIT;
+    for (const literal of left.slice(0, TRACE_LIMIT)) await attempt(() => traceLiteral(reading, literal));
+    if (isPackage) await traceSiblings(reading, literals, bare, attempt);
   }
-  if (isPackage) await attempt(() => traceFile(reading));
-  const vague = literals.filter((literal) => isVague(reading, literal));
-  const sought = [...open(), ...vague];
-  reading.isCut ||= sought.length > TRACE_LIMIT;
-  for (const literal of sought.slice(0, TRACE_LIMIT)) await attempt(() => traceLiteral(reading, literal));
-  if (isPackage) await traceSiblings(reading, literals, bare, attempt);
+  // A package that nothing else calls has the same locations open, whatever was not looked at.
+  if (isPinned) reading.isCut = isCut;
   return open;
 }
 
 /** Whether the location of a literal's pin is open, and may depend on the conditions under which the literal is used. */
 function isVague(reading: Reading, literal: HashLiteral): boolean {
   return !isLocated(reading, literal) && reaching(reading.file, literal).size > 0;
+}
+
+/** Whether a function takes a pin's hash that is no fetcher: what it does with it shows where it is defined. */
+function isHandedOn(pin: Source | undefined): boolean {
+  if (!pin || pin.fetcher === null || fetcherNamed(pin.fetcher) || pin.urls.length > 0) return false;
+  return pin.role !== "dependencies" && pin.hashAttribute !== "outputHash";
 }
 
 /** Whether all of the location of a literal's pin is known; true when there is no pin. */
@@ -257,7 +268,8 @@ function addAt(
   const origin = hash.kind === "text" ? hash.origin : null;
   const node = site.application ?? site.carrier;
   const around = packageAround(session, file, node);
-  const own = ownPackage(session, site, attributes);
+  const own =
+    ownPackage(session, site, attributes) ?? builtPackage(session, site, fetcher, attributes, around);
   addPin(
     reading.pins,
     makeSource({
@@ -281,6 +293,19 @@ function ownPackage(session: Session, site: Site, attributes: SetValue): Package
     attributes.entries.has("src") || attributes.entries.has("outputHash") || !site.application;
   const facts = isPackage && packageFacts(session, attributes);
   return facts && (facts.version !== null || site.application) ? { ...facts, node: site.carrier } : null;
+}
+
+/** `genericBuilder { version = "1.2"; hash = …; }`: the package that a function makes which is no fetcher. */
+function builtPackage(
+  session: Session,
+  site: Site,
+  fetcher: string | null,
+  attributes: SetValue,
+  around: PackageFacts,
+): PackageFacts | null {
+  if (fetcher === null || fetcherNamed(fetcher) || around.version !== null) return null;
+  const facts = packageFacts(session, attributes);
+  return facts && facts.version !== null ? { ...facts, node: site.carrier } : null;
 }
 
 /** Tries what the text leaves open, platforms and conditions, until each hash that can stand here is found. */

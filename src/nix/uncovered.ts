@@ -3,15 +3,15 @@ import { argumentKey } from "./binders.ts";
 import { apply, asSet, evaluateAt } from "./evaluate.ts";
 import { type Assumed, followChoices, NOTHING } from "./follow.ts";
 import { isHashName } from "./hash-names.ts";
-import { NEIGHBOUR_LIMIT } from "./neighbours.ts";
+import { callersOf, NEIGHBOUR_LIMIT } from "./neighbours.ts";
 import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
 import { makeSource } from "./pin.ts";
-import { DEFAULT_SYSTEM } from "./platform.ts";
+import { DEFAULT_SYSTEM, isSystem } from "./platform.ts";
 import { addPin, pinKey, type Reading } from "./reading.ts";
 import { type Choice, createSession, isExhausted, type Session, snippet } from "./session.ts";
 import { update } from "./sets.ts";
 import { conditionsAround, type HashLiteral, type NixFile } from "./sites.ts";
-import { type Attempt, fileName, type SourceFile } from "./source-file.ts";
+import { type Attempt, directoryOf, fileName, type SourceFile } from "./source-file.ts";
 import { attrNames, bindingsOf, isAttrset, nodeMemo, parts, type SyntaxNode } from "./syntax.ts";
 import { hashedCalls } from "./trace.ts";
 import { carrierOf, tracedPin } from "./traced-pin.ts";
@@ -91,6 +91,8 @@ export function reaching(file: NixFile, literal: HashLiteral): Assumed {
   }
   // A table of releases, `{ "1.2" = …; }.${version}`: the entry is used when its version is asked for.
   const release = releaseOf(literal);
+  const system = literal.path.find(isSystem);
+  if (system !== undefined) assumed.set("system", system);
   const { selectors, selections } = selectorsIn(file);
   if (release !== undefined) for (const selector of selectors) assumed.set(argumentKey(selector), release);
   // `binaries.${system}.${edition}`: what is asked for when the literal's entry of `binaries` is used.
@@ -178,7 +180,10 @@ export async function traceSiblings(
   const { file, files } = reading;
   const sets = new Set([...literals.map((literal) => carrierOf(file, literal.node)), ...bare]);
   const hashes = new Set([...sets].flatMap((set) => hashNamesIn(file, set)));
-  const siblings = await attempt(() => files.siblings(file.path).slice(0, NEIGHBOUR_LIMIT));
+  const beside = await attempt(() => files.siblings(file.path).slice(0, NEIGHBOUR_LIMIT));
+  // `common (import ./1_32/versions.nix)`: a folder of data has its users above.
+  const isNamed = /(?:^|\/)(?:default|package)\.nix$/.test(file.path);
+  const siblings = isNamed || beside.length > 0 ? beside : callersOf(directoryOf(file.path));
   // They import one another: a step that met them one by one would be done again for each.
   for (const path of siblings) await attempt(() => files.get(path));
   for (const path of siblings) await attempt(() => traceSibling(reading, path, sets, hashes, literals));

@@ -106,7 +106,9 @@ function lookThrough(
       return file;
     },
   };
-  const session = createSession(nearFiles(asking, watched), assumed);
+  // What the file itself hands on, it may hand to a folder of its own.
+  const reach = target.path === asking ? "and below" : undefined;
+  const session = createSession(nearFiles(asking, watched, reach), assumed);
   const value = evaluateAt(session, target, target.document.root);
   const hitsOf = new Map<SourceFile, HashedCall[]>();
   for (const hit of hashedCalls(session, value)) addTo(hitsOf, hit.origin.file, hit);
