@@ -24,10 +24,12 @@ export interface Fetcher {
   /** The arguments that say where the bytes come from; all others shape what is fetched. */
   readonly location: readonly string[];
   readonly locate: (args: FetcherArguments) => Location;
+  /** It builds what it fetches: its name and version are the package's own. */
+  readonly builds?: true;
 }
 
 /** Texts and literals in a row, as one text. */
-function joinTexts(...parts: readonly (Text | string | null)[]): Text {
+export function joinTexts(...parts: readonly (Text | string | null)[]): Text {
   let value = "";
   let resolved = true;
   for (const part of parts) {
@@ -349,6 +351,25 @@ const FETCHERS: ReadonlyMap<string, Fetcher> = new Map(
     fetchTarball: download("source"),
     // The user puts the file into the store; its `url` is a page to read.
     requireFile: { role: "source", location: ["name", "url"], locate: () => ({ urls: [], rev: null }) },
+    // pkgs/servers/monitoring/grafana/plugins/grafana-plugin.nix
+    grafanaPlugin: {
+      role: "source",
+      builds: true,
+      location: ["pname", "version", "versionPrefix"],
+      locate: (args) => ({
+        urls: [
+          joinTexts(
+            "https://grafana.com/api/plugins/",
+            args.text("pname"),
+            "/versions/",
+            args.text("versionPrefix") ?? "",
+            args.text("version"),
+            "/download",
+          ),
+        ],
+        rev: null,
+      }),
+    },
     fetchtorrent: download("source"),
     fetchipfs: download("source", ["ipfs"]),
     fetchs3: { ...download("source"), location: ["s3url", "url", "urls"] },

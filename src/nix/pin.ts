@@ -4,6 +4,7 @@ import { asSet } from "./evaluate.ts";
 import { type Fetcher, type FetcherArguments, fetcherNamed, type Location } from "./fetchers.ts";
 import { isHashAlgorithm, toSri } from "./hash.ts";
 import { algorithmOfName, isDependencyHash, isHashName } from "./hash-names.ts";
+import { impliedLocation } from "./implied.ts";
 import type { Argument, Source, SourceRole, Span, Text } from "./model.ts";
 import type { PackageFacts } from "./packages.ts";
 import { recipeOf } from "./recipe.ts";
@@ -95,36 +96,13 @@ function locationOf(
   names: readonly string[],
 ): Location {
   if (isDependencyHash(hashName)) return { urls: [], rev: null };
-  const location = fetcher?.locate(args) ?? gemOf(args, names, around) ?? plainLocation(args);
+  const location = fetcher?.locate(args) ?? impliedLocation(args, names, around) ?? plainLocation(args);
   if (name !== "fetchFromGitLab" || !BEFORE_2021.test(origin.file.text)) return location;
   return { ...location, urls: location.urls.map(({ value }) => ({ value, resolved: false })) };
 }
 
 function plainLocation(args: FetcherArguments): Location {
   return { urls: args.texts("urls") ?? listOf(args.text("url")), rev: args.text("rev") };
-}
-
-/** Where nixpkgs looks for an entry of a `gemset.nix`, in which its registry and its name stand; null: it is none. */
-function gemOf(
-  args: FetcherArguments,
-  names: readonly string[],
-  { version, pname }: PackageFacts,
-): Location | null {
-  if (args.text("type")?.value !== "gem") return null;
-  const [holder = "", key] = names;
-  // `buildRubyGem { gemName = …; source.sha256 = …; }`: the set may have any name.
-  const name = args.text("gemName")?.value ?? pname ?? key;
-  if (name === undefined || version === null || !/^(?:source|targets)$/.test(holder)) return null;
-  const target = args.text("target");
-  const platform = target && target.value !== "ruby" ? `-${target.value}` : "";
-  const remotes = args.texts("remotes") ?? [{ value: "https://rubygems.org", resolved: true }];
-  return {
-    urls: remotes.map(({ value, resolved }) => ({
-      value: `${value.replace(/\/$/, "")}/gems/${name}-${version}${platform}.gem`,
-      resolved: resolved && (target?.resolved ?? true) && !version.includes("${"),
-    })),
-    rev: null,
-  };
 }
 
 /** Whether a pin is an entry of a `gemset.nix`, which says of what its hash is without a fetcher. */

@@ -295,7 +295,7 @@ function ownPackage(session: Session, site: Site, attributes: SetValue): Package
   return facts && (facts.version !== null || site.application) ? { ...facts, node: site.carrier } : null;
 }
 
-/** `genericBuilder { version = "1.2"; hash = …; }`: the package that a function makes which is no fetcher. */
+/** `genericBuilder { version = "1.2"; hash = …; }`: the package that a function makes which is no mere fetcher. */
 function builtPackage(
   session: Session,
   site: Site,
@@ -303,7 +303,8 @@ function builtPackage(
   attributes: SetValue,
   around: PackageFacts,
 ): PackageFacts | null {
-  if (fetcher === null || fetcherNamed(fetcher) || around.version !== null) return null;
+  const known = fetcherNamed(fetcher);
+  if (fetcher === null || (known && !known.builds) || around.version !== null) return null;
   const facts = packageFacts(session, attributes);
   return facts && facts.version !== null ? { ...facts, node: site.carrier } : null;
 }

@@ -27,6 +27,11 @@ const REGISTRIES: readonly { readonly host: RegExp; readonly path: RegExp; reado
     path: /^\/(?:package\/)?([a-zA-Z0-9-]+?)-[0-9.]+(?:\/|\.tar\.gz$|$)/,
     registry: "Hackage",
   },
+  {
+    host: /^[\w-]+\.gallery\.vsassets\.io$/,
+    path: /^\/_apis\/public\/gallery\/publisher\/([^/]+\/extension\/[^/]+)\//,
+    registry: "Visual Studio Marketplace",
+  },
   { host: /^repo\.hex\.pm$/, path: /^\/tarballs\/([a-z0-9_]+)-/, registry: "Hex" },
   {
     host: /^(cpan|(?:[a-z]+\.)?cpan\.org|(?:cpan\.)?metacpan\.org)$/,

@@ -49,9 +49,10 @@ function canonical(location: Location, source: Placed): string {
   if (owner?.repository && revision !== null && (kind === "archive" || kind === "clone"))
     return `${owner.id}@${revision}`;
   if (owner && kind === "registry") {
-    // Mirrors have other folders above the file. On crates.io each file is called `download`, below its version.
-    const parts = location.path.split("/");
-    const file = parts.slice(parts.at(-1) === "download" ? -2 : -1).join("/");
+    // Mirrors have other folders above the file. Where each file has the same name, the version stands above it: crates.io
+    // has `1.2/download`, the marketplace of extensions `1.2/assetbyname/Microsoft.VisualStudio.Services.VSIXPackage`.
+    const [file = ""] =
+      /(?:[^/]+\/(?:assetbyname\/)?)?(?:download|Microsoft\.[^/]+)$|[^/]*$/.exec(location.path) ?? [];
     return `${owner.id}/${file}@${revision ?? ""}`;
   }
   const path = location.path.replace(/\.git$/, "").replace(/\/$/, "");

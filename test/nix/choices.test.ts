@@ -153,3 +153,72 @@ in build (lib.getAttr version releases)`;
     ].map(([version = "", hash]) => ({ fetcher: "fetchurl", version, urls: [url(version)], hash })),
   );
 });
+
+test("a set of releases that is laid under the arguments of a folder's package is what that fetches", async () => {
+  const files = {
+    "p/default.nix": `{ callPackage, self }: let sources = { frob2 = { parts = { major = "2"; minor = "7"; }; hash = "${A}"; }; }; in {
+      frob3 = callPackage ./frob { inherit self; parts = { major = "3"; minor = "1"; }; hash = "${B}"; };
+      frob2 = callPackage ./frob ({ inherit self; } // sources.frob2);
+    }`,
+    "p/frob/default.nix": `{ stdenv, fetchurl, self, parts, hash }: let version = with parts; "\${major}.\${minor}"; in
+      stdenv.mkDerivation (finalAttrs: { pname = "frob"; inherit version; src = fetchurl { url = "${url("${version}")}"; inherit hash; }; })`,
+  };
+  await expectPins(
+    files,
+    [
+      { fetcher: "fetchurl", version: "2.7", urls: [url("2.7")], hash: A },
+      { fetcher: "fetchurl", version: "3.1", urls: [url("3.1")], hash: B },
+    ],
+    "p/default.nix",
+  );
+});
+
+test("a file of data alone in its folder is what the package above makes of it", async () => {
+  const files = {
+    "p/1_32/versions.nix": `{ frobVersion = "1.32.9"; frobSha256 = "${A}"; rootVersion = "0.14"; rootSha256 = "${B}"; }`,
+    "p/builder.nix": `lib: { frobVersion, frobSha256 ? lib.fakeHash, rootVersion, rootSha256 ? lib.fakeHash, updateScript ? null }: { stdenv, fetchurl, fetchzip }:
+      let root = fetchzip { url = "${url("root-${rootVersion}")}"; sha256 = rootSha256; }; in
+      stdenv.mkDerivation (finalAttrs: { pname = "frob"; version = frobVersion; src = fetchurl { url = "${url("${frobVersion}")}"; sha256 = frobSha256; }; passthru = { inherit root; }; })`,
+    "p/default.nix": `{ lib, callPackage, ... }@args: let build = import ./builder.nix lib; common = opts: callPackage (build opts); in
+      { frob_1_32 = common ((import ./1_32/versions.nix) // { updateScript = [ ./update.sh "32" ]; }) (removeAttrs args [ "callPackage" ]); }`,
+  };
+  await expectPins(
+    files,
+    [
+      { fetcher: "fetchurl", version: "1.32.9", urls: [url("1.32.9")], hash: A },
+      { fetcher: "fetchzip", version: "1.32.9", urls: [url("root-0.14")], hash: B },
+    ],
+    "p/1_32/versions.nix",
+  );
+});
+
+test("a function that is handed in says where its hash goes in the file that hands it in", async () => {
+  const files = {
+    "p/27.nix": `genericBuilder: genericBuilder { version = "27.3"; hash = "${A}"; }`,
+    "p/generic-builder.nix": `{ version, hash ? null, ... }: { stdenv, fetchurl }: stdenv.mkDerivation { pname = "frob"; inherit version; src = fetchurl { url = "${url("OTP-${version}")}"; inherit hash; }; }`,
+    "p/default.nix": `{ callPackage }: let genericBuilder = args: callPackage (import ./generic-builder.nix args) { }; in { frob_27 = import ./27.nix genericBuilder; }`,
+  };
+  await expectPins(
+    files,
+    [{ fetcher: "fetchurl", version: "27.3", urls: [url("OTP-27.3")], hash: A }],
+    "p/27.nix",
+  );
+  const alone = { "p/27.nix": files["p/27.nix"] };
+  await expectPins(alone, [{ fetcher: "genericBuilder", version: "27.3", urls: [], hash: A }], "p/27.nix");
+});
+
+test("the argument that chooses a hash chooses the version too", async () => {
+  const recipe = `{ branch ? "stable", stdenv, fetchurl }: let
+  versions = if stdenv.hostPlatform.isLinux then { stable = "1.2"; beta = "1.3"; } else { stable = "0.9"; };
+  version = versions.\${branch};
+  srcs = {
+    x86_64-linux = { stable = fetchurl { url = "${url("${version}")}"; hash = "${A}"; }; beta = fetchurl { url = "${url("beta-${version}")}"; hash = "${B}"; }; };
+    x86_64-darwin = { stable = fetchurl { url = "${url("mac-${version}")}"; hash = "${C}"; }; };
+  };
+in stdenv.mkDerivation { pname = "frob"; inherit version; src = srcs.\${stdenv.hostPlatform.system}.\${branch} or (throw "no"); }`;
+  await expectPins(recipe, [
+    { version: "1.2", urls: [url("1.2")], hash: A },
+    { version: "1.3", urls: [url("beta-1.3")], hash: B },
+    { version: "0.9", urls: [url("mac-0.9")], hash: C },
+  ]);
+});

@@ -77,6 +77,26 @@ in buildLinux ((removeAttrs args [ "branch" ]) // { inherit src version; } // (a
   ]);
 });
 
+test("hashes by platform within releases are what a function beside makes of each", async () => {
+  const hashes = { "aarch64-linux": A, "x86_64-linux": B };
+  const files = {
+    "p/default.nix": `{ lib, callPackage }: let make = callPackage ./generic.nix { }; in
+lib.mapAttrs' (major: info: lib.nameValuePair "frob_\${major}" (make info.version info.hashes)) (lib.importJSON ./info.json)`,
+    "p/generic.nix": `{ lib, stdenv, fetchurl }: version: hashes: let
+  fetch = vers: tag: hash: fetchurl { url = "https://example.org/\${vers}/\${tag}.zip"; inherit hash; };
+  tags = { x86_64-linux = "linux-x64"; aarch64-linux = "linux-arm64"; };
+  get = as: platform: as.\${platform.system} or (throw "no");
+  common = platform: { pname = "frob"; inherit version; src = fetch version (get tags platform) (get hashes platform); };
+in stdenv.mkDerivation (finalAttrs: lib.recursiveUpdate (common stdenv.hostPlatform) (if stdenv.hostPlatform.isDarwin then { a = 1; } else { b = 1; }))`,
+    "p/info.json": JSON.stringify({ "35": { hashes, version: "35.7.5" } }),
+  };
+  const found = await read(files, "p/info.json");
+  expect(found.map(({ binding, fetcher, version, urls }) => [binding, fetcher, version, ...urls])).toEqual([
+    ["35.hashes.aarch64-linux", "fetchurl", "35.7.5", "https://example.org/35.7.5/linux-arm64.zip"],
+    ["35.hashes.x86_64-linux", "fetchurl", "35.7.5", "https://example.org/35.7.5/linux-x64.zip"],
+  ]);
+});
+
 test("a map of platforms has a pin for each", async () => {
   const files = { "p/hashes.json": JSON.stringify({ hashes: { "x86_64-linux": A, "aarch64-linux": B } }) };
   expect((await read(files, "p/hashes.json")).map(({ binding, hash }) => [binding, hash])).toEqual([

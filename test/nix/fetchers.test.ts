@@ -91,6 +91,16 @@ test.each<[string, string, Expected]>([
     { urls: ["https://crates.io/api/v1/crates/frob/1.2/download"] },
   ],
   [
+    "grafanaPlugin",
+    `grafanaPlugin { inherit pname version; zipHash = "${A}"; }`,
+    { version: "1.2", urls: ["https://grafana.com/api/plugins/frob/versions/1.2/download"] },
+  ],
+  [
+    "grafanaPlugin with a prefix",
+    `grafanaPlugin { inherit pname version; versionPrefix = "v"; zipHash = "${A}"; }`,
+    { urls: ["https://grafana.com/api/plugins/frob/versions/v1.2/download"] },
+  ],
+  [
     "fetchgit",
     `fetchgit { url = "https://git.example.org/frob"; rev = "refs/tags/v\${version}"; hash = "${A}"; }`,
     { fetcher: "fetchgit", urls: ["https://git.example.org/frob"], rev: "refs/tags/v1.2" },
