@@ -51,8 +51,9 @@ function canonical(location: Location, source: Placed): string {
   if (owner && kind === "registry") {
     // Mirrors have other folders above the file. Where each file has the same name, the version stands above it: crates.io
     // has `1.2/download`, the marketplace of extensions `1.2/assetbyname/Microsoft.VisualStudio.Services.VSIXPackage`.
-    const [file = ""] =
-      /(?:[^/]+\/(?:assetbyname\/)?)?(?:download|Microsoft\.[^/]+)$|[^/]*$/.exec(location.path) ?? [];
+    const parts = location.path.split("/");
+    const named = parts.at(-1) === "download" ? 2 : parts.at(-2) === "assetbyname" ? 3 : 1;
+    const file = parts.slice(-named).join("/");
     return `${owner.id}/${file}@${revision ?? ""}`;
   }
   const path = location.path.replace(/\.git$/, "").replace(/\/$/, "");
