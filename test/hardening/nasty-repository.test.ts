@@ -136,7 +136,7 @@ describe("from git", () => {
         { under: [...trace, "-o", log], env: { GITHUB_TOKEN: SECRET, INPUT_TOKEN: SECRET } },
       );
       expect([run.status, run.stderr]).toEqual([1, ""]);
-      const lines = readFileSync(log, "utf8").split("\n");
+      const lines = whole(readFileSync(log, "utf8").split("\n"));
       const programs = lines.filter((line) => /\bexecve\(.* = 0$/.test(line)).slice(1);
       for (const line of programs) expect(line).not.toContain(SECRET);
       const commands = programs.map(
@@ -217,6 +217,20 @@ describe("from GitHub's API", () => {
 });
 
 /** The files that were opened, from the calls that succeeded. */
+/** Each call in one line: strace cuts one in two when another thread calls before it returns. */
+function whole(lines: readonly string[]): string[] {
+  const begun = new Map<string, string>();
+  return lines.flatMap((line) => {
+    const [, thread = "", call] = /^(\d+) (.*) <unfinished \.\.\.>$/.exec(line) ?? [];
+    if (call !== undefined) {
+      begun.set(thread, call);
+      return [];
+    }
+    const [, back = "", rest = ""] = /^(\d+) <\.\.\. \w+ resumed>(.*)$/.exec(line) ?? [];
+    return [back === "" ? line : `${back} ${begun.get(back) ?? ""}${rest}`];
+  });
+}
+
 function opened(lines: readonly string[]): string[] {
   return lines.flatMap((line) => {
     const [, path] = /\bopen(?:at2?)?\((?:[^"(]*, )?"((?:[^"\\]|\\.)*)".* = \d+$/.exec(line) ?? [];

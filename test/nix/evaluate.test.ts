@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { expressions } from "../support/nix-expressions.ts";
-import { agrees, isKnown, nixValues, type Plain, staticValue } from "../support/nix-values.ts";
+import { agrees, isKnown, nixValues } from "../support/nix-values.ts";
+import { type Plain, staticValue } from "../support/static-values.ts";
 
 /** Expressions that static evaluation must know in whole: recipes are written with these. */
 const KNOWN = [

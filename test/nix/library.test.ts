@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { staticValue, UNKNOWN } from "../support/nix-values.ts";
+import { staticValue, UNKNOWN } from "../support/static-values.ts";
 
 /** What functions of nixpkgs' `lib` give, as Nix says of the lib of June 2026: evaluate.test.ts has those of Nix itself. */
 const KNOWN: Readonly<Record<string, unknown>> = {
