@@ -6,9 +6,11 @@ import { isHashName } from "./hash-names.ts";
 import type { Source } from "./model.ts";
 import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
 import { isGem, makeSource } from "./pin.ts";
+import { reaching } from "./reaching.ts";
 import { addPin, pinKey, type Reading } from "./reading.ts";
 import type { Region } from "./scripts.ts";
 import { type Choice, createSession, isExhausted, type Session } from "./session.ts";
+import { traceSiblings } from "./siblings.ts";
 import {
   anchorsIn,
   conditionsAround,
@@ -21,7 +23,7 @@ import {
 import type { Attempt, SourceFiles } from "./source-file.ts";
 import { parts } from "./syntax.ts";
 import { TooMuch } from "./too-much.ts";
-import { addBare, reaching, traceFile, traceLiteral, traceSiblings } from "./uncovered.ts";
+import { addBare, traceFile, traceLiteral } from "./uncovered.ts";
 import { knownText, type SetValue, type Value } from "./value.ts";
 import type { WholeTraces } from "./whole-trace.ts";
 

@@ -207,6 +207,20 @@ test("a function that is handed in says where its hash goes in the file that han
   await expectPins(alone, [{ fetcher: "genericBuilder", version: "27.3", urls: [], hash: A }], "p/27.nix");
 });
 
+test("a function beside that is given its packages first takes a set that has all it asks for", async () => {
+  const files = {
+    "p/1.18.nix": `{ mkDerivation }: mkDerivation { version = "1.18"; sha256 = "${A}"; minimumOTPVersion = "25"; }`,
+    "p/generic-builder.nix": `{ lib, stdenv, fetchurl }@inputs: { version, minimumOTPVersion, sha256 ? null, src ? fetchurl { url = "${url("${version}")}"; inherit sha256; } }@args: stdenv.mkDerivation { pname = "frob"; inherit src version; }`,
+  };
+  const [found, other] = [
+    { version: "1.18", urls: [url("1.18")], hash: A },
+    { version: "1.18", urls: [], hash: A },
+  ];
+  await expectPins(files, [found], "p/1.18.nix");
+  const needs = files["p/generic-builder.nix"].replace("version, min", "version, license, min");
+  await expectPins({ ...files, "p/generic-builder.nix": needs }, [other], "p/1.18.nix");
+});
+
 test("the argument that chooses a hash chooses the version too", async () => {
   const recipe = `{ branch ? "stable", stdenv, fetchurl }: let
   versions = if stdenv.hostPlatform.isLinux then { stable = "1.2"; beta = "1.3"; } else { stable = "0.9"; };
