@@ -24,8 +24,8 @@ type JsonFile = Extract<SourceFile, { kind: "json" }>;
 const BIG_CHARACTERS = 40_000;
 /** The largest sets of nixpkgs hold some tens of thousands; a change of all of them is one line in a report. */
 const MOST_PINS = 20_000;
-/** Evaluations of the files beside one, to find who takes its hashes: each branch of a table of releases takes two. */
-const MOST_LOOKS = 60;
+/** Evaluations of the files beside one, to find who takes its hashes; one that takes many steps counts for several. */
+const MOST_LOOKS = 400;
 /** Files that package managers write: their integrity values are another rule's. */
 const LOCKFILES =
   /(?:^|\/)(?:package-lock|npm-shrinkwrap|composer|packages\.lock|pubspec\.lock|flake)(?:\.json|\.lock)$/;
@@ -63,7 +63,6 @@ export function sourcesOfJson(
     const sibling = files.get(path);
     if (sibling?.kind !== "nix" || !sibling.text.includes(fileName(file.path))) continue;
     const look = (assumed: Assumed): readonly Choice[] => {
-      limits.worlds--;
       const world = assumed.size === 0 ? session : createSession(files, assumed);
       for (const hit of hashedCalls(world, evaluateAt(world, sibling, sibling.document.root))) {
         const hash = hit.origin.file.path === file.path ? byOffset.get(hit.origin.start) : undefined;
@@ -71,6 +70,7 @@ export function sourcesOfJson(
         const around = hit.package ? { ...hit.package, node: null } : facts(hash.object);
         addPin(pins, sourceAt({ ...valuesOf(world, hit), package: around }, placeOf(file, hash)));
       }
+      limits.worlds -= 1 + (world.steps >> 9);
       return world.choices;
     };
     if (look(NOTHING).length === 0) continue;

@@ -54,6 +54,7 @@ function traceSibling(
 /** Looks for literals in the value of a file that names this one. */
 function traceCaller(reading: Reading, caller: NixFile, literals: readonly HashLiteral[]): void {
   const trace = (assumed: Assumed): readonly Choice[] => {
+    reading.worlds--;
     const { sources, choices } = traceWhole(reading, caller, assumed);
     for (const source of sources) addPin(reading.pins, source);
     return choices;

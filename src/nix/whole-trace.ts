@@ -27,6 +27,8 @@ interface WholeTrace {
   readonly choices: readonly Choice[];
   /** Whether a limit was met. */
   readonly isCut: boolean;
+  /** Steps of evaluation that it took. */
+  readonly steps: number;
 }
 
 /** What was found in the files of one tree. It holds plain data, and no nodes. */
@@ -68,6 +70,7 @@ export function traceWhole(
   let found = trace && foundIn(trace, file.path);
   if (!trace || !found || !holds(found, files)) {
     trace = lookThrough(file.path, files, target, assumed);
+    reading.worlds -= trace.steps >> 9;
     found = foundIn(trace, file.path);
     traces.delete(key);
     traces.set(key, trace);
@@ -128,5 +131,5 @@ function lookThrough(
       found.set(file.path, null);
     }
   }
-  return { found, nothing, choices: session.choices, isCut: session.isCut || isOver };
+  return { found, nothing, choices: session.choices, isCut: session.isCut || isOver, steps };
 }

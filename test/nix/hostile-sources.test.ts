@@ -154,6 +154,25 @@ test("20,000 hashes of a JSON file end, and are pins", async () => {
   expect(pins.length).toBe(count);
 });
 
+test("many hashes whose takers take long to work out end", async () => {
+  const names = Array.from({ length: 200 }, (_, n) => `n${n}`);
+  const slow = "f = n: if n == 0 then [ ] else [ (f (n - 1)) (f (n - 1)) ]; slow = builtins.length (f 24);";
+  const json = {
+    "p/default.nix": `{ branch, fetchurl }: let ${slow} pins = builtins.fromJSON (builtins.readFile ./pins.json); in
+      { inherit slow; src = fetchurl { url = "https://example.org/\${toString slow}"; inherit (pins.\${branch}) hash; }; }`,
+    "p/pins.json": JSON.stringify(Object.fromEntries(names.map((name) => [name, { hash: A }]))),
+  };
+  const nix = {
+    "p/pins.nix": `{ fetch }: fetch { ${names.map((name) => `${name} = "${A}";`).join(" ")} }`,
+    "p/default.nix": `{ branch, fetchurl, callPackage }: let ${slow} in { inherit slow; pin = callPackage ./pins.nix {
+      fetch = pins: fetchurl { url = "https://example.org/\${toString slow}"; hash = pins.\${branch}; }; }; }`,
+  };
+  const start = performance.now();
+  expect(await pinsOf(json, "p/pins.json")).toHaveLength(names.length);
+  expect(await pinsOf(nix, "p/pins.nix")).toHaveLength(names.length);
+  expect(performance.now() - start).toBeLessThan(LIMIT_MILLISECONDS);
+});
+
 test("no step is taken beyond the limit", async () => {
   const text = `let f0 = x: ""; ${steps(22, (n) => `f${n + 1} = x: (f${n} x) + (f${n} x);`)} in f22 1`;
   const parsed = (await createDocuments()).get("x", text);
