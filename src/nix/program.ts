@@ -18,6 +18,8 @@ const WRAPPERS: Readonly<Record<string, RegExp>> = {
   xargs: /^-[nILPdsaE]$/,
   busybox: /^$/,
   coproc: /^$/,
+  // `$(shell …)` of make.
+  shell: /^$/,
 };
 
 /** The words of the command that wrappers such as `sudo` and `env` run. `restore` puts Nix expressions back. */

@@ -44,9 +44,29 @@ export function opensConnection(command: Command): boolean {
   return command.redirects.some(({ target }) => DEVICE.test(target) && !LOOPBACK.test(target));
 }
 
+/** How code that is given in a word asks the network for something, by its interpreter. */
+const ASKS: readonly (readonly [RegExp, RegExp])[] = [
+  [/^perl\d?$/, /LWP|HTTP::Tiny|IO::Socket|\bget(?:store|print)\b/],
+  [/^ruby$/, /\b(?:open-uri|URI\.open|Net::HTTP|TCPSocket)\b/],
+  [/^(?:node|nodejs|deno|bun)$/, /\bfetch\(|\bhttps?\b.{0,20}\.(?:get|request)\(|\bnet\b.{0,20}\.connect\(/],
+  [/^php$/, /\b(?:file_get_contents|copy|fopen|curl_exec|fsockopen)\b/],
+  [/^lua(?:jit)?$/, /\bsocket\.(?:http|tcp)\b/],
+];
+
+/** Does the code that an interpreter is given in a word use the network? */
+function asksInCode({ name, words }: Command): boolean {
+  const [, asks] = ASKS.find(([interpreter]) => interpreter.test(name)) ?? [];
+  return (
+    asks !== undefined &&
+    words.some((word) => GIVES_CODE.test(word) || word === "-r") &&
+    words.some((word) => asks.test(word)) &&
+    words.some((word) => word.includes("://") && !LOOPBACK.test(word))
+  );
+}
+
 /** Does this command use the network, other than to reach its own machine? */
 export function isNetwork(command: Command): boolean {
-  if (opensConnection(command)) return true;
+  if (opensConnection(command) || asksInCode(command)) return true;
   const name = command.name.replace(/^pip3(\.\d+)?$/, "pip");
   const rule = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
   // Most commands are none of these, and their words need not be read.
