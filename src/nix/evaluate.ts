@@ -195,10 +195,16 @@ export function variable(session: Session, name: string, scope: Scope): Value {
   for (const environment of scope.withs) {
     const around = environment();
     const found = lookupWith(asSet(session, around) ?? around, name);
-    if (found === "unsure") break;
+    if (found === "unsure") return platformName(session, around, name) ?? unknown(name, [name]);
     if (found !== "absent") return found();
   }
   return unknown(name, [name]);
+}
+
+/** `with stdenv.hostPlatform.go; GOOS`: a name that the platform decides; null: it does not. */
+function platformName(session: Session, around: Value, name: string): Value | null {
+  if (around.kind !== "unknown" || around.path.length === 0) return null;
+  return platformFact([...around.path, name], session.assumed.get("system"));
 }
 
 export function stringValue(session: Session, file: SourceFile, node: SyntaxNode, scope: Scope): Value {

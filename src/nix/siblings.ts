@@ -4,7 +4,7 @@ import { type Assumed, NOTHING } from "./follow.ts";
 import { isHashName } from "./hash-names.ts";
 import { callersOf, NEIGHBOUR_LIMIT } from "./neighbours.ts";
 import { DEFAULT_SYSTEM } from "./platform.ts";
-import { addPin, type Reading } from "./reading.ts";
+import { addPin, pinKey, type Reading } from "./reading.ts";
 import { type Choice, createSession, type Session } from "./session.ts";
 import { update } from "./sets.ts";
 import type { HashLiteral, NixFile } from "./sites.ts";
@@ -60,7 +60,9 @@ function traceCaller(reading: Reading, caller: NixFile, literals: readonly HashL
     return choices;
   };
   if (trace(NOTHING).length === 0) return;
-  trace(USUAL);
+  const isOpen = (literal: HashLiteral) =>
+    !reading.pins.get(pinKey(reading.file, literal.node))?.urls.every((url) => url.resolved);
+  for (const system of SYSTEMS) if (literals.some(isOpen)) trace(new Map([["system", system]]));
   // `fetch { hashes = { x86_64-linux = …; aarch64-linux = …; }; }`, where the caller says what takes which.
   for (const literal of literals.slice(0, TRACED_LITERALS)) follow(reading, literal, NOTHING, trace);
 }
@@ -97,7 +99,8 @@ function traceTaker(
 /** Literals that are looked for one by one in the whole value of a sibling: the platforms of a package are some few. */
 const TRACED_LITERALS = 12;
 
-const USUAL: Assumed = new Map([["system", DEFAULT_SYSTEM]]);
+/** What nixpkgs builds for: a table by a name that is put together of the platform's has an entry for each. */
+const SYSTEMS = [DEFAULT_SYSTEM, "aarch64-linux", "x86_64-darwin", "aarch64-darwin"];
 
 /** What a variant is called with beside its own attributes: questions about its version. */
 function asVariant(session: Session, value: Value): Value {

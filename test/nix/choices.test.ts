@@ -154,6 +154,25 @@ in build (lib.getAttr version releases)`;
   );
 });
 
+test("a table by a name that is put together of the platform's has an address for each that is usual", async () => {
+  const files = {
+    "p/122.nix": `{ callPackage }: callPackage ./binary.nix { version = "1.22"; hashes = { linux-amd64 = "${A}"; darwin-arm64 = "${B}"; plan9-386 = "${C}"; }; }`,
+    "p/binary.nix": `{ stdenv, fetchurl, version, hashes }: let
+  platform = with stdenv.hostPlatform.go; "\${GOOS}-\${if GOARCH == "arm" then "armv6l" else GOARCH}";
+in stdenv.mkDerivation { pname = "go"; inherit version; src = fetchurl { url = "${url("${version}.${platform}")}"; sha256 = hashes.\${platform} or (throw "no"); }; }`,
+    "p/default.nix": `{ callPackage }: { go = callPackage ./122.nix { }; }`,
+  };
+  await expectPins(
+    files,
+    [
+      { fetcher: "fetchurl", urls: [url("1.22.linux-amd64")], hash: A },
+      { fetcher: "fetchurl", urls: [url("1.22.darwin-arm64")], hash: B },
+      { fetcher: "fetchurl", urls: [expect.stringContaining("GOOS") as unknown as string], hash: C },
+    ],
+    "p/122.nix",
+  );
+});
+
 test("a set of releases that is laid under the arguments of a folder's package is what that fetches", async () => {
   const files = {
     "p/default.nix": `{ callPackage, self }: let sources = { frob2 = { parts = { major = "2"; minor = "7"; }; hash = "${A}"; }; }; in {
