@@ -9,9 +9,10 @@ import type { Source, Span } from "./model.ts";
 import { NO_PACKAGE, type PackageFacts, packageFacts } from "./packages.ts";
 import { type PinPlace, sourceAt } from "./pin.ts";
 import { isSystem } from "./platform.ts";
-import { addPin, pinKey } from "./reading.ts";
+import { addPin, pinKey, type Reading } from "./reading.ts";
 import type { Region } from "./scripts.ts";
 import { type Choice, createSession, type Session } from "./session.ts";
+import type { NixFile } from "./sites.ts";
 import { fileName, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { TooMuch } from "./too-much.ts";
 import { hashedCalls } from "./trace.ts";
@@ -57,36 +58,52 @@ export function sourcesOfJson(
   const facts = factsAround(session, file);
   for (const hash of hashes) addPin(pins, bareSource(session, file, hash, facts(hash.object)));
   // What a recipe beside makes of the file says more: which fetcher takes which hash, and for which version.
-  const byOffset = new Map(hashes.map((hash) => [hash.value.offset, hash]));
-  const limits = { worlds: MOST_LOOKS, isCut: false };
+  const read: JsonReading = { files, file, hashes, session, pins, facts, worlds: MOST_LOOKS, isCut: false };
   for (const path of files.siblings(file.path)) {
     const sibling = files.get(path);
-    if (sibling?.kind !== "nix" || !sibling.text.includes(fileName(file.path))) continue;
-    const look = (assumed: Assumed): readonly Choice[] => {
-      const world = assumed.size === 0 ? session : createSession(files, assumed);
-      for (const hit of hashedCalls(world, evaluateAt(world, sibling, sibling.document.root))) {
-        const hash = hit.origin.file.path === file.path ? byOffset.get(hit.origin.start) : undefined;
-        if (!hash) continue;
-        const around = hit.package ? { ...hit.package, node: null } : facts(hash.object);
-        addPin(pins, sourceAt({ ...valuesOf(world, hit), package: around }, placeOf(file, hash)));
-      }
-      limits.worlds -= 1 + (world.steps >> 9);
-      return world.choices;
-    };
-    if (look(NOTHING).length === 0) continue;
-    // `releases.${branch}`: which fetcher takes an entry shows when that branch is asked for.
-    for (const { key, value, path } of hashes) {
-      const isTaken = () => isLocated(pins.get(pinKey(file, { start: value.offset })));
-      if (isTaken()) continue;
-      const system = path.find(isSystem) ?? (isSystem(key) ? key : undefined);
-      const first: Assumed = system === undefined ? NOTHING : new Map([["system", system]]);
-      followChoices(limits, path, first, (assumed) => {
-        const choices = look(assumed);
-        return { choices, isFound: isTaken(), isLocated: isTaken() };
-      });
-    }
+    if (sibling?.kind === "nix" && sibling.text.includes(fileName(file.path))) readTaker(read, sibling);
   }
   return [...pins.values()].sort((a, b) => a.hashSpan.start - b.hashSpan.start);
+}
+
+/** What is known while the pins of one file are read. `worlds`: the evaluations that are left for it. */
+interface JsonReading extends Pick<Reading, "worlds" | "isCut"> {
+  readonly files: SourceFiles;
+  readonly file: JsonFile;
+  readonly hashes: readonly JsonHash[];
+  readonly session: Session;
+  readonly pins: Map<string, Source>;
+  /** The package that an object belongs to, as far as the file itself says. */
+  readonly facts: (object: JsonNode) => PackageFacts;
+}
+
+/** Reads what a Nix file makes of the hashes, for each branch of it that leads to one. */
+function readTaker(read: JsonReading, taker: NixFile): void {
+  const { files, file, hashes, pins } = read;
+  const byOffset = new Map(hashes.map((hash) => [hash.value.offset, hash]));
+  const look = (assumed: Assumed): readonly Choice[] => {
+    const session = assumed.size === 0 ? read.session : createSession(files, assumed);
+    for (const hit of hashedCalls(session, evaluateAt(session, taker, taker.document.root))) {
+      const hash = hit.origin.file.path === file.path ? byOffset.get(hit.origin.start) : undefined;
+      if (!hash) continue;
+      const around = hit.package ? { ...hit.package, node: null } : read.facts(hash.object);
+      addPin(pins, sourceAt({ ...valuesOf(session, hit), package: around }, placeOf(file, hash)));
+    }
+    read.worlds -= 1 + (session.steps >> 9);
+    return session.choices;
+  };
+  if (look(NOTHING).length === 0) return;
+  // `releases.${branch}`: which fetcher takes an entry shows when that branch is asked for.
+  for (const { key, value, path } of hashes) {
+    const isTaken = () => isLocated(pins.get(pinKey(file, { start: value.offset })));
+    if (isTaken()) continue;
+    const system = [key, ...path].find(isSystem);
+    const first: Assumed = system === undefined ? NOTHING : new Map([["system", system]]);
+    followChoices(read, path, first, (assumed) => {
+      const choices = look(assumed);
+      return { choices, isFound: isTaken(), isLocated: isTaken() };
+    });
+  }
 }
 
 /** Whether it is known which fetcher takes a pin, and from where. */
