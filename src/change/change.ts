@@ -35,8 +35,8 @@ export interface Tree {
   entry(path: string): Promise<Entry | null>;
   /** The files (not folders) directly in `directory` ("" is the root), by name. */
   list(directory: string): Promise<readonly Entry[]>;
-  /** The paths of the folders directly in `directory` whose name begins so; absent where that would be a request. */
-  folders?(directory: string, begin: string): Promise<readonly string[]>;
+  /** The paths of at most `most` folders directly in `directory` whose name begins so; absent where that would be a request. */
+  folders?(directory: string, begin: string, most: number): Promise<readonly string[]>;
   /** The content of an entry of this tree; never throws for what the repository lacks. */
   read(entry: Entry): Promise<Content>;
   /** The bytes of an entry where they are known without reading it; else null. */

@@ -57,12 +57,11 @@ export function repositoryTree(repository: Repository, commit: string, tree: str
       const entries = items.map(([name, item]) => entryOf(pathIn(directory, name), item));
       return entries.filter((entry) => entry !== null);
     },
-    async folders(directory, begin) {
+    async folders(directory, begin, most) {
       const names = folderNames(await itemsIn(directory));
-      const found: string[] = [];
-      for (let at = firstFrom(names, begin); names[at]?.startsWith(begin); at++)
-        found.push(pathIn(directory, names[at] as string));
-      return found;
+      const first = firstFrom(names, begin);
+      const found = names.slice(first, first + most).filter((name) => name.startsWith(begin));
+      return found.map((name) => pathIn(directory, name));
     },
     async read({ kind, oid }) {
       return kind === "submodule" ? SUBMODULE : repository.content(oid);

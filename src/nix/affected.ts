@@ -38,9 +38,9 @@ export function affectedBy(file: NixFile, changed: readonly Region[]): readonly 
       touched.push(unit);
     }
   }
-  // To look for the uses of most entries costs more than to read the file.
-  if (touched.length * 2 > units.length) return null;
   const reached = new Set(touched);
+  // To look for the uses of most entries costs more than to read the file.
+  if (reached.size * 2 > units.length) return null;
   for (const unit of reached) {
     // An entry without a plain name is used by none.
     if (unit.name !== "" && reached.size * (list.end - list.start) > MOST_SEARCHED) return null;

@@ -84,7 +84,8 @@ export function createNeighbourhood({ tree, loaded, load, beside }: Files): Neig
     const add = async (folders: readonly string[]) => {
       const more: string[] = [];
       for (const each of folders) {
-        if (more.length <= NEIGHBOUR_LIMIT) more.push(...((await tree.folders?.(each, "")) ?? []));
+        if (more.length <= NEIGHBOUR_LIMIT)
+          more.push(...((await tree.folders?.(each, "", NEIGHBOUR_LIMIT + 1)) ?? []));
       }
       if (found.size + more.length <= NEIGHBOUR_LIMIT) for (const each of more) found.add(each);
     };
@@ -127,7 +128,8 @@ export function createNeighbourhood({ tree, loaded, load, beside }: Files): Neig
       if (file?.kind === "nix" && file.text.length < BIG_CHARACTERS) all.add(file);
     }
     const name = folderName(path);
-    return [...all].filter(({ text }) => [...takenFrom(text)].includes(name)).map((file) => file.path);
+    const takes = ({ text }: NixFile) => text.includes(name) && [...takenFrom(text)].includes(name);
+    return [...all].filter(takes).map((file) => file.path);
   }
 
   return {

@@ -15,13 +15,13 @@ export async function entriesNear(tree: Tree, path: string): Promise<readonly En
   const folder = directoryOf(path);
   if (!tree.folders || folder === "") return [];
   const near = new Set<string>();
-  for (const each of await tree.folders(directoryOf(folder), `${folderName(path)}-`))
-    if (near.size < MOST_FOLDERS) near.add(each);
+  for (const each of await tree.folders(directoryOf(folder), `${folderName(path)}-`, MOST_FOLDERS))
+    near.add(each);
   let level: readonly string[] = [folder];
   for (let depth = 0; depth < DEPTH; depth++) {
     const below: string[] = [];
     for (const each of level)
-      for (const inner of await tree.folders(each, "")) {
+      for (const inner of await tree.folders(each, "", MOST_FOLDERS)) {
         if (near.size >= MOST_FOLDERS) break;
         near.add(inner);
         below.push(inner);

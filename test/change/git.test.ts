@@ -125,12 +125,13 @@ test("the folders in a folder are found by how their names begin", async () => {
     const repository = await open(several.directory);
     const { oid, tree } = await repository.resolve("HEAD");
     const { folders } = repositoryTree(repository, oid, tree);
-    expect(await folders?.("pkgs", "frob-")).toEqual(["pkgs/frob-2", "pkgs/frob-extra"]);
-    expect(await folders?.("pkgs", "é")).toEqual(["pkgs/éclair"]);
-    expect(await folders?.("pkgs", "z")).toEqual([]);
-    expect(await folders?.("pkgs", "")).toHaveLength(names.length);
-    expect(await folders?.("", "")).toEqual(["pkgs"]);
-    expect(await folders?.("nowhere", "")).toEqual([]);
+    expect(await folders?.("pkgs", "frob-", 9)).toEqual(["pkgs/frob-2", "pkgs/frob-extra"]);
+    expect(await folders?.("pkgs", "é", 9)).toEqual(["pkgs/éclair"]);
+    expect(await folders?.("pkgs", "z", 9)).toEqual([]);
+    expect(await folders?.("pkgs", "", 9)).toHaveLength(names.length);
+    expect(await folders?.("pkgs", "frob", 2)).toEqual(["pkgs/frob", "pkgs/frob-2"]);
+    expect(await folders?.("", "", 9)).toEqual(["pkgs"]);
+    expect(await folders?.("nowhere", "", 9)).toEqual([]);
   } finally {
     several.remove();
   }
