@@ -9,7 +9,7 @@ import type { Source, Span } from "./model.ts";
 import { NO_PACKAGE, type PackageFacts, packageFacts } from "./packages.ts";
 import { type PinPlace, sourceAt } from "./pin.ts";
 import { isSystem } from "./platform.ts";
-import { addPin, pinKey, type Reading } from "./reading.ts";
+import { addPin, isLocated, pinKey, type Reading } from "./reading.ts";
 import type { Region } from "./scripts.ts";
 import { type Choice, createSession, type Session } from "./session.ts";
 import type { NixFile } from "./sites.ts";
@@ -95,7 +95,10 @@ function readTaker(read: JsonReading, taker: NixFile): void {
   if (look(NOTHING).length === 0) return;
   // `releases.${branch}`: which fetcher takes an entry shows when that branch is asked for.
   for (const { key, value, path } of hashes) {
-    const isTaken = () => isLocated(pins.get(pinKey(file, { start: value.offset })));
+    const isTaken = () => {
+      const pin = pins.get(pinKey(file, { start: value.offset }));
+      return pin !== undefined && pin.fetcher !== null && isLocated(pin);
+    };
     if (isTaken()) continue;
     const system = [key, ...path].find(isSystem);
     const first: Assumed = system === undefined ? NOTHING : new Map([["system", system]]);
@@ -104,11 +107,6 @@ function readTaker(read: JsonReading, taker: NixFile): void {
       return { choices, isFound: isTaken(), isLocated: isTaken() };
     });
   }
-}
-
-/** Whether it is known which fetcher takes a pin, and from where. */
-function isLocated(pin: Source | undefined): boolean {
-  return pin !== undefined && pin.fetcher !== null && pin.urls.every((url) => url.resolved);
 }
 
 function hashesIn(file: JsonFile, within: readonly Region[] | null): readonly JsonHash[] {

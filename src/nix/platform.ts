@@ -33,11 +33,10 @@ const GO_CPUS: Readonly<Record<string, string>> = {
 const RUST_CPUS: Readonly<Record<string, string>> = { armv6l: "arm", armv7l: "armv7", riscv64: "riscv64gc" };
 
 /** `x86_64-unknown-linux-gnu`, with the processor as the one who asks calls it. */
-function triple(system: System, cpu: string): string | null {
+function triple(system: System, cpu: string): string {
   if (system.kernel === "darwin") return `${cpu}-apple-darwin`;
   // The last word of it tells how floating-point numbers are passed.
-  const libc = system.cpu.startsWith("armv") ? "gnueabihf" : "gnu";
-  return system.kernel === "linux" ? `${cpu}-unknown-linux-${libc}` : null;
+  return `${cpu}-unknown-linux-${system.cpu.startsWith("armv") ? "gnueabihf" : "gnu"}`;
 }
 
 /** `x86_64-linux` in two. */
@@ -47,7 +46,7 @@ interface System {
 }
 
 /** Names of a platform, by the attributes of `stdenv.hostPlatform` that lead to them. */
-const NAMES: Readonly<Record<string, (system: System) => string | null>> = {
+const NAMES: Readonly<Record<string, (system: System) => string>> = {
   config: (system) => triple(system, system.cpu),
   "parsed.cpu.name": ({ cpu }) => cpu,
   "parsed.kernel.name": ({ kernel }) => kernel,
@@ -72,11 +71,8 @@ export function platformFact(path: readonly string[], system: string | undefined
   if (name === "system") return textValue(system);
   const dash = system.lastIndexOf("-");
   const [cpu, kernel] = [system.slice(0, dash), system.slice(dash + 1)];
-  const known = Object.hasOwn(CPU_FACTS, cpu) && Object.hasOwn(KERNEL_FACTS, kernel);
-  if (known && Object.hasOwn(NAMES, name)) {
-    const text = NAMES[name]?.({ cpu, kernel }) ?? null;
-    return text === null ? null : textValue(text);
-  }
+  const named = isSystem(system) && Object.hasOwn(NAMES, name) ? NAMES[name] : undefined;
+  if (named) return textValue(named({ cpu, kernel }));
   if (!DECIDED.has(name)) return null;
   const facts = [...(CPU_FACTS[cpu] ?? []), ...(KERNEL_FACTS[kernel] ?? [])];
   return { kind: "bool", value: facts.includes(name) };

@@ -32,8 +32,13 @@ export function addPin(pins: Map<string, Source>, source: Source): void {
   if (!known || score(source) > score(known)) pins.set(key, source);
 }
 
+/** Whether nothing of a pin's address is open. */
+export function isLocated({ urls }: Source): boolean {
+  return urls.every((url) => url.resolved);
+}
+
 /** The reading of a pin that says more wins. */
 function score(source: Source): number {
-  const located = source.urls.length > 0 && source.urls.every((url) => url.resolved);
+  const located = source.urls.length > 0 && isLocated(source);
   return (located ? 4 : 0) + (source.version === null ? 0 : 2) + (source.fetcher === null ? 0 : 1);
 }

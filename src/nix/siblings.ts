@@ -4,7 +4,7 @@ import { type Assumed, NOTHING } from "./follow.ts";
 import { isHashName } from "./hash-names.ts";
 import { callersOf, NEIGHBOUR_LIMIT } from "./neighbours.ts";
 import { DEFAULT_SYSTEM } from "./platform.ts";
-import { addPin, pinKey, type Reading } from "./reading.ts";
+import { addPin, isLocated, pinKey, type Reading } from "./reading.ts";
 import { type Choice, createSession, type Session } from "./session.ts";
 import { update } from "./sets.ts";
 import type { HashLiteral, NixFile } from "./sites.ts";
@@ -60,8 +60,10 @@ function traceCaller(reading: Reading, caller: NixFile, literals: readonly HashL
     return choices;
   };
   if (trace(NOTHING).length === 0) return;
-  const isOpen = (literal: HashLiteral) =>
-    !reading.pins.get(pinKey(reading.file, literal.node))?.urls.every((url) => url.resolved);
+  const isOpen = ({ node }: HashLiteral) => {
+    const pin = reading.pins.get(pinKey(reading.file, node));
+    return pin === undefined || !isLocated(pin);
+  };
   for (const system of SYSTEMS) if (literals.some(isOpen)) trace(new Map([["system", system]]));
   // `fetch { hashes = { x86_64-linux = …; aarch64-linux = …; }; }`, where the caller says what takes which.
   for (const literal of literals.slice(0, TRACED_LITERALS)) follow(reading, literal, NOTHING, trace);
@@ -136,20 +138,19 @@ interface Taker {
 }
 
 /** The function in a file with an argument of one of the names, or that hands on all that it is given; null: there is none. */
-function takerOf(file: Extract<SourceFile, { kind: "nix" }>, names: ReadonlySet<string>): Taker | null {
+function takerOf(file: NixFile, names: ReadonlySet<string>): Taker | null {
   // Most files do not even hold the word, and need not be parsed.
   const mayHandOn = names.size > 0 && HANDS_ON.test(file.text);
   if (!mayHandOn && ![...names].some((name) => file.text.includes(name))) return null;
+  const takes = (formals: readonly SyntaxNode[]) =>
+    formals.some((formal) => names.has(nameOf(file, formal) ?? ""));
   const [outer] = parts(file.document.root);
   if (outer?.type !== "function_expression") return null;
-  if (formalsOf(outer).some((formal) => names.has(nameOf(file, formal) ?? "")))
-    return { isInner: false, needs: [] };
-  if (mayHandOn && outer.children.some(({ type }) => type === "identifier"))
-    return { isInner: false, needs: [] };
+  const handsOn = mayHandOn && outer.children.some(({ type }) => type === "identifier");
+  if (handsOn || takes(formalsOf(outer))) return { isInner: false, needs: [] };
   const inner = parts(outer).at(-1);
-  if (inner?.type !== "function_expression") return null;
-  const formals = formalsOf(inner);
-  if (!formals.some((formal) => names.has(nameOf(file, formal) ?? ""))) return null;
+  const formals = inner?.type === "function_expression" ? formalsOf(inner) : [];
+  if (!takes(formals)) return null;
   // What calls it is not seen, as its name is not: only a set with all that it asks for is meant for it.
   const needed = formals.filter((formal) => parts(formal).length === 1);
   return { isInner: true, needs: needed.flatMap((formal) => nameOf(file, formal) ?? []) };

@@ -7,7 +7,7 @@ import type { Source } from "./model.ts";
 import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
 import { isGem, makeSource } from "./pin.ts";
 import { reaching } from "./reaching.ts";
-import { addPin, pinKey, type Reading } from "./reading.ts";
+import { addPin, isLocated, pinKey, type Reading } from "./reading.ts";
 import type { Region } from "./scripts.ts";
 import { type Choice, createSession, isExhausted, type Session } from "./session.ts";
 import { traceSiblings } from "./siblings.ts";
@@ -175,13 +175,13 @@ async function readGroup(
   const open = () => literals.filter((literal) => !pinOf(literal));
   const sought = () => [
     ...open(),
-    ...literals.filter((literal) => isVague(reading, literal) || isHandedOn(pinOf(literal))),
+    ...literals.filter((literal) => isVague(file, literal, pinOf(literal)) || isHandedOn(pinOf(literal))),
   ];
   const isPinned = open().length === 0 && bare.length === 0;
   const { isCut } = reading;
   if (isPinned && sought().length === 0) {
     // What is left open may be what a file beside hands it: `import ./generic.nix { version = "1.2"; }`.
-    if (isPackage && literals.some((literal) => !isLocated(reading, literal)))
+    if (isPackage && literals.some((literal) => isUnlocated(pinOf(literal))))
       await traceSiblings(reading, [], [], attempt);
   } else {
     if (isPackage) await attempt(() => traceFile(reading));
@@ -196,19 +196,19 @@ async function readGroup(
 }
 
 /** Whether the location of a literal's pin is open, and may depend on the conditions under which the literal is used. */
-function isVague(reading: Reading, literal: HashLiteral): boolean {
-  return !isLocated(reading, literal) && reaching(reading.file, literal).size > 0;
+function isVague(file: NixFile, literal: HashLiteral, pin: Source | undefined): boolean {
+  return isUnlocated(pin) && reaching(file, literal).size > 0;
+}
+
+/** Whether there is a pin and something of its address is open. */
+function isUnlocated(pin: Source | undefined): boolean {
+  return pin !== undefined && !isLocated(pin);
 }
 
 /** Whether a function takes a pin's hash that is no fetcher: what it does with it shows where it is defined. */
 function isHandedOn(pin: Source | undefined): boolean {
   if (!pin || pin.fetcher === null || fetcherNamed(pin.fetcher) || pin.urls.length > 0) return false;
   return pin.role !== "dependencies" && pin.hashAttribute !== "outputHash";
-}
-
-/** Whether all of the location of a literal's pin is known; true when there is no pin. */
-function isLocated({ pins, file }: Reading, literal: HashLiteral): boolean {
-  return pins.get(pinKey(file, literal.node))?.urls.every((url) => url.resolved) ?? true;
 }
 
 function compare(a: string, b: string): number {

@@ -4,7 +4,7 @@ import { type Assumed, followChoices } from "./follow.ts";
 import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
 import { makeSource } from "./pin.ts";
 import { reaching, releaseOf } from "./reaching.ts";
-import { addPin, pinKey, type Reading } from "./reading.ts";
+import { addPin, isLocated, pinKey, type Reading } from "./reading.ts";
 import { type Choice, createSession, isExhausted, type Session } from "./session.ts";
 import type { HashLiteral } from "./sites.ts";
 import { parts, type SyntaxNode } from "./syntax.ts";
@@ -40,11 +40,7 @@ export function follow(
   return followChoices(reading, literal.path, first, (assumed) => {
     const choices = trace(assumed);
     const pin = reading.pins.get(wanted);
-    return {
-      choices,
-      isFound: pin !== undefined,
-      isLocated: pin?.urls.every((url) => url.resolved) ?? false,
-    };
+    return { choices, isFound: pin !== undefined, isLocated: pin !== undefined && isLocated(pin) };
   });
 }
 

@@ -10,17 +10,15 @@ function typeOf(value: Value): string | null {
       return "string";
     case "number":
       return Number.isSafeInteger(value.value) ? "int" : null;
+    case "function":
     case "builtin":
       return "lambda";
     case "null":
     case "list":
     case "path":
     case "bool":
-      return value.kind;
     case "set":
-      return "set";
-    case "function":
-      return "lambda";
+      return value.kind;
     default:
       return null;
   }
