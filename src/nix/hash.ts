@@ -17,7 +17,7 @@ const NIX32 = "0123456789abcdfghijklmnpqrsvwxyz";
 
 const HEX = /^[0-9a-fA-F]+$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
-const PREFIX = /^(md5|sha1|sha256|sha512)[:-]/;
+const PREFIX = /^(md5|sha1|sha256|sha512)([:-])/;
 
 export function isHashAlgorithm(name: string): name is HashAlgorithm {
   return Object.hasOwn(SIZES, name);
@@ -72,18 +72,27 @@ export function parseHash(text: string, algorithm?: HashAlgorithm): Hash | null 
     algorithms = [prefix[1] as HashAlgorithm];
     digest = digest.slice(prefix[0].length);
   }
+  const isSri = prefix?.[2] === "-";
   for (const candidate of algorithms) {
-    const bytes = digestBytes(digest, SIZES[candidate]);
+    const size = SIZES[candidate];
+    // Nix refuses them elsewhere: "has wrong length for hash type".
+    if (!isSri && isUnpadded(digest, size)) continue;
+    const bytes = digestBytes(digest, size);
     if (bytes) return { algorithm: candidate, bytes };
   }
   return null;
+}
+
+/** Whether a text is as long as base64 of a digest without its padding, which digests of all sizes have. */
+function isUnpadded(text: string, size: number): boolean {
+  return text.length === Math.ceil((size * 4) / 3);
 }
 
 function digestBytes(digest: string, size: number): Buffer | null {
   if (digest.length === size * 2) return HEX.test(digest) ? Buffer.from(digest, "hex") : null;
   if (digest.length === nix32Length(size)) return fromNix32(digest, size);
   // Padding may be left out; anything else that is not exactly one digest is not a hash.
-  if (Math.ceil((size * 4) / 3) !== digest.replace(/={1,2}$/, "").length || !BASE64.test(digest)) return null;
+  if (!isUnpadded(digest.replace(/={1,2}$/, ""), size) || !BASE64.test(digest)) return null;
   const bytes = Buffer.from(digest, "base64");
   return bytes.length === size ? bytes : null;
 }
@@ -94,7 +103,11 @@ const DIGEST = /[A-Za-z0-9+/]{22,128}/g;
 export function holdsHash(text: string, hashes: ReadonlySet<string>): boolean {
   const algorithms = Object.keys(SIZES).filter(isHashAlgorithm);
   for (const [digest] of text.matchAll(DIGEST))
-    for (const algorithm of algorithms) if (hashes.has(toSri(digest, algorithm) ?? "")) return true;
+    for (const algorithm of algorithms) {
+      // Whatever padding follows.
+      const bytes = digestBytes(digest, SIZES[algorithm]);
+      if (bytes && hashes.has(formatSri({ algorithm, bytes }))) return true;
+    }
   return false;
 }
 

@@ -40,6 +40,9 @@ test.each([
   [`z${"0".repeat(51)}`],
   // A commit id is a SHA-1 in hex only where the attribute says so.
   ["sha256:da39a3ee5e6b4b0d3255bfef95601890afd80709"],
+  // Nix takes base 64 without its padding in SRI only, and a name is often as long as that of a SHA-1.
+  [sri.replace("-", ":").replace(/=+$/, "")],
+  ["propagatedNativeBuildInputs"],
 ])("does not take %j for a hash", (text) => {
   expect(toSri(text)).toBeNull();
 });
