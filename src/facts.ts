@@ -90,8 +90,8 @@ export async function gatherFacts(
     ),
   );
   const settings = pairSettings(read.base.settings, read.head.settings, renames);
-  const areAllWanted = meanings.some(areSources) || mayDropPatches(change, settings);
-  await addPinsOfLater(reading, read.names, areAllWanted, renames);
+  const areAllWanted = meanings.some(areSources);
+  await addPinsOfLater(reading, read.names, droppedPatches(change, settings), areAllWanted, renames);
   const pins = reading.pins.all();
   unchecked.push(...sides.base.unchecked, ...sides.head.unchecked);
   const pairs = withMade(pairSources(pins.base, pins.head, renames, aliasesOf(meanings, pins)), made);
@@ -199,12 +199,13 @@ async function addPinsOfUsers(
 }
 
 /**
- * Reads those of the pins left for later that may matter: of texts that name a changed file or may have a hash that is new
- * elsewhere; with `areAllWanted`, of all.
+ * Reads those of the pins left for later that may matter: of texts that name a changed file or a dropped patch, or may have a
+ * hash that is new elsewhere; with `areAllWanted`, of all.
  */
 async function addPinsOfLater(
   { pins }: Reading,
   names: ReadonlySet<string>,
+  patches: readonly string[],
   areAllWanted: boolean,
   renames: ReadonlyMap<string, string>,
 ): Promise<void> {
@@ -215,6 +216,7 @@ async function addPinsOfLater(
     (text) =>
       areAllWanted ||
       namesAny(text, names) ||
+      patches.some((patch) => text.includes(patch)) ||
       (hashes.size > 0 && (hasPath(text) || holdsHash(text, hashes))),
   );
 }
@@ -235,12 +237,19 @@ function namesAny(text: string, names: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** Whether patches may be gone: then all pins are needed, to tell whether one still names them. */
-function mayDropPatches({ files }: Change, settings: readonly SettingChange[]): boolean {
-  return (
-    settings.some(({ before }) => /patch/i.test(before?.attributes.at(-1) ?? "")) ||
-    files.some(({ status, base }) => status === "removed" && /\.(?:patch|diff)$/.test(base.path))
-  );
+/** What a patch is called: the vulnerability that it fixes, or its file. */
+const PATCH_NAME = /CVE-\d{4}-\d+|GHSA(?:-[0-9a-z]{4}){3}|(?<![\w.+-])[\w.+-]+\.(?:patch|diff)\b/g;
+
+/** The names of patches that the change drops somewhere: a pin that has one still may be where it went. */
+function droppedPatches({ files }: Change, settings: readonly SettingChange[]): readonly string[] {
+  const dropped = new Set<string>();
+  for (const { before, after } of settings) {
+    if (before === null || !/patch/i.test(before.attributes.at(-1) ?? "")) continue;
+    for (const [name] of before.text.matchAll(PATCH_NAME)) if (!after?.text.includes(name)) dropped.add(name);
+  }
+  for (const { status, base } of files)
+    if (status === "removed") for (const [name] of base.path.matchAll(PATCH_NAME)) dropped.add(name);
+  return [...dropped];
 }
 
 /** Property by property: of thousands of objects spread from two others, V8 would give each a shape of its own. */

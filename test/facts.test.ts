@@ -316,6 +316,40 @@ test.each([
   expect(facts.reuses.length).toBe(hash === B ? 1 : 0);
 });
 
+test("where a patch is dropped, the pins of files that a change cannot reach are there if these name it", async () => {
+  const patch = (name: string) =>
+    `patches = [ (fetchpatch { name = "${name}.patch"; url = "https://example.org/${name}"; hash = "${B}"; }) ];`;
+  const file = (name: string, more: string, license: string) =>
+    packaged(name, A, `${more}\n  meta.license = "${license}";`);
+  const fix = patch("CVE-2030-1");
+  const { facts } = await factsOf(
+    { "a.nix": file("a", fix, "mit"), "b.nix": file("b", fix, "mit"), "c.nix": file("c", patch("d"), "mit") },
+    { "a.nix": file("a", "", "mit"), "b.nix": file("b", fix, "isc"), "c.nix": file("c", patch("d"), "isc") },
+  );
+  expect([...new Set(facts.pins.head.map(({ path }) => path))]).toEqual(["a.nix", "b.nix"]);
+});
+
+test("where a list of more than a thousand hashes is used is not worked out for each of them, and that is said", async () => {
+  const list = (count: number, first: string) =>
+    `{\n${Array.from({ length: count }, (_, n) => `  p${n} = "${n === 0 ? first : `${n}`.padStart(52, "0")}";`).join("\n")}\n}\n`;
+  const user = `{ fetchurl }: builtins.mapAttrs (name: sha256: fetchurl { url = "https://example.org/\${name}"; inherit sha256; }) (import ./list.nix)`;
+  const [old, now] = ["a", "b"].map((digit) => digit.padStart(52, "0")) as [string, string];
+  const change = (count: number) =>
+    factsOf({ "p/default.nix": user, "p/list.nix": list(count, old) }, { "p/list.nix": list(count, now) });
+  const package_ = await change(900);
+  made?.remove();
+  const collection = await change(1_001);
+  const read = ({ facts, unchecked }: typeof package_) => [
+    ...facts.sources
+      .filter(({ before, after }) => before?.hash !== after?.hash)
+      .map(({ after }) => after?.urls.map(({ value }) => value)),
+    ...unchecked.map(({ what }) => what),
+  ];
+  expect(read(package_)).toEqual([["https://example.org/p0"]]);
+  // What the value of the file beside fetches tells where the changed one is used.
+  expect(read(collection)).toEqual([["https://example.org/p0"], "p/list.nix"]);
+});
+
 test("a file that was formatted says nothing, but what it makes of a file that changed", async () => {
   const recipe = (arguments_: string) => `${arguments_}: stdenv.mkDerivation rec {
   pname = "frob"; version = import ./version.nix;

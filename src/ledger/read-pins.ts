@@ -5,7 +5,6 @@ import { isLockfile } from "../nix/data-sources.ts";
 import type { Documents } from "../nix/documents.ts";
 import type { Source } from "../nix/model.ts";
 import { createNixSide, type NixSide } from "../nix/side.ts";
-import { LITERAL } from "../nix/sites.ts";
 import { TOO_DEEP } from "../nix/sources.ts";
 import { TooMuch } from "../nix/too-much.ts";
 import type { WholeTraces } from "../nix/whole-trace.ts";
@@ -25,9 +24,6 @@ function mayHoldPins(text: string): boolean {
   for (const [word] of text.matchAll(LONG_WORD)) if (DIGEST.test(word)) return true;
   return EMPTY_HASH.test(text);
 }
-
-/** A file with more hashes is a list, not a package: it is not worked out what the files beside it make of them. */
-const MOST_OF_A_PACKAGE = 1_000;
 
 /** So many files are requested from git ahead of the work. */
 const AHEAD = 64;
@@ -68,10 +64,8 @@ async function readFile(
   traces: WholeTraces,
 ): Promise<IndexedFile | null> {
   const needed = new Map<string, string | null>();
-  let isList = false;
   const watched: Tree = {
     ...tree,
-    list: async (path) => (isList ? [] : tree.list(path)),
     async entry(path) {
       const found = await tree.entry(path);
       needed.set(path, found?.oid ?? null);
@@ -81,7 +75,6 @@ async function readFile(
   // Alone: otherwise files would have to be read again whenever a list of all packages that names them changes.
   const side = createNixSide(watched, documents, traces, "alone");
   const file = await side.load(entry);
-  isList = (file?.text.match(LITERAL)?.length ?? 0) > MOST_OF_A_PACKAGE;
   const read = file ? await sourcesIn(side, entry.path, file.text.length) : NOTHING;
   // A pin that stands in another file is indexed with that one.
   const own = read.sources.filter(({ hashSpan }) => hashSpan.path === entry.path);

@@ -16,6 +16,7 @@ import {
   conditionsAround,
   type HashLiteral,
   hashLiteralsOf,
+  LITERAL,
   type NixFile,
   type Site,
   sitesOf,
@@ -33,12 +34,16 @@ const WORLD_LIMIT = 48;
 const FILE_WORLD_LIMIT = 2_000;
 /** Literals that are looked for one by one, after the whole file was looked through once. */
 const TRACE_LIMIT = 60;
+/** A file with more hashes is a list, not a package: what is made of all of them together is more than is looked through. */
+const MOST_OF_A_PACKAGE = 1_000;
 /** Names of fetchers and hashes that can be reached in one file: the list of all Haskell packages has 17,000. */
 const MOST_ANCHORS = 60_000;
 /** What so many pins need of values and nodes is in memory at a time. */
 const ANCHORS_AT_A_TIME = 2_000;
 /** `md5=` */
 const SHORTEST_ANCHOR = 4;
+/** A quoted MD5 as Nix has it. */
+const SHORTEST_LITERAL = 28;
 const WORD = /[\w+/=:"-]/;
 
 /**
@@ -91,9 +96,11 @@ async function readPins(
   onCut: (reason: string) => void,
 ): Promise<readonly Source[]> {
   // A file that need not be read need not be parsed.
-  const groups = grouped(withBare ? file.document.text : file.text, within);
-  // The files beside a big list are not looked at.
-  if (!withBare && groups.length > 1) return [];
+  const text = withBare ? file.document.text : file.text;
+  const groups = grouped(text, within);
+  const isPackage = within === null && groups.length === 1 && !isList(text);
+  // The files beside a list are not looked at.
+  if (!withBare && !isPackage) return [];
   const pins: Reading["pins"] = new Map();
   const traced: Reading["traced"] = new Map();
   let worlds = FILE_WORLD_LIMIT;
@@ -108,8 +115,7 @@ async function readPins(
       worlds,
       isCut: false,
     };
-    // A big list is not one package: what is in it is looked for entry by entry.
-    const isPackage = within === null && groups.length === 1;
+    // What is in a list is looked for entry by entry.
     const left = await readGroup(reading, group, isPackage, attempt);
     if (withBare) for (const literal of left()) await attempt(() => addBare(reading, literal));
     if (isExhausted(reading.plain))
@@ -120,6 +126,11 @@ async function readPins(
     if (groups.length > 1) file.document.forgetNodes();
   }
   return [...pins.values()].sort((a, b) => compare(a.path, b.path) || a.hashSpan.start - b.hashSpan.start);
+}
+
+function isList(text: string): boolean {
+  if (text.length < MOST_OF_A_PACKAGE * SHORTEST_LITERAL) return false;
+  return (text.match(LITERAL)?.length ?? 0) > MOST_OF_A_PACKAGE;
 }
 
 export const TOO_DEEP = "what its pins are made of lies deeper than is looked";
