@@ -81,13 +81,15 @@ function distinct(files: readonly PinSides[], side: Side): readonly Source[] {
   return [...byPlace.values()];
 }
 
-/** The one source among `pins` whose hash stands at one of the places; null when there are none or several. */
-export function pinAt(pins: readonly Source[], places: readonly Origin[]): Source | null {
-  const wanted = new Set(places.map((place) => pinKey(place.file, place)));
-  const [source, ...others] = pins.filter(
-    (pin) => pin.role === "source" && wanted.has(pinKey(pin.hashSpan, pin.hashSpan)),
-  );
-  return source && others.length === 0 ? source : null;
+/** Finds the one source among `pins` whose hash stands at one of some places; null when there are none or several. */
+export function createPinAt(pins: readonly Source[]): (places: readonly Origin[]) => Source | null {
+  const sources = new Map<string, Source>();
+  for (const pin of pins) if (pin.role === "source") sources.set(pinKey(pin.hashSpan, pin.hashSpan), pin);
+  return (places) => {
+    const found = new Set(places.flatMap((place) => sources.get(pinKey(place.file, place)) ?? []));
+    const [source] = found;
+    return source && found.size === 1 ? source : null;
+  };
 }
 
 /** An unchanged file whose pins may depend on a changed one, and the sides on which they may. */

@@ -3,7 +3,7 @@
  * a name stands for did not change on either side; they are a pair all the same.
  */
 import type { Side, Unchecked } from "./change/change.ts";
-import { type PinSides, pinAt } from "./change-pins.ts";
+import { createPinAt, type PinSides } from "./change-pins.ts";
 import { type Named, recalledNames, repointedNames } from "./nix/aliases.ts";
 import type { Source } from "./nix/model.ts";
 import type { NixSide } from "./nix/side.ts";
@@ -77,8 +77,10 @@ export function aliasesOf(
   meanings: readonly Meanings[],
   pins: PinSides,
 ): readonly (readonly [Source, Source])[] {
+  if (meanings.length === 0) return [];
+  const at = { base: createPinAt(pins.base), head: createPinAt(pins.head) };
   return meanings.flatMap(({ base, head }) => {
-    const [old, now] = [pinAt(pins.base, base.hashes), pinAt(pins.head, head.hashes)];
+    const [old, now] = [at.base(base.hashes), at.head(head.hashes)];
     return old && now ? [[old, now] as const] : [];
   });
 }

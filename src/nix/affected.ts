@@ -2,6 +2,7 @@
  * Which parts of a big package list a change can reach. A list such as `python-packages.nix` is one set with
  * hundreds of packages: a pin depends on its own entry, and on entries that it takes apart by name.
  */
+import { addTo } from "../lists.ts";
 import type { Region } from "./scripts.ts";
 import type { NixFile } from "./sites.ts";
 import type { SyntaxNode } from "./syntax.ts";
@@ -10,8 +11,8 @@ import type { SyntaxNode } from "./syntax.ts";
 export const BIG_CHARACTERS = 40_000;
 /** A set with fewer entries is no list. */
 const LIST_ENTRIES = 40;
-/** Characters looked through for uses of the entries reached: beyond them, reading the file costs less. */
-const MOST_SEARCHED = 3_000_000_000;
+/** So many names are searched for one by one; for more, all names of the list are found at once. */
+const FEW_NAMES = 4;
 
 interface Unit {
   readonly name: string;
@@ -41,14 +42,12 @@ export function affectedBy(file: NixFile, changed: readonly Region[]): readonly 
   const reached = new Set(touched);
   // To look for the uses of most entries costs more than to read the file.
   if (reached.size * 2 > units.length) return null;
-  for (const unit of reached) {
-    // An entry without a plain name is used by none.
-    if (unit.name !== "" && reached.size * (list.end - list.start) > MOST_SEARCHED) return null;
-    for (const at of usesOf(text, unit, list)) {
-      const user = unitAt(units, at);
+  const names = createNames(text, list, new Set(units.map(({ name }) => name)));
+  for (const unit of reached)
+    for (const at of names(unit.name)) {
+      const user = isUse(text, unit, at) ? unitAt(units, at) : undefined;
       if (user) reached.add(user);
     }
-  }
   return [...reached].sort((x, y) => x.start - y.start);
 }
 
@@ -73,16 +72,38 @@ function unitsOf(text: string, list: SyntaxNode): readonly Unit[] {
   }));
 }
 
-/** Where an entry is used by its attributes or as a function: naming it in a list of dependencies does not count. */
-function* usesOf(text: string, { name, isPlain }: Unit, list: SyntaxNode): Generator<number> {
-  if (name === "" || name === "inherit") return;
-  for (let at = text.indexOf(name, list.start); at >= 0 && at < list.end; at = text.indexOf(name, at + 1)) {
-    const before = text.slice(Math.max(0, at - 12), at);
-    const after = text.slice(at + name.length, at + name.length + 3);
-    if (/[\w'-]$/.test(before) || /^[\w'-]/.test(after)) continue;
-    if (isPlain || /^\s*[.({}+]/.test(after) || /(?:with|=|\(|\$\{|\+|callPackage)\s*$/.test(before))
-      yield at;
+const NAME = /[A-Za-z_][\w'-]*/g;
+
+/** Finds the places in a list where one of `names` stands. An entry without a plain name is used by none. */
+function createNames(
+  text: string,
+  { start, end }: SyntaxNode,
+  names: ReadonlySet<string>,
+): (name: string) => Iterable<number> {
+  let searched = 0;
+  let places: Map<string, number[]> | undefined;
+  return (name) => {
+    if (name === "" || name === "inherit") return [];
+    if (++searched <= FEW_NAMES) return search(name);
+    if (!places) {
+      places = new Map();
+      for (const { 0: found, index } of text.slice(start, end).matchAll(NAME))
+        if (names.has(found)) addTo(places, found, start + index);
+    }
+    return places.get(name) ?? [];
+  };
+
+  function* search(name: string): Generator<number> {
+    for (let at = text.indexOf(name, start); at >= 0 && at < end; at = text.indexOf(name, at + 1)) yield at;
   }
+}
+
+/** Whether an entry is used at a place by its attributes or as a function: in a list of dependencies it is not. */
+function isUse(text: string, { name, isPlain }: Unit, at: number): boolean {
+  const before = text.slice(Math.max(0, at - 12), at);
+  const after = text.slice(at + name.length, at + name.length + 3);
+  if (/[\w'-]$/.test(before) || /^[\w'-]/.test(after)) return false;
+  return isPlain || /^\s*[.({}+]/.test(after) || /(?:with|=|\(|\$\{|\+|callPackage)\s*$/.test(before);
 }
 
 function unitAt(units: readonly Unit[], offset: number): Unit | undefined {

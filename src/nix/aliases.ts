@@ -78,12 +78,14 @@ const CALLS = /\b(?:callPackages?|import)\b|\.override|\bsrcs?\s{0,9}=\s{0,9}[A-
 function callsIn({ file, regions }: ChangedSide): ReadonlyMap<string, string> {
   const { text, root } = file.document;
   const calls = new Map<string, string>();
-  const list = regions.length > 0 && outermostSet(root);
+  const list = regions.length > 0 && CALLS.test(text) && outermostSet(root);
   if (!list) return calls;
+  let next = 0;
   for (const binding of bindingsOf(list)) {
     const { start, end } = binding.node;
-    if (binding.kind !== "binding" || !regions.some((region) => region.start <= end && region.end >= start))
-      continue;
+    while (next < regions.length && (regions[next] as Region).end < start) next++;
+    const region = regions[next];
+    if (binding.kind !== "binding" || region === undefined || region.start > end) continue;
     const [name, ...deeper] = attrNames(text, binding.attrpath);
     const written = text.slice(start, end);
     if (typeof name === "string" && deeper.length === 0 && CALLS.test(written))
