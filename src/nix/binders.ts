@@ -107,7 +107,7 @@ export function functionScope(
 ): Scope {
   const bound = new Map<string, Thunk>();
   const scope = bind(outer, (name) => bound.get(name));
-  for (const part of node.children) {
+  for (const part of parts(node)) {
     if (part.type === "identifier") {
       const name = file.text.slice(part.start, part.end);
       bound.set(

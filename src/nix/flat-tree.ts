@@ -1,5 +1,12 @@
 /** A syntax tree as numbers: it takes half of the room of tree-sitter's, and its nodes are read without calls. */
-import { type MakeNode, NONE, type NodeHandle, type NodeKind, type TreeMemory } from "./tree-memory.ts";
+import {
+  isMeaningful,
+  type MakeNode,
+  NONE,
+  type NodeHandle,
+  type NodeKind,
+  type TreeMemory,
+} from "./tree-memory.ts";
 
 type Words<Text> = Text extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Text;
 
@@ -31,6 +38,9 @@ export interface FlatTree {
   /** Where the root is. */
   readonly root: number;
 }
+
+/** Which kinds carry meaning, as tree-memory.ts says it. */
+const ARE_MEANINGFUL = KINDS.map(isMeaningful);
 
 const KIND_BITS = 7;
 const KIND_MASK = (1 << KIND_BITS) - 1;
@@ -114,11 +124,28 @@ export function flatMemory<Made extends NodeHandle & { readonly kind: NodeKind }
   }
   return {
     root: () => read(null, root),
-    children(node) {
+    children(node, parts) {
       if (node.kind.isToken) return NONE;
       const count = (words[node.id] as number) >>> KIND_BITS;
+      if (parts?.length === count) return parts;
       const made = new Array<Made>(count);
-      for (let n = 0; n < count; n++) made[n] = read(node, words[node.id + CHILDREN + n] as number);
+      let next = 0;
+      for (let n = 0; n < count; n++) {
+        const at = words[node.id + CHILDREN + n] as number;
+        const part = parts?.[next];
+        if (part?.id === at) next++;
+        made[n] = part?.id === at ? part : read(node, at);
+      }
+      return made;
+    },
+    parts(node) {
+      if (node.kind.isToken) return NONE;
+      const count = (words[node.id] as number) >>> KIND_BITS;
+      const made: Made[] = [];
+      for (let n = 0; n < count; n++) {
+        const at = words[node.id + CHILDREN + n] as number;
+        if (ARE_MEANINGFUL[(words[at] as number) & KIND_MASK]) made.push(read(node, at));
+      }
       return made;
     },
     hasError: () => false,

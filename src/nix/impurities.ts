@@ -14,6 +14,7 @@ import {
   nodeAt,
   parts,
   type SyntaxNode,
+  visitIn,
 } from "./syntax.ts";
 
 /** When there are as many, it is said that there may be more: a flood of harmless ones hides no grave one. */
@@ -60,9 +61,7 @@ export function impuritiesOf(
   const { text } = file.document;
   const found = new Map<string, Impurity>();
   for (const region of inPieces(file.document, regions)) {
-    const stack = [nodeAt(file.document.root, region.start, region.end)];
-    for (let node = stack.pop(); node && found.size < MOST_FOUND; node = stack.pop()) {
-      if (node.end < region.start || node.start > region.end) continue;
+    visitIn(text, nodeAt(file.document.root, region.start, region.end), region, (node) => {
       const seen = impurityAt(text, node) ?? moduleAt(text, node);
       if (seen)
         found.set(`${node.start}-${node.end}`, {
@@ -71,9 +70,8 @@ export function impuritiesOf(
           path: file.path,
           span: { path: file.path, start: node.start, end: node.end },
         });
-      for (let index = node.children.length - 1; index >= 0; index--)
-        stack.push(node.children[index] as SyntaxNode);
-    }
+      return found.size < MOST_FOUND;
+    });
   }
   if (found.size >= MOST_FOUND)
     onCut("it reads its machine or the network in more places than are looked at");

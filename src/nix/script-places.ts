@@ -4,44 +4,42 @@ import type { ScriptContext, ScriptLanguage } from "./model.ts";
 import { attributePath } from "./places.ts";
 import { ATTRIBUTES, WRITERS, WRITES, WRITES_FILE } from "./script-takers.ts";
 import type { Region } from "./scripts.ts";
-import { attrNames, bare, bindingsOf, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
+import { attrNames, bare, bindingsOf, isAttrset, nodeAt, parts, type SyntaxNode, visitIn } from "./syntax.ts";
 
 /** The string literals that touch a region: the one around it, and those within it; and names that may stand for one. */
-export function* textsIn(source: string, root: SyntaxNode, region: Region): Generator<SyntaxNode> {
+export function textsIn(source: string, root: SyntaxNode, region: Region): readonly SyntaxNode[] {
+  const texts: SyntaxNode[] = [];
   const inside = nodeAt(root, region.start, region.end);
   for (let up: SyntaxNode | null = inside; up; up = up.parent) {
     if (isString(up)) {
-      yield up;
+      texts.push(up);
       break;
     }
   }
-  const stack = [inside];
-  for (let node = stack.pop(); node; node = stack.pop()) {
-    if (node.end < region.start || node.start > region.end) continue;
-    if (isString(node)) {
-      yield node;
-      stack.push(...heldBy(source, node).reverse());
-    } else if (isBoundName(node)) yield node;
-    else
-      for (let index = node.children.length - 1; index >= 0; index--)
-        stack.push(node.children[index] as SyntaxNode);
-  }
+  const tops = [inside];
+  // A list that grows while it is gone through.
+  for (const top of tops)
+    visitIn(source, top, region, (node) => {
+      const isText = isString(node);
+      if (isText || isBoundName(node)) texts.push(node);
+      if (isText) tops.push(...heldBy(source, node));
+      return !isText;
+    });
+  return texts;
 }
 
 /**
  * What a string's interpolations hold that is no part of its text: sets, and what functions write to files, as in
  * `"${writeShellScript "x" "…"} --flag"`.
  */
-function heldBy(source: string, string: SyntaxNode): SyntaxNode[] {
+function heldBy(source: string, string: SyntaxNode): readonly SyntaxNode[] {
   const found: SyntaxNode[] = [];
-  const stack = string.children.filter(({ type }) => type === "interpolation").reverse();
-  for (let node = stack.pop(); node; node = stack.pop()) {
+  if (!source.slice(string.start, string.end).includes("${")) return found;
+  visitIn(source, string, string, (node) => {
     const isWriter = node.type === "apply_expression" && WRITES.test(lastName(source, appliedFunction(node)));
     if (isWriter || isAttrset(node)) found.push(node);
-    else
-      for (let index = node.children.length - 1; index >= 0; index--)
-        stack.push(node.children[index] as SyntaxNode);
-  }
+    return !isWriter && !isAttrset(node);
+  });
   return found;
 }
 

@@ -5,7 +5,7 @@ import type { Setting, SettingValue } from "./model.ts";
 import { inPieces } from "./pieces.ts";
 import { attributePath, conditionsOf, LONGEST_TEXT, packageSpan, textOf } from "./places.ts";
 import type { CodeFile, Region } from "./scripts.ts";
-import { bare, isAttrset, nodeAt, parts, type SyntaxNode, stringPieces } from "./syntax.ts";
+import { bare, isAttrset, nodeAt, parts, type SyntaxNode, stringPieces, visitIn } from "./syntax.ts";
 
 /** The release of all Haskell packages touches some thousands. What is generated anew as a whole has more. */
 const MOST_SETTINGS = 20_000;
@@ -33,7 +33,10 @@ export function settingsOf(
         break;
       }
     }
-    collect(inside, region, bindings);
+    visitIn(text, inside, region, (node) => {
+      if (node.type === "binding" || node.type === "formal") bindings.add(node);
+      return true;
+    });
     for (const binding of bindings) {
       if (seen.has(binding.start)) continue;
       seen.add(binding.start);
@@ -45,16 +48,6 @@ export function settingsOf(
     }
   }
   return settings.sort((a, b) => a.span.start - b.span.start).slice(0, MOST_SETTINGS);
-}
-
-function collect(top: SyntaxNode, region: Region, bindings: Set<SyntaxNode>): void {
-  const stack = [top];
-  for (let node = stack.pop(); node; node = stack.pop()) {
-    if (node.end < region.start || node.start > region.end) continue;
-    if (node.type === "binding" || node.type === "formal" || node.type === "inherit") bindings.add(node);
-    for (let index = node.children.length - 1; index >= 0; index--)
-      stack.push(node.children[index] as SyntaxNode);
-  }
 }
 
 /** Characters of values that are too long to be kept: one inside another is looked through as often as it is deep. */
@@ -77,7 +70,7 @@ function settingsAt(
 ): readonly Setting[] {
   const inner = parts(node);
   const [name, value] = inner;
-  if (!name || !value || node.type === "inherit") return [];
+  if (!name || !value) return [];
   const { expression, wrappers } = unwrapped(source, value);
   if (isAttrset(expression)) return [];
   const own = node.type === "formal" ? [source.slice(name.start, name.end)] : [];

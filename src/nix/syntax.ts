@@ -1,6 +1,14 @@
 /** Reading the syntax tree: nodes that are made when looked at, and the shapes of the Nix language. */
+
+import type { Region } from "./scripts.ts";
 import { MOST_NODES, TooMuch } from "./too-much.ts";
-import type { MakeNode, NodeHandle, NodeKind, TreeMemory } from "./tree-memory.ts";
+import {
+  isMeaningful,
+  type MakeNode,
+  type NodeHandle,
+  type NodeKind,
+  type TreeMemory,
+} from "./tree-memory.ts";
 
 /**
  * A node of the syntax tree. Children are made on first use and then kept, so that a node is one object and can be a key.
@@ -61,15 +69,14 @@ export class SyntaxNode implements NodeHandle {
 
   /** All children, punctuation and comments too. */
   get children(): readonly SyntaxNode[] {
-    this.kids ??= this.memory.children(this);
+    this.kids ??= this.memory.children(this, this.meaningful);
     return this.kids;
   }
 
-  /** The children that carry meaning: no punctuation, no comments. */
+  /** The children that carry meaning. Half of all nodes are punctuation, which need not be made for it. */
   get parts(): readonly SyntaxNode[] {
-    this.meaningful ??= this.children.every(isMeaningful)
-      ? this.children
-      : this.children.filter(isMeaningful);
+    this.meaningful ??=
+      (this.kids ? null : this.memory.parts(this)) ?? this.children.filter(({ kind }) => isMeaningful(kind));
     return this.meaningful;
   }
 
@@ -82,10 +89,6 @@ export class SyntaxNode implements NodeHandle {
   get isMissing(): boolean {
     return this.memory.isMissing(this);
   }
-}
-
-function isMeaningful({ kind }: SyntaxNode): boolean {
-  return kind.isNamed && kind.type !== "comment";
 }
 
 /** What is worked out once per node, and forgotten with it. */
@@ -117,7 +120,7 @@ export function nodeAt(root: SyntaxNode, start: number, end = start + 1): Syntax
   for (;;) {
     // A string's quotes are children of their own: none of these covers it. Files have hundreds of thousands of strings.
     if (node.start === start && node.end === end && node.type === "string_expression") return node;
-    const inner = childCovering(node.children, start, end);
+    const inner = childCovering(node.parts, start, end) ?? childCovering(node.children, start, end);
     if (!inner) return node;
     node = inner;
   }
@@ -134,6 +137,29 @@ function childCovering(children: readonly SyntaxNode[], start: number, end: numb
     else return child.end >= end ? child : undefined;
   }
   return undefined;
+}
+
+/**
+ * Visits the nodes that carry meaning and touch a region, each before those in it. `enter` says whether to go into one; into
+ * names and plain strings, which hold nothing, none goes.
+ */
+export function visitIn(
+  text: string,
+  top: SyntaxNode,
+  region: Region,
+  enter: (node: SyntaxNode) => boolean,
+): void {
+  const stack = [top];
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (node.end < region.start || node.start > region.end || !enter(node) || isClosed(text, node)) continue;
+    const inner = node.parts;
+    for (let index = inner.length - 1; index >= 0; index--) stack.push(inner[index] as SyntaxNode);
+  }
+}
+
+function isClosed(text: string, node: SyntaxNode): boolean {
+  if (node.type === "string_expression") return isPlain(text, node);
+  return node.kind.isToken || node.type === "variable_expression";
 }
 
 /** The children that carry meaning: no punctuation, no comments. */
@@ -189,9 +215,9 @@ export function bindingsOf(node: SyntaxNode): readonly Binding[] {
 }
 
 function readBindings(node: SyntaxNode): readonly Binding[] {
-  const set = node.children.find((child) => child.type === "binding_set");
+  const set = parts(node).find((child) => child.type === "binding_set");
   const bindings: Binding[] = [];
-  for (const child of set?.children ?? []) {
+  for (const child of set ? parts(set) : []) {
     const inner = parts(child);
     if (child.type === "binding") {
       const [attrpath, value] = inner;

@@ -22,6 +22,11 @@ export interface NodeKind {
   readonly isToken: boolean;
 }
 
+/** Whether nodes of a kind carry meaning: no punctuation, no comments. */
+export function isMeaningful({ isNamed, type }: NodeKind): boolean {
+  return isNamed && type !== "comment";
+}
+
 /** Called once per node that is read; the handle's words as arguments, to make no object in between. */
 export type MakeNode<Made> = (
   parent: Made | null,
@@ -35,7 +40,10 @@ export type MakeNode<Made> = (
 /** The nodes of one tree. */
 export interface TreeMemory<Made> {
   root(): Made;
-  children(node: Made): readonly Made[];
+  /** `parts`: those of the children that carry meaning, if they were made. */
+  children(node: Made, parts?: readonly Made[]): readonly Made[];
+  /** The children that carry meaning, where these can be had without the others; null: not here. */
+  parts(node: Made): readonly Made[] | null;
   hasError(node: NodeHandle): boolean;
   isMissing(node: NodeHandle): boolean;
 }
@@ -190,6 +198,7 @@ export function treeMemory<Made extends NodeHandle & { readonly kind: NodeKind }
       }
       return made;
     },
+    parts: () => null,
     hasError(node) {
       handOver(node);
       return wasm.ts_node_has_error_wasm(address()) === 1;

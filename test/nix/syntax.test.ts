@@ -51,6 +51,25 @@ test("a node is one object however it is reached", () => {
   expect(nodeAt(document.root, 6).type).toBe("identifier");
 });
 
+test.each([
+  ["the reader's tree", "{ /* c */ a = [ x ] /* d */; }"],
+  ["the library's tree, of a text with an error", "{ /* c */ a = [ x ] /* d */; b = ; }"],
+])("parts are those of the children that carry meaning, whichever are asked for first: %s", (_, text) => {
+  for (const isPartsFirst of [true, false]) {
+    const { root } = parse(text);
+    const nodes = [root];
+    for (const node of nodes) {
+      if (isPartsFirst) expect(node.parts.length).toBeGreaterThanOrEqual(0);
+      nodes.push(...node.children);
+      const meaningful = node.children.filter(({ isNamed, type }) => isNamed && type !== "comment");
+      expect(node.parts.length).toBe(meaningful.length);
+      for (const [index, part] of node.parts.entries()) expect(part).toBe(meaningful[index]);
+    }
+    expect(nodes.filter(({ type }) => type === "comment")).toHaveLength(2);
+    expect(nodeAt(root, 3).type).toBe("comment");
+  }
+});
+
 test("a parser bomb ends within the limit and says why", () => {
   const result = parser.parse(`{ y = ; x = ${"a.".repeat(20_000)}a; }`);
   expect(result.kind).toBe("too-slow");
