@@ -86,7 +86,7 @@ function readTaker(read: JsonReading, taker: NixFile): void {
     for (const hit of hashedCalls(session, evaluateAt(session, taker, taker.document.root))) {
       const hash = hit.origin.file.path === file.path ? byOffset.get(hit.origin.start) : undefined;
       if (!hash) continue;
-      const around = hit.package ? { ...hit.package, node: null } : read.facts(hash.object);
+      const around = hit.package ?? read.facts(hash.object);
       addPin(pins, sourceAt({ ...valuesOf(session, hit), package: around }, placeOf(file, hash)));
     }
     read.worlds -= 1 + (session.steps >> 9);
@@ -188,7 +188,7 @@ function factsAround(session: Session, file: JsonFile): (node: JsonNode | undefi
     const before = known.get(node);
     if (before) return before;
     const own = node.type === "object" ? packageFacts(session, jsonValue(file, node)) : null;
-    const facts = own && own.version !== null ? { ...own, node: null } : around(node.parent);
+    const facts = own && own.version !== null ? own : around(node.parent);
     known.set(node, facts);
     return facts;
   };

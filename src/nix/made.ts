@@ -66,7 +66,7 @@ function sourceOf(session: Session, hit: HashedCall): Source {
   return sourceAt(
     {
       ...valuesOf(session, hit),
-      package: hit.package ? { ...hit.package, node: null } : NO_PACKAGE,
+      package: hit.package ?? NO_PACKAGE,
     },
     { names: [...hit.at].reverse(), span, urlSpan: null, shape: [], packageSpan: null },
   );

@@ -18,8 +18,8 @@ export interface PackageFacts {
 /** Nothing is known of the package. */
 export const NO_PACKAGE: PackageFacts = { version: null, versionOrigin: null, pname: null, node: null };
 
-/** Name and version that a set or call shows; null when it shows neither. */
-export function packageFacts(session: Session, value: Value): Omit<PackageFacts, "node"> | null {
+/** Name and version that a set or call shows, without a place; null when it shows neither. */
+export function packageFacts(session: Session, value: Value): PackageFacts | null {
   const entries = asSet(session, value)?.entries;
   if (!entries) return null;
   const given = entries.get("version")?.();
@@ -33,6 +33,7 @@ export function packageFacts(session: Session, value: Value): Omit<PackageFacts,
     version: version ? knownText(version) : fromName,
     versionOrigin: originOf(version ?? name),
     pname: (pname && knownText(pname)) ?? parsed?.name ?? null,
+    node: null,
   };
 }
 

@@ -113,13 +113,14 @@ function scriptAt(
   if (code.cut || reading.cut) onCut(CUT);
   if (place.context === "unknown" && reading.commands.length === 0) return null;
   const binding = attributePath(source, place.root).join(".");
-  const context = contextOf(file.path, source, place);
-  return {
-    ...finished(file.path, code, language, withComputed(source, code, reading), place.root),
+  const about = {
+    path: file.path,
     binding,
-    context,
+    context: contextOf(file.path, source, place),
+    span: place.root,
     packageSpan: packageSpan(source, file.path, place.root),
   };
+  return finished(about, code, language, withComputed(source, code, reading));
 }
 
 /** Marks as `computed` the commands that were worked out and whose beginning stands nowhere in the file. */
@@ -198,25 +199,45 @@ function withForeign(read: ScriptReading, code: CodeText, parsers: ScriptParsers
   return { ...read, commands: [...read.commands, ...commands], cut: read.cut || more.cut };
 }
 
-/** A script as it was read, with all positions in its file. */
+/** What is known of a script beside its text. */
+export interface AboutScript extends Pick<Script, "path" | "binding" | "context" | "packageSpan"> {
+  /** Where it stands in its file. */
+  readonly span: Region;
+}
+
+/**
+ * A script as it was read, with all positions in its file. Part by part: of thousands of scripts and commands spread from
+ * others, V8 would give each a shape of its own.
+ */
 export function finished(
-  path: string,
+  { path, binding, context, span, packageSpan }: AboutScript,
   code: CodeText,
   language: ScriptLanguage,
   reading: ScriptReading,
-  span: Region,
-) {
+): Script {
   return {
     path,
+    binding,
+    context,
     language,
     text: code.restore(code.text),
     code: codeLines(code, reading),
-    commands: reading.commands.map(({ start, end, ...command }) => ({
-      ...command,
-      span: { path, start: code.fileOffset(start), end: code.fileOffset(end) },
+    commands: reading.commands.map((command) => ({
+      name: command.name,
+      words: command.words,
+      assignments: command.assignments,
+      redirects: command.redirects,
+      input: command.input,
+      reads: command.reads,
+      holds: command.holds,
+      disguised: command.disguised,
+      tolerated: command.tolerated,
+      within: command.within,
+      span: { path, start: code.fileOffset(command.start), end: code.fileOffset(command.end) },
     })),
     parsed: reading.parsed,
     span: { path, start: span.start, end: span.end },
+    packageSpan,
   };
 }
 
@@ -251,12 +272,8 @@ function fileScript(
     const code = plainText(text);
     const reading = readCode(language, code, parsers);
     if (reading.cut) onCut(CUT);
-    return {
-      ...finished(file.path, code, language, reading, whole),
-      binding: "",
-      context,
-      packageSpan: null,
-    };
+    const about = { path: file.path, binding: "", context, span: whole, packageSpan: null };
+    return finished(about, code, language, reading);
   });
 }
 

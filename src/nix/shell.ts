@@ -349,10 +349,16 @@ function add(
   const alias = shell.aliases.get(named);
   const given = alias === undefined ? about.words : [...alias.split(/\s+/), ...others];
   const [first = "", ...rest] = unwrap(given, shell.restore);
+  // Part by part, as scripts.ts makes them.
   const draft: Draft = {
-    ...about,
     name: programName(shell.restore(first)),
     words: rest,
+    assignments: about.assignments,
+    redirects: about.redirects,
+    input: about.input,
+    reads: about.reads,
+    holds: about.holds,
+    disguised: about.disguised,
     tolerated: false,
     within: layer.within,
     start: layer.at?.start ?? node.start,

@@ -16,7 +16,7 @@ export interface HashedCall {
   readonly hashName: string;
   readonly hash: Value;
   readonly origin: Origin;
-  readonly package: Omit<PackageFacts, "node"> | null;
+  readonly package: PackageFacts | null;
   /** The attributes that lead to it in the value that was looked into; of a list, `*`. */
   readonly at: readonly string[];
 }

@@ -27,22 +27,21 @@ export function publishPins(
   });
   const published = (each: SourceChange): PinChange => {
     const { path, binding, fetcher } = each.after ?? each.before;
-    const common = { path, binding, fetcher, attrs: attrsOf(path) };
-    switch (each.change) {
+    const attrs = attrsOf(path);
+    const { change } = each;
+    // Part by part, as all that there are thousands of: spread, V8 would give each a shape of its own.
+    switch (change) {
       case "added":
-        return { ...common, change: each.change, before: null, after: side("head", each.after) };
+        return { path, binding, fetcher, attrs, change, before: null, after: side("head", each.after) };
       case "removed":
-        return { ...common, change: each.change, before: side("base", each.before), after: null };
+        return { path, binding, fetcher, attrs, change, before: side("base", each.before), after: null };
       case "changed":
-      case "moved":
-        return {
-          ...common,
-          change: each.change,
-          before: side("base", each.before),
-          after: side("head", each.after),
-        };
+      case "moved": {
+        const [before, after] = [side("base", each.before), side("head", each.after)];
+        return { path, binding, fetcher, attrs, change, before, after };
+      }
       default:
-        return unreachable(each);
+        return unreachable(change);
     }
   };
   return changes.map((each) => {
