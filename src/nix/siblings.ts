@@ -13,7 +13,7 @@ import { attrNames, bindingsOf, isAttrset, parts, type SyntaxNode } from "./synt
 import { carrierOf } from "./traced-pin.ts";
 import { addTraced, follow, traceOnce } from "./uncovered.ts";
 import { set as setOf, type Thunk, unknown, type Value } from "./value.ts";
-import { nearFiles, traceWhole } from "./whole-trace.ts";
+import { nearFiles, type OfFile, traceWhole } from "./whole-trace.ts";
 
 /**
  * Looks for literals in what the files beside make of this one: a `default.nix` that imports it, or a function whose
@@ -53,20 +53,23 @@ function traceSibling(
 
 /** Looks for literals in the value of a file that names this one. */
 function traceCaller(reading: Reading, caller: NixFile, literals: readonly HashLiteral[]): void {
-  const trace = (assumed: Assumed): readonly Choice[] => {
+  const trace = (assumed: Assumed): OfFile => {
     reading.worlds--;
-    const { sources, choices } = traceWhole(reading, caller, assumed);
-    for (const source of sources) addPin(reading.pins, source);
-    return choices;
+    const found = traceWhole(reading, caller, assumed);
+    for (const source of found.sources) addPin(reading.pins, source);
+    return found;
   };
-  if (trace(NOTHING).length === 0) return;
+  const { sources, choices, isCut } = trace(NOTHING);
+  // A set of packages that is too large to be looked through is so on all platforms.
+  if (choices.length === 0 || (isCut && sources.length === 0)) return;
   const isOpen = ({ node }: HashLiteral) => {
     const pin = reading.pins.get(pinKey(reading.file, node));
     return pin === undefined || !isLocated(pin);
   };
   for (const system of SYSTEMS) if (literals.some(isOpen)) trace(new Map([["system", system]]));
   // `fetch { hashes = { x86_64-linux = …; aarch64-linux = …; }; }`, where the caller says what takes which.
-  for (const literal of literals.slice(0, TRACED_LITERALS)) follow(reading, literal, NOTHING, trace);
+  for (const literal of literals.slice(0, TRACED_LITERALS))
+    follow(reading, literal, NOTHING, (assumed) => trace(assumed).choices);
 }
 
 /** Looks for literals in what a function makes of the sets that carry them. */

@@ -19,6 +19,15 @@ interface Found {
   readonly reads: ReadonlyMap<string, boolean>;
 }
 
+/** The pins of one file in the value of another. */
+export interface OfFile {
+  readonly sources: readonly Source[];
+  /** The choices that were met. */
+  readonly choices: readonly Choice[];
+  /** Whether a limit was met. */
+  readonly isCut: boolean;
+}
+
 interface WholeTrace {
   /** By the path of the file that the hashes stand in; null: not known without files that were not there. */
   readonly found: ReadonlyMap<string, Found | null>;
@@ -55,15 +64,12 @@ export function nearFiles(path: string, files: SourceFiles, reach?: "and below")
   };
 }
 
-/**
- * The pins of `reading.file` in the value of `target`, a file of the same folder or itself, with the choices that were
- * met. Throws `FileNeeded` as each evaluation does.
- */
+/** The pins of `reading.file` in the value of `target`, a file of the same folder or itself. Throws `FileNeeded` as each evaluation does. */
 export function traceWhole(
   reading: Reading,
   target: NixFile,
   assumed: ReadonlyMap<string, string> = new Map(),
-): { readonly sources: readonly Source[]; readonly choices: readonly Choice[] } {
+): OfFile {
   const { file, files, traces } = reading;
   const key = JSON.stringify([target.path, ...assumed]);
   let trace = traces.get(key);
@@ -80,7 +86,7 @@ export function traceWhole(
     }
   }
   reading.isCut ||= trace.isCut;
-  return { sources: found?.sources ?? [], choices: trace.choices };
+  return { sources: found?.sources ?? [], choices: trace.choices, isCut: trace.isCut };
 }
 
 function foundIn({ found, nothing }: WholeTrace, path: string): Found | null {
