@@ -81,7 +81,12 @@ interface JsonReading extends Pick<Reading, "worlds" | "isCut"> {
 function readTaker(read: JsonReading, taker: NixFile): void {
   const { files, file, hashes, pins } = read;
   const byOffset = new Map(hashes.map((hash) => [hash.value.offset, hash]));
+  // Many hashes lead to the same assumptions.
+  const looked = new Map<string, readonly Choice[]>();
   const look = (assumed: Assumed): readonly Choice[] => {
+    const what = JSON.stringify([...assumed]);
+    const known = looked.get(what);
+    if (known) return known;
     const session = assumed.size === 0 ? read.session : createSession(files, assumed);
     for (const hit of hashedCalls(session, evaluateAt(session, taker, taker.document.root))) {
       const hash = hit.origin.file.path === file.path ? byOffset.get(hit.origin.start) : undefined;
@@ -90,6 +95,7 @@ function readTaker(read: JsonReading, taker: NixFile): void {
       addPin(pins, sourceAt({ ...valuesOf(session, hit), package: around }, placeOf(file, hash)));
     }
     read.worlds -= 1 + (session.steps >> 9);
+    looked.set(what, session.choices);
     return session.choices;
   };
   if (look(NOTHING).length === 0) return;
