@@ -1,6 +1,14 @@
 /** Parsed Nix texts, kept by content: a blob is parsed once, and a new version from the tree of the old one. */
-import { Edit, type Tree } from "web-tree-sitter";
-import { createParser, type Document, type DocumentParser, type ParseResult } from "./parser.ts";
+import { type Tree, Edit as TreeEdit } from "web-tree-sitter";
+import type { Edit } from "./flat-tree.ts";
+import { rereadNix } from "./nix-reader.ts";
+import {
+  createParser,
+  type Document,
+  type DocumentParser,
+  flatDocument,
+  type ParseResult,
+} from "./parser.ts";
 
 /** Characters of text whose trees are kept; a tree takes some ten bytes of memory a character, its nodes forty. */
 const KEPT_CHARACTERS = 4_000_000;
@@ -78,12 +86,16 @@ function weightOf({ text }: Document): number {
 }
 
 function parseNear(parser: DocumentParser, text: string, near: Document | undefined): ParseResult {
-  const edit = near?.tree && editBetween(near.text, text);
+  if (!near) return parser.parse(text);
+  const edit = editBetween(near.text, text);
   // For a text that is mostly new there is nothing to reuse, and looking for it takes time.
-  if (!near?.tree || !edit || edit.newEndIndex - edit.startIndex > text.length / 2) return parser.parse(text);
+  if (edit.newEnd - edit.start > text.length / 2) return parser.parse(text);
+  const flat = near.flat && rereadNix(near.flat, edit, text);
+  if (flat) return { kind: "document", document: flatDocument(text, flat) };
+  if (!near.tree) return parser.parse(text);
   const old: Tree = near.tree.copy();
   try {
-    old.edit(edit);
+    old.edit(treeEdit(edit, near.text, text));
     return parser.parse(text, old);
   } finally {
     old.delete();
@@ -98,9 +110,11 @@ function editBetween(before: string, after: string): Edit {
     shorter - start,
     (length) => length === 0 || before.slice(before.length - length) === after.slice(after.length - length),
   );
-  const oldEnd = before.length - tail;
-  const newEnd = after.length - tail;
-  return new Edit({
+  return { start, oldEnd: before.length - tail, newEnd: after.length - tail };
+}
+
+function treeEdit({ start, oldEnd, newEnd }: Edit, before: string, after: string): TreeEdit {
+  return new TreeEdit({
     startIndex: start,
     oldEndIndex: oldEnd,
     newEndIndex: newEnd,

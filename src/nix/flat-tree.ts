@@ -57,6 +57,7 @@ export class TreeWriter {
   /** Nodes that have no parent yet. */
   private readonly open: number[] = [];
 
+  /** `characters`: the length of what is read. */
   constructor(characters: number) {
     // Enough for most code that people write.
     this.words = new Int32Array(characters + 256);
@@ -91,6 +92,11 @@ export class TreeWriter {
     return { words: this.words.slice(0, this.length), root };
   }
 
+  /** The one node that was written, as a tree of its own. */
+  only(): FlatTree {
+    return { words: this.words.slice(0, this.length), root: this.open[0] as number };
+  }
+
   /** Writes a node whose children are those open from one place to another. */
   private write(kind: number, start: number, end: number, from: number, to: number): number {
     const at = this.length;
@@ -110,6 +116,96 @@ export class TreeWriter {
     const larger = new Int32Array(this.length * 2);
     larger.set(this.words);
     this.words = larger;
+  }
+}
+
+/** The one stretch in which two texts differ: what stood before its `oldEnd` in one stands before its `newEnd` in the other. */
+export interface Edit {
+  readonly start: number;
+  readonly oldEnd: number;
+  readonly newEnd: number;
+}
+
+/** A node of a tree: where it is in the words, and in the text. */
+interface Place {
+  readonly at: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The innermost binding that an edit lies within, touching neither of its ends; null: there is none. */
+export function bindingAround({ words, root }: FlatTree, edit: Edit): Place | null {
+  let found: Place | null = null;
+  for (let node: Place | null = placeAt(words, root); node; node = childAround(words, node, edit))
+    if (((words[node.at] as number) & KIND_MASK) === KIND.binding) found = node;
+  return found;
+}
+
+function placeAt(words: Int32Array, at: number): Place {
+  return { at, start: words[at + START] as number, end: words[at + END] as number };
+}
+
+function childAround(words: Int32Array, { at }: Place, { start, oldEnd }: Edit): Place | null {
+  const count = (words[at] as number) >>> KIND_BITS;
+  for (let n = 0; n < count; n++) {
+    const child = words[at + CHILDREN + n] as number;
+    if ((words[child + START] as number) < start && (words[child + END] as number) > oldEnd)
+      return placeAt(words, child);
+  }
+  return null;
+}
+
+/**
+ * A tree with `inner` in the place of one of its nodes, for the text after an edit within that node. Nodes are written from
+ * their leaves up, so that those of one are all that is written between its first leaf and itself.
+ */
+export function withNode({ words, root }: FlatTree, { at }: Place, inner: FlatTree, edit: Edit): FlatTree {
+  let first = at;
+  while ((words[first] as number) >>> KIND_BITS > 0) first = words[first + CHILDREN] as number;
+  const end = at + CHILDREN + ((words[at] as number) >>> KIND_BITS);
+  const more = inner.words.length - (end - first);
+  const length = words.length + more;
+  if (length > MOST_WORDS) throw new RangeError("more nodes than fit into memory");
+  const made = new Int32Array(length);
+  made.set(words.subarray(0, first));
+  move(
+    inner.words,
+    0,
+    made,
+    first,
+    (child) => child + first,
+    (offset) => offset,
+  );
+  const shift = edit.newEnd - edit.oldEnd;
+  move(
+    words,
+    end,
+    made,
+    end + more,
+    (child) => (child >= end ? child + more : child === at ? first + inner.root : child),
+    (offset) => (offset < edit.oldEnd ? offset : offset + shift),
+  );
+  return { words: made, root: root + more };
+}
+
+/** Copies the nodes from one place on to another place of other words, with children and offsets as given for each. */
+function move(
+  from: Int32Array,
+  start: number,
+  to: Int32Array,
+  target: number,
+  childOf: (child: number) => number,
+  offsetOf: (offset: number) => number,
+): void {
+  let next = target;
+  for (let at = start; at < from.length; ) {
+    const count = (from[at] as number) >>> KIND_BITS;
+    to[next] = from[at] as number;
+    to[next + START] = offsetOf(from[at + START] as number);
+    to[next + END] = offsetOf(from[at + END] as number);
+    for (let n = 0; n < count; n++) to[next + CHILDREN + n] = childOf(from[at + CHILDREN + n] as number);
+    at += CHILDREN + count;
+    next += CHILDREN + count;
   }
 }
 

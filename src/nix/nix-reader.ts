@@ -5,7 +5,7 @@
  * behind the last formal, which the grammar takes for an error, is none here.
  * https://nix.dev/manual/nix/2.28/language/syntax
  */
-import { type FlatTree, KIND } from "./flat-tree.ts";
+import { bindingAround, type Edit, type FlatTree, KIND, withNode } from "./flat-tree.ts";
 import { is, NAME_START, NixScanner, OPERATOR, OTHER } from "./nix-scanner.ts";
 
 /** Levels of nesting; people write some twenty, and the stack holds many more. */
@@ -28,8 +28,27 @@ const SEARCH_PATH = /<[A-Za-z0-9._+-]+(?:\/[A-Za-z0-9._+-]+)*>/y;
 /** The tree of a text; null: it is for tree-sitter. */
 export function readNix(text: string): FlatTree | null {
   if (text.includes("\0")) return null;
+  return known(() => new Reader(text).source());
+}
+
+/**
+ * The tree of a text from that of another one: only the innermost binding around what differs is read, when it ends where it
+ * should. What stands before and behind is then read as it was: between two bindings the reader knows nothing but its place.
+ * Null: the text is to be read as a whole.
+ */
+export function rereadNix(old: FlatTree, edit: Edit, text: string): FlatTree | null {
+  const binding = bindingAround(old, edit);
+  if (!binding || text.slice(edit.start, edit.newEnd).includes("\0")) return null;
+  const end = binding.end + edit.newEnd - edit.oldEnd;
+  return known(() => {
+    const inner = new Reader(text, binding.start, end).onlyBinding(end);
+    return inner && withNode(old, binding, inner, edit);
+  });
+}
+
+function known(read: () => FlatTree | null): FlatTree | null {
   try {
-    return new Reader(text).source();
+    return read();
   } catch (error) {
     // Too many nodes, or the stack was nearly full already.
     if (error === OTHER || error instanceof RangeError) return null;
@@ -46,6 +65,12 @@ class Reader extends NixScanner {
     this.trivia();
     if (this.at < this.text.length) throw OTHER;
     return this.out.finish(this.text.length);
+  }
+
+  /** The binding at the current place; null when it does not end at `end`. */
+  onlyBinding(end: number): FlatTree | null {
+    this.binding(this.out.mark());
+    return this.at === end ? this.out.only() : null;
   }
 
   private deeper(): void {
@@ -304,15 +329,17 @@ class Reader extends NixScanner {
       const word = this.word();
       if (word === "in") break;
       if (word === "inherit") this.inherit(each);
-      else {
-        this.attrpath();
-        this.expect(KIND["="], 0x3d);
-        this.expression();
-        this.expect(KIND[";"], 0x3b);
-        this.close(KIND.binding, each);
-      }
+      else this.binding(each);
     }
     if (this.out.mark() > mark) this.close(KIND.binding_set, mark);
+  }
+
+  private binding(mark: number): void {
+    this.attrpath();
+    this.expect(KIND["="], 0x3d);
+    this.expression();
+    this.expect(KIND[";"], 0x3b);
+    this.close(KIND.binding, mark);
   }
 
   private inherit(mark: number): void {

@@ -32,14 +32,15 @@ const WORDS = new Set(["if", "then", "else", "let", "inherit", "in", "rec", "wit
 export class NixScanner {
   protected readonly text: string;
   protected readonly out: TreeWriter;
-  protected at = 0;
+  protected at: number;
   /** Up to where `runEnd` has looked through letters, and where the last underscore among them is. */
   private run = -1;
   private underscore = -1;
 
-  constructor(text: string) {
+  constructor(text: string, start = 0, end = text.length) {
     this.text = text;
-    this.out = new TreeWriter(text.length);
+    this.at = start;
+    this.out = new TreeWriter(end - start);
   }
 
   /** The character at a place; 0, which no text has here, at its end. */

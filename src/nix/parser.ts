@@ -1,6 +1,6 @@
 /** Parsing with a limit: a hostile file costs at most its time, and says so. */
 import { type Language, Parser, type Tree } from "web-tree-sitter";
-import { flatMemory } from "./flat-tree.ts";
+import { type FlatTree, flatMemory } from "./flat-tree.ts";
 import { type GrammarName, loadGrammar } from "./grammar.ts";
 import { readNix } from "./nix-reader.ts";
 import { SyntaxNode } from "./syntax.ts";
@@ -28,6 +28,8 @@ export interface Document {
   readonly root: SyntaxNode;
   /** What tree-sitter made of it; null: it was read without. */
   readonly tree: Tree | null;
+  /** What it was read into without tree-sitter. */
+  readonly flat: FlatTree | null;
   readonly disposed: boolean;
   /** Lets go of the nodes read so far, which take more room than the tree; `root` is read anew then. */
   forgetNodes(): void;
@@ -63,11 +65,7 @@ export async function createParser(name: GrammarName): Promise<DocumentParser> {
       }
       const text = name === "nix" ? withLines(source) : source;
       const flat = name === "nix" ? readNix(text) : null;
-      if (flat)
-        return {
-          kind: "document",
-          document: new Parsed(text, null, () => SyntaxNode.rootOf((make) => flatMemory(flat, make))),
-        };
+      if (flat) return { kind: "document", document: flatDocument(text, flat) };
       const limit =
         LIMIT_MILLISECONDS + Math.round((text.length / 1_000_000) * LIMIT_MILLISECONDS_A_MEGABYTE);
       const deadline = performance.now() + limit;
@@ -86,23 +84,30 @@ export async function createParser(name: GrammarName): Promise<DocumentParser> {
       }
       return {
         kind: "document",
-        document: new Parsed(text, tree, () => SyntaxNode.rootOf((make) => treeMemory(tree, make))),
+        document: new Parsed(text, tree, null, () => SyntaxNode.rootOf((make) => treeMemory(tree, make))),
       };
     },
   };
+}
+
+/** A Nix text with the tree that was made of it without tree-sitter. */
+export function flatDocument(text: string, flat: FlatTree): Document {
+  return new Parsed(text, null, flat, () => SyntaxNode.rootOf((make) => flatMemory(flat, make)));
 }
 
 /** A class: of thousands of object literals with getters, each would have a shape of its own, of a kilobyte. */
 class Parsed implements Document {
   readonly text: string;
   readonly tree: Tree | null;
+  readonly flat: FlatTree | null;
   private readonly makeRoot: () => SyntaxNode;
   private known: SyntaxNode | null = null;
   private isDisposed = false;
 
-  constructor(text: string, tree: Tree | null, makeRoot: () => SyntaxNode) {
+  constructor(text: string, tree: Tree | null, flat: FlatTree | null, makeRoot: () => SyntaxNode) {
     this.text = text;
     this.tree = tree;
+    this.flat = flat;
     this.makeRoot = makeRoot;
   }
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createDocuments } from "../../src/nix/documents.ts";
+import { readNix, rereadNix } from "../../src/nix/nix-reader.ts";
 import type { SyntaxNode } from "../../src/nix/syntax.ts";
 
 const TEXT = `{ stdenv, fetchurl }:
@@ -17,7 +18,10 @@ stdenv.mkDerivation rec {
 
 const shape = (node: SyntaxNode): unknown => [node.type, node.start, node.end, node.children.map(shape)];
 
-test("a text parsed from the tree of another is as if parsed anew", async () => {
+test.each([
+  ["with an error, for tree-sitter", TEXT],
+  ["without one", TEXT.replace("  error = ;\n", "")],
+])("a text parsed from the tree of another is as if parsed anew: %s", async (_, original) => {
   const [near, anew] = [await createDocuments(), await createDocuments()];
   const edit = fc.record({
     at: fc.nat(TEXT.length),
@@ -29,10 +33,10 @@ test("a text parsed from the tree of another is as if parsed anew", async () => 
     fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {
       const text = edits.reduce(
         (before, { at, length, text: put }) => before.slice(0, at) + put + before.slice(at + length),
-        TEXT,
+        original,
       );
       const id = `${count++}`;
-      near.get("base", TEXT);
+      near.get("base", original);
       const results = [near.get(id, text, "base"), anew.get(id, text)];
       const [a, b] = results.map((result) =>
         result.kind === "document" ? [result.document.text, shape(result.document.root)] : result.reason,
@@ -41,4 +45,21 @@ test("a text parsed from the tree of another is as if parsed anew", async () => 
     }),
     { numRuns: 150 },
   );
+});
+
+test("of a text that differs within one binding, only that binding is read", () => {
+  const text = (version: string) => `{ a = [ 1 ]; /* é */ b = { c = "${version}"; }; d = x: /* d */ x; }`;
+  const [old, now] = [readNix(text("1")), text("2.10")];
+  const start = text("1").indexOf('1"');
+  const edit = { start, oldEnd: start + 1, newEnd: start + 4 };
+  expect(old && rereadNix(old, edit, now)).toEqual(readNix(now));
+  // The end of the string goes away: the binding does not end where it should.
+  const open = now.replace('2.10"', "2.1''");
+  expect(old && rereadNix(old, { ...edit, newEnd: start + 5, oldEnd: start + 2 }, open)).toBeNull();
+  // What differs touches the end of the innermost binding: the one around it is read.
+  const more = now.replace('10";', '10"; e = 3;');
+  expect(old && rereadNix(old, { start, oldEnd: start + 3, newEnd: start + 13 }, more)).toEqual(
+    readNix(more),
+  );
+  expect(old && rereadNix(old, { start: 0, oldEnd: 1, newEnd: 1 }, now)).toBeNull();
 });
