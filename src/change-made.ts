@@ -9,7 +9,6 @@ import type { FileFacts } from "./rules/rule.ts";
 
 /** The platform whose builds differ most from the usual ones: what only such a machine fetches, most people never see. */
 const OTHER_SYSTEM = "aarch64-darwin";
-const TELLS_SYSTEMS = /darwin|aarch64|\bsystem\b/i;
 
 const MORE_THAN_BEFORE =
   "what its value fetches takes more than is worked out, which it did not before: not compared as a whole";
@@ -34,15 +33,16 @@ export async function madeOtherwise(
   const paths = [...(isRead ? [own] : []), ...others.map((path) => ({ base: path, head: path }))];
   const pairs: MadePair[] = [];
   for (const path of paths) {
-    const texts = `${sides.base.text(path.base)}${sides.head.text(path.head)}`;
-    for (const system of TELLS_SYSTEMS.test(texts) ? [DEFAULT_SYSTEM, OTHER_SYSTEM] : [DEFAULT_SYSTEM]) {
+    for (const system of [DEFAULT_SYSTEM, OTHER_SYSTEM]) {
       const base = await sides.base.made(path.base, system);
       if (base.fetches.length === 0) break;
       const head = await sides.head.made(path.head, system);
       pairs.push(...madePairs(base.fetches, head.fetches));
-      if (!base.isWhole || head.isWhole) continue;
-      onLost({ what: path.head, reason: MORE_THAN_BEFORE });
-      break;
+      if (base.isWhole && !head.isWhole) {
+        onLost({ what: path.head, reason: MORE_THAN_BEFORE });
+        break;
+      }
+      if (!base.isOfPlatform && !head.isOfPlatform) break;
     }
   }
   return pairs;

@@ -47,6 +47,16 @@ const SEEN: readonly Case[] = [
     "hash, place",
   ],
   [
+    "a condition of the platform in a file beside, which the usual platform does not meet",
+    {
+      [P]: package_("src = (import ./pick.nix { inherit stdenv fetchurl; }).old;"),
+      [P.replace("package.nix", "pick.nix")]:
+        `{ stdenv, fetchurl }:\nlet a = ${file("a", A)}; in\n{ old = a; new = if stdenv.hostPlatform.isDarwin then ${file("b", B)} else a; }\n`,
+    },
+    [").old", ").new"],
+    "hash, place",
+  ],
+  [
     "a default of a set",
     package_(
       `src = fetchurl { url = "https://acme.dev/a"; hash = own.hash or "${A}"; };`,

@@ -204,7 +204,14 @@ export function variable(session: Session, name: string, scope: Scope): Value {
 /** `with stdenv.hostPlatform.go; GOOS`: a name that the platform decides; null: it does not. */
 function platformName(session: Session, around: Value, name: string): Value | null {
   if (around.kind !== "unknown" || around.path.length === 0) return null;
-  return platformFact([...around.path, name], session.assumed.get("system"));
+  return factOf(session, [...around.path, name]);
+}
+
+/** What the platform that is assumed says by a name; null: nothing. */
+function factOf(session: Session, path: readonly string[]): Value | null {
+  const fact = platformFact(path, session.assumed.get("system"));
+  if (fact) session.isOfPlatform = true;
+  return fact;
 }
 
 export function stringValue(session: Session, file: SourceFile, node: SyntaxNode, scope: Scope): Value {
@@ -300,7 +307,7 @@ export function select(session: Session, value: Value, name: string, text: strin
     // What a table is asked for, `hashes.${stdenv.hostPlatform.rust.rustcTarget}`, is the same wherever its path stands.
     const assumed = session.assumed.size > 0 ? session.assumed.get(path.join(".")) : undefined;
     const known =
-      platformFact(path, session.assumed.get("system")) ??
+      factOf(session, path) ??
       (assumed === undefined ? null : textValue(assumed)) ??
       (taker === undefined ? null : session.files.elsewhere?.(path, taker));
     return known ?? unknown(path.join("."), path, taker);

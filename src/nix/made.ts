@@ -27,10 +27,12 @@ export interface MadeValue {
   readonly fetches: readonly Made[];
   /** Whether these are all: not where a limit was met. */
   readonly isWhole: boolean;
+  /** Whether they may be others on another platform. */
+  readonly isOfPlatform: boolean;
 }
 
-export const NOTHING_MADE: MadeValue = { fetches: [], isWhole: true };
-export const UNKNOWN_MADE: MadeValue = { fetches: [], isWhole: false };
+export const NOTHING_MADE: MadeValue = { fetches: [], isWhole: true, isOfPlatform: false };
+export const UNKNOWN_MADE: MadeValue = { fetches: [], isWhole: false, isOfPlatform: true };
 
 /** A package takes some hundred; a set of all packages of a language would take a second. */
 const MOST_STEPS = 10_000;
@@ -40,7 +42,8 @@ export function madeBy(files: SourceFiles, file: NixFile, system: string): MadeV
   const session = createSession(nearFiles(file.path, files, "and below"), new Map([["system", system]]));
   session.steps = STEP_LIMIT - MOST_STEPS;
   const fetches = madeOf(session, file, evaluateAt(session, file, file.document.root));
-  return isExhausted(session) ? UNKNOWN_MADE : { fetches, isWhole: !session.isCut };
+  if (isExhausted(session)) return UNKNOWN_MADE;
+  return { fetches, isWhole: !session.isCut, isOfPlatform: session.isOfPlatform };
 }
 
 /** What a value of a file fetches. Hashes without a literal are said to stand at the file's start. */

@@ -27,6 +27,8 @@ export interface Session {
   depth: number;
   /** Whether a value is unknown for no other reason than a limit: how deep it lies, how long it is. */
   isCut: boolean;
+  /** Whether the platform that is assumed decided anything. */
+  isOfPlatform: boolean;
   /** Whether a package was taken as it is, though an override gives it other arguments. */
   isOverridden: boolean;
 }
@@ -47,6 +49,7 @@ export function createSession(files: SourceFiles, assumed: Session["assumed"] = 
     steps: 0,
     depth: 0,
     isCut: false,
+    isOfPlatform: false,
     isOverridden: false,
   };
 }
@@ -73,6 +76,7 @@ export function spend(session: Session, characters: number): boolean {
 /** The option assumed at a choice; undefined when none is, and then the choice is noted. */
 export function choose(session: Session, key: string, options: readonly string[]): string | undefined {
   const option = session.assumed.get(key);
+  if (option !== undefined && key === "system") session.isOfPlatform = true;
   if (option !== undefined) return options.includes(option) ? option : undefined;
   if (!session.choices.some((choice) => choice.key === key)) session.choices.push({ key, options });
   return undefined;
