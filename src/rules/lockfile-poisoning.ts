@@ -1,6 +1,7 @@
 /** Vendored lockfiles, read entry by entry: in thousands of generated lines nobody notices one that changed. */
 import { argument, count, fileName, headPath, inHead, visible } from "./_text.ts";
 import type { LockEntry, LockFormat } from "./lockfiles/entry.ts";
+import { movedInputs } from "./lockfiles/flake-inputs.ts";
 import { lockFormatOf } from "./lockfiles/formats.ts";
 import { grouped, knownOf, type Suspicion, suspicionOf } from "./lockfiles/suspicions.ts";
 import type { FileFacts, Rule, RuleFinding, Undecided } from "./rule.ts";
@@ -147,6 +148,7 @@ export const rule: Rule = {
   severity: "high",
   *check(facts) {
     for (const file of facts.files) yield* check(file);
+    yield* movedInputs(facts);
   },
   *undecided(facts) {
     for (const file of facts.files) yield* undecided(file);
