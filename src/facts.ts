@@ -205,7 +205,7 @@ async function addPinsOfUsers(
 async function addPinsOfLater(
   { pins }: Reading,
   names: ReadonlySet<string>,
-  patches: readonly string[],
+  patches: ReadonlySet<string>,
   areAllWanted: boolean,
   renames: ReadonlyMap<string, string>,
 ): Promise<void> {
@@ -216,7 +216,7 @@ async function addPinsOfLater(
     (text) =>
       areAllWanted ||
       namesAny(text, names) ||
-      patches.some((patch) => text.includes(patch)) ||
+      (patches.size > 0 && patchNames(text).some((name) => patches.has(name))) ||
       (hashes.size > 0 && (hasPath(text) || holdsHash(text, hashes))),
   );
 }
@@ -237,19 +237,24 @@ function namesAny(text: string, names: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** What a patch is called: the vulnerability that it fixes, or its file. */
-const PATCH_NAME = /CVE-\d{4}-\d+|GHSA(?:-[0-9a-z]{4}){3}|(?<![\w.+-])[\w.+-]+\.(?:patch|diff)\b/g;
+const VULNERABILITY = /CVE-\d{4}-\d+|GHSA(?:-[0-9a-z]{4}){3}/g;
+const PATCH_FILE = /(?<![\w.+-])[\w.+-]+\.(?:patch|diff)\b/g;
+
+/** What patches are called in a text: the vulnerabilities that they fix, and their files. */
+function patchNames(text: string): readonly string[] {
+  return [...(text.match(VULNERABILITY) ?? []), ...(text.match(PATCH_FILE) ?? [])];
+}
 
 /** The names of patches that the change drops somewhere: a pin that has one still may be where it went. */
-function droppedPatches({ files }: Change, settings: readonly SettingChange[]): readonly string[] {
+function droppedPatches({ files }: Change, settings: readonly SettingChange[]): ReadonlySet<string> {
   const dropped = new Set<string>();
   for (const { before, after } of settings) {
     if (before === null || !/patch/i.test(before.attributes.at(-1) ?? "")) continue;
-    for (const [name] of before.text.matchAll(PATCH_NAME)) if (!after?.text.includes(name)) dropped.add(name);
+    for (const name of patchNames(before.text)) if (!after?.text.includes(name)) dropped.add(name);
   }
   for (const { status, base } of files)
-    if (status === "removed") for (const [name] of base.path.matchAll(PATCH_NAME)) dropped.add(name);
-  return [...dropped];
+    if (status === "removed") for (const name of patchNames(base.path)) dropped.add(name);
+  return dropped;
 }
 
 /** Property by property: of thousands of objects spread from two others, V8 would give each a shape of its own. */

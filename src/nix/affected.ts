@@ -11,8 +11,8 @@ import type { SyntaxNode } from "./syntax.ts";
 export const BIG_CHARACTERS = 40_000;
 /** A set with fewer entries is no list. */
 const LIST_ENTRIES = 40;
-/** So many names are searched for one by one; for more, all names of the list are found at once. */
-const FEW_NAMES = 4;
+/** Some names are searched for one by one; for more, all names of the list are found at once. */
+const FEW_NAMES = 6;
 
 interface Unit {
   readonly name: string;
@@ -42,9 +42,9 @@ export function affectedBy(file: NixFile, changed: readonly Region[]): readonly 
   const reached = new Set(touched);
   // To look for the uses of most entries costs more than to read the file.
   if (reached.size * 2 > units.length) return null;
-  const names = createNames(text, list, new Set(units.map(({ name }) => name)));
+  const placesOf = createPlaces(text, list, new Set(units.map(({ name }) => name)));
   for (const unit of reached)
-    for (const at of names(unit.name)) {
+    for (const at of placesOf(unit)) {
       const user = isUse(text, unit, at) ? unitAt(units, at) : undefined;
       if (user) reached.add(user);
     }
@@ -74,17 +74,22 @@ function unitsOf(text: string, list: SyntaxNode): readonly Unit[] {
 
 const NAME = /[A-Za-z_][\w'-]*/g;
 
-/** Finds the places in a list where one of `names` stands. An entry without a plain name is used by none. */
-function createNames(
+/**
+ * Finds the places in a list where the name of one of its entries stands; of entries with one name, for the first. An entry
+ * without a plain name is used by none.
+ */
+function createPlaces(
   text: string,
   { start, end }: SyntaxNode,
   names: ReadonlySet<string>,
-): (name: string) => Iterable<number> {
-  let searched = 0;
+): (unit: Unit) => Iterable<number> {
+  const searched = new Set(["", "inherit"]);
   let places: Map<string, number[]> | undefined;
-  return (name) => {
-    if (name === "" || name === "inherit") return [];
-    if (++searched <= FEW_NAMES) return search(name);
+  return ({ name, isPlain }) => {
+    const what = isPlain ? `${name} =` : name;
+    if (searched.has(what)) return [];
+    searched.add(what);
+    if (searched.size <= FEW_NAMES) return search(name);
     if (!places) {
       places = new Map();
       for (const { 0: found, index } of text.slice(start, end).matchAll(NAME))

@@ -3,7 +3,10 @@ import type { CodeText } from "./code-text.ts";
 import type { Script, ScriptLanguage } from "./model.ts";
 import { type AboutScript, CUT, finished, readCode, type ScriptParsers } from "./scripts.ts";
 
-/** Reads such a script; `span` of `about` is the string's. `onCut` is told when there is more of it than is read; `variables`: what its environment holds. */
+/**
+ * Reads such a script; `span` of `about` is the string's. `onCut` is told when there is more of it than is read; `variables`:
+ * what its environment holds.
+ */
 export function readDataScript(
   code: CodeText,
   language: ScriptLanguage,

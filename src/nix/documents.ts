@@ -2,13 +2,7 @@
 import { type Tree, Edit as TreeEdit } from "web-tree-sitter";
 import type { Edit } from "./flat-tree.ts";
 import { rereadNix } from "./nix-reader.ts";
-import {
-  createParser,
-  type Document,
-  type DocumentParser,
-  flatDocument,
-  type ParseResult,
-} from "./parser.ts";
+import { createParser, type Document, type DocumentParser, type ParseResult } from "./parser.ts";
 
 /** Characters of text whose trees are kept; a tree takes some ten bytes of memory a character, its nodes forty. */
 const KEPT_CHARACTERS = 4_000_000;
@@ -91,7 +85,7 @@ function parseNear(parser: DocumentParser, text: string, near: Document | undefi
   // For a text that is mostly new there is nothing to reuse, and looking for it takes time.
   if (edit.newEnd - edit.start > text.length / 2) return parser.parse(text);
   const flat = near.flat && rereadNix(near.flat, edit, text);
-  if (flat) return { kind: "document", document: flatDocument(text, flat) };
+  if (flat) return parser.parse(text, flat);
   if (!near.tree) return parser.parse(text);
   const old: Tree = near.tree.copy();
   try {

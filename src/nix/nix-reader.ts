@@ -28,7 +28,7 @@ const SEARCH_PATH = /<[A-Za-z0-9._+-]+(?:\/[A-Za-z0-9._+-]+)*>/y;
 /** The tree of a text; null: it is for tree-sitter. */
 export function readNix(text: string): FlatTree | null {
   if (text.includes("\0")) return null;
-  return known(() => new Reader(text).source());
+  return attempt(() => new Reader(text).source());
 }
 
 /**
@@ -40,13 +40,13 @@ export function rereadNix(old: FlatTree, edit: Edit, text: string): FlatTree | n
   const binding = bindingAround(old, edit);
   if (!binding || text.slice(edit.start, edit.newEnd).includes("\0")) return null;
   const end = binding.end + edit.newEnd - edit.oldEnd;
-  return known(() => {
+  return attempt(() => {
     const inner = new Reader(text, binding.start, end).onlyBinding(end);
     return inner && withNode(old, binding, inner, edit);
   });
 }
 
-function known(read: () => FlatTree | null): FlatTree | null {
+function attempt(read: () => FlatTree | null): FlatTree | null {
   try {
     return read();
   } catch (error) {

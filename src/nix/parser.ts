@@ -37,8 +37,8 @@ export interface Document {
 }
 
 export interface DocumentParser {
-  /** `old`: a tree edited so that it fits `text`, for incremental parsing. */
-  parse(text: string, old?: Tree): ParseResult;
+  /** `old`: a tree edited so that it fits `text`, for incremental parsing; or the tree of `text` itself. */
+  parse(text: string, old?: Tree | FlatTree): ParseResult;
 }
 
 // A lone CR ends a comment for Nix but not for the grammar: as LF, both see the same code.
@@ -64,8 +64,11 @@ export async function createParser(name: GrammarName): Promise<DocumentParser> {
         };
       }
       const text = name === "nix" ? withLines(source) : source;
-      const flat = name === "nix" ? readNix(text) : null;
-      if (flat) return { kind: "document", document: flatDocument(text, flat) };
+      const flat = isFlat(old) ? old : name === "nix" ? readNix(text) : null;
+      if (flat) {
+        const makeRoot = () => SyntaxNode.rootOf((make) => flatMemory(flat, make));
+        return { kind: "document", document: new Parsed(text, null, flat, makeRoot) };
+      }
       const limit =
         LIMIT_MILLISECONDS + Math.round((text.length / 1_000_000) * LIMIT_MILLISECONDS_A_MEGABYTE);
       const deadline = performance.now() + limit;
@@ -76,7 +79,7 @@ export async function createParser(name: GrammarName): Promise<DocumentParser> {
         isTooLarge = taken > before && taken > LARGEST_MEMORY;
         return isTooLarge || performance.now() > deadline;
       };
-      const tree = parser.parse(text, old, { progressCallback });
+      const tree = parser.parse(text, isFlat(old) ? null : old, { progressCallback });
       if (!tree) {
         parser.reset();
         if (isTooLarge) return { kind: "too-large", reason: "its syntax tree does not fit into memory" };
@@ -90,9 +93,8 @@ export async function createParser(name: GrammarName): Promise<DocumentParser> {
   };
 }
 
-/** A Nix text with the tree that was made of it without tree-sitter. */
-export function flatDocument(text: string, flat: FlatTree): Document {
-  return new Parsed(text, null, flat, () => SyntaxNode.rootOf((make) => flatMemory(flat, make)));
+function isFlat(tree: Tree | FlatTree | undefined): tree is FlatTree {
+  return tree !== undefined && "words" in tree;
 }
 
 /** A class: of thousands of object literals with getters, each would have a shape of its own, of a kilobyte. */

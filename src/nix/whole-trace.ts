@@ -64,7 +64,10 @@ export function nearFiles(path: string, files: SourceFiles, reach?: "and below")
   };
 }
 
-/** The pins of `reading.file` in the value of `target`, a file of the same folder or itself. Throws `FileNeeded` as each evaluation does. */
+/**
+ * The pins of `reading.file` in the value of `target`, a file of the same folder or itself. Throws `FileNeeded` as each
+ * evaluation does.
+ */
 export function traceWhole(
   reading: Reading,
   target: NixFile,
