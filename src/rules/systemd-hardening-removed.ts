@@ -5,12 +5,13 @@ import {
   isGonePackage,
   isTestPath,
   lastName,
+  listDifference,
   optionPath,
   settingFinding,
   settingName,
   shownValue,
 } from "./_settings.ts";
-import { argument } from "./_text.ts";
+import { argument, visible } from "./_text.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 export const rule: Rule = {
@@ -49,6 +50,7 @@ export const rule: Rule = {
       });
     }
     yield* systemFindings(facts);
+    yield* moduleFindings(facts);
   },
 };
 
@@ -112,6 +114,31 @@ function* systemFindings(facts: Facts): Generator<RuleFinding> {
         "The error that made it necessary, or the setting that does the same now, would clear this.",
         `See it with: git diff BASE HEAD -- ${argument((after ?? before).path)}`,
       ].join(" "),
+    });
+  }
+}
+
+/** Modules of NixOS that protect the system, as `disabledModules` names them: by path below `nixos/modules`. */
+const PROTECTING = /^(?:nixos\/modules\/)?(?:services\/)?security\//;
+
+function* moduleFindings(facts: Facts): Generator<RuleFinding> {
+  for (const change of facts.settings) {
+    const { after } = change;
+    if (after === null || lastName(after) !== "disabledModules" || isTestPath(after.path)) continue;
+    const modules = listDifference(change).added.filter((item) => PROTECTING.test(item));
+    if (modules.length === 0) continue;
+    const names = visible(modules.join(", "), 200);
+    yield settingFinding(change, {
+      severity: "medium",
+      confidence: "medium",
+      title: `A module that protects the system is disabled: ${names}`,
+      message: [
+        `disabledModules newly has ${names}.`,
+        "What the module does is then left to whatever is imported in its place, or to nobody.",
+        "The module that takes its place, in the same change, would clear this.",
+        `See it with: git diff BASE HEAD -- ${argument(after.path)}`,
+      ].join(" "),
+      identity: ["disabled module", ...modules],
     });
   }
 }
