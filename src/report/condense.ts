@@ -1,5 +1,7 @@
 /** Turns many findings of one kind in a file into one: lists that programs write hold hundreds of pins. */
+
 import { createHash } from "node:crypto";
+import { addTo } from "../lists.ts";
 import type { Finding } from "./review.ts";
 
 /** From so many findings of one kind in a file on, one that counts them takes their place. */
@@ -19,11 +21,7 @@ export function condense(findings: readonly Finding[]): Finding[] {
   const keyOf = ({ rule, severity, confidence, side, path, title }: Finding) =>
     [rule, severity, confidence, side, path, kindOf(title)].join(" ");
   const groups = new Map<string, Finding[]>();
-  for (const finding of findings) {
-    const group = groups.get(keyOf(finding));
-    if (group) group.push(finding);
-    else groups.set(keyOf(finding), [finding]);
-  }
+  for (const finding of findings) addTo(groups, keyOf(finding), finding);
   return findings.flatMap((finding) => {
     const group = groups.get(keyOf(finding)) ?? [];
     if (group.length < MANY) return [finding];

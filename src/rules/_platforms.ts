@@ -1,5 +1,7 @@
 /** Sources of one package for different platforms. */
+
 import type { Side } from "../change/change.ts";
+import { addTo } from "../lists.ts";
 import type { Source } from "../nix/model.ts";
 import { type Location, locationsOf } from "../origin/location.ts";
 import { textAt } from "./_pins.ts";
@@ -42,9 +44,7 @@ function families(facts: Facts, side: Side): Map<string, { source: Source; serve
     const [first] = locationsOf(source);
     const name = first && server(first);
     if (!name || source.role === "patch" || source.role === "dependencies") continue;
-    const twins = found.get(key) ?? [];
-    twins.push({ source, server: name });
-    found.set(key, twins);
+    addTo(found, key, { source, server: name });
   }
   return found;
 }

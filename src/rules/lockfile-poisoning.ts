@@ -1,4 +1,5 @@
 /** Vendored lockfiles, read entry by entry: in thousands of generated lines nobody notices one that changed. */
+import { addTo } from "../lists.ts";
 import { argument, count, fileName, headPath, inHead, visible } from "./_text.ts";
 import type { LockEntry, LockFormat } from "./lockfiles/entry.ts";
 import { movedInputs } from "./lockfiles/flake-inputs.ts";
@@ -130,10 +131,7 @@ function* check(file: FileFacts): Iterable<RuleFinding> {
   const groups = new Map<string, Suspicion[]>();
   for (const entry of head) {
     const suspicion = suspicionOf(entry, known, format, now.get(entry.name) ?? []);
-    if (!suspicion) continue;
-    const group = groups.get(suspicion.reason);
-    if (group) group.push(suspicion);
-    else groups.set(suspicion.reason, [suspicion]);
+    if (suspicion) addTo(groups, suspicion.reason, suspicion);
   }
   for (const group of groups.values()) {
     const finding = findingOf(file, file.head, group);

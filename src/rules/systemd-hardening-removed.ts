@@ -1,3 +1,4 @@
+import { addTo } from "../lists.ts";
 import type { Setting } from "../nix/model.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import {
@@ -154,9 +155,7 @@ function services(facts: Facts): ReadonlyMap<string, readonly SettingChange[]> {
     const at = setting.attributes.findIndex((name) => /^(?:serviceConfig|confinement|script)$/.test(name));
     if (at < 0 || isTestPath(setting.path)) continue;
     const name = setting.attributes[at - 1] ?? setting.path;
-    const changes = found.get(name) ?? [];
-    changes.push(change);
-    found.set(name, changes);
+    addTo(found, name, change);
   }
   for (const [name, changes] of found) {
     const runs = (setting: Setting | null) =>

@@ -3,7 +3,9 @@
  * output path and by what they fetch. A derivation's own path is no key, since a bumped compiler changes all of them; an output
  * path alone is none either, since it does not depend on the location.
  */
+
 import { dirname } from "node:path";
+import { addTo } from "../lists.ts";
 import type { Closure } from "./closure.ts";
 import { attributesOf, type Derivation, type FixedOutput, fixedOutput } from "./drv.ts";
 
@@ -176,9 +178,7 @@ function placesOf(closure: Closure): ReadonlyMap<string, readonly string[]> {
       const output = derivation && fixedOutput(derivation);
       if (!derivation || !output) continue;
       const slot = slotOf(consumer, output.path);
-      const list = places.get(input) ?? [];
-      list.push(`${stem(consumer.name)}\0${slot ?? stem(derivation.name)}`);
-      places.set(input, list);
+      addTo(places, input, `${stem(consumer.name)}\0${slot ?? stem(derivation.name)}`);
     }
   }
   return places;
