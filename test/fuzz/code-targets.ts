@@ -1,11 +1,13 @@
 /** Changes of mutated files, from the parsers to the report. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import type { Content, Entry, Tree } from "../../src/change/change.ts";
 import { DEFAULT_CONFIG } from "../../src/config.ts";
 import { parseConfig } from "../../src/config-schema.ts";
 import { VerifodError } from "../../src/errors.ts";
 import { formatSri, parseHash, toNix32, toSri } from "../../src/nix/hash.ts";
+import { readNix, rereadNix } from "../../src/nix/nix-reader.ts";
 import { withLines } from "../../src/nix/parser.ts";
 import { reviewSchema } from "../../src/report/schema.ts";
 import { formatText } from "../../src/report/text.ts";
@@ -317,7 +319,10 @@ const wordsTarget: Target = {
 
 let pairs: ReturnType<typeof createTreePairs> | undefined;
 
-/** Nix that is read without the library: into the tree that the library makes of it, or not at all. */
+/**
+ * Nix that is read without the library: into the tree that the library makes of it, or not at all; and from the tree of what
+ * it was before a stretch of it went away, into the same.
+ */
 const readerTarget: Target = {
   name: "reader",
   share: 200_000,
@@ -329,8 +334,19 @@ const readerTarget: Target = {
   },
   async check(input) {
     pairs ??= createTreePairs();
-    const { own, library } = (await pairs)(withLines(Buffer.from(input).toString()));
+    const text = withLines(Buffer.from(input).toString());
+    const { own, library } = (await pairs)(text);
     demand(own === library, `not the tree of the library: ${own}`);
+    const old = readNix(text);
+    if (!old) return;
+    // Each input has a stretch of its own.
+    const digest = createHash("sha256").update(text).digest();
+    const start = digest.readUInt32LE(0) % (text.length + 1);
+    const oldEnd = Math.min(text.length, start + (digest.readUInt8(4) % 12));
+    const put = NIX_PIECES[digest.readUInt8(5) % NIX_PIECES.length] ?? "";
+    const changed = text.slice(0, start) + put + text.slice(oldEnd);
+    const near = rereadNix(old, { start, oldEnd, newEnd: start + put.length }, changed);
+    if (near) demand(isDeepStrictEqual(near, readNix(changed)), `not as if read anew: ${changed}`);
   },
 };
 
