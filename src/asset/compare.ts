@@ -109,31 +109,12 @@ export function compareRelease(archive: Archive, tag: Tag, published: Published)
       below.set(submodule, (below.get(submodule) ?? 0) + 1);
       continue;
     }
-    const project = published.projectOf(file.digest);
-    if (project !== null && file.kind === "file") {
-      fold("published", project, path);
-      continue;
-    }
-    const made = generatorOf(path, file, tag.files);
-    // What the repository holds itself is not excused by a tool's mark: somebody reviewed another content.
-    if (made !== null && (before === undefined || generatorOf(path, before, tag.files) !== null)) {
-      fold("generated", made.by, path);
-      continue;
-    }
-    if (before !== undefined && withoutCarriageReturns(before) === withoutCarriageReturns(file)) {
-      fold("line-ends", "the tag", path);
-      continue;
-    }
-    if (before !== undefined && path.endsWith(".po") && isRefreshed(before, file)) {
-      fold("translation", "msgmerge", path);
+    const known = explained(path, file, tag, published, sources.has(file.digest));
+    if (known) {
+      fold(known.fold, known.by, path);
       continue;
     }
     const kind = kindOf(path, file);
-    const copied = before === undefined ? sources.get(file.digest) : undefined;
-    if (copied !== undefined && kind !== "build") {
-      fold("copied", "the tag", path);
-      continue;
-    }
     if (kind === "build") buildTexts.push(textOf(file) ?? "");
     const traits = kind === "build" ? traitsOf(newTextOf(file, before)) : [];
     drafts.push({
@@ -188,6 +169,28 @@ export function compareRelease(archive: Archive, tag: Tag, published: Published)
           ]
         : unchecked,
   };
+}
+
+/** What explains a file that the tag does not have so; null: nothing does. `isCopy`: the tag has its content elsewhere. */
+function explained(
+  path: string,
+  file: ArchiveFile,
+  tag: Tag,
+  published: Published,
+  isCopy: boolean,
+): { readonly fold: Fold; readonly by: string } | null {
+  const before = tag.files.get(path);
+  const project = published.projectOf(file.digest);
+  if (project !== null && file.kind === "file") return { fold: "published", by: project };
+  const made = generatorOf(path, file, tag.files);
+  // What the repository holds itself is not excused by a tool's mark: somebody reviewed another content.
+  if (made !== null && (before === undefined || generatorOf(path, before, tag.files) !== null))
+    return { fold: "generated", by: made.by };
+  if (before === undefined)
+    return isCopy && kindOf(path, file) !== "build" ? { fold: "copied", by: "the tag" } : null;
+  if (withoutCarriageReturns(before) === withoutCarriageReturns(file))
+    return { fold: "line-ends", by: "the tag" };
+  return path.endsWith(".po") && isRefreshed(before, file) ? { fold: "translation", by: "msgmerge" } : null;
 }
 
 /** The entries that are more than documentation and data. */
