@@ -42,46 +42,12 @@ export async function evaluateTouched(
   trees: WrittenTrees & { readonly roots: string },
   options: TouchedOptions,
 ): Promise<Touched> {
+  const evaluateHead = evaluateOnce(nix, trees, options);
   const unchecked: Unchecked[] = [];
-  const results = new Map<string, Promise<Evaluation>>();
-  const evaluateHead = (attr: string): Promise<Evaluation> => {
-    let result = results.get(attr);
-    if (!result) {
-      options.onEvaluating?.(attr, null);
-      result = evaluate(
-        nix,
-        { roots: trees.roots, tree: trees.head, entry: options.entry, attr, system: null },
-        options.limits,
-        options.signal,
-      );
-      results.set(attr, result);
-    }
-    return result;
-  };
-
-  const attrs = new Set<string>(options.attrs);
-  if (options.attrs.length === 0) {
-    const files = change.files.filter((file) => !isUnrelated(pathOf(file)));
-    const candidates = await candidatesIn(change.head, files.map(pathOf));
-    const limits = { total: options.parallel, perKey: options.parallel };
-    await schedule(
-      files,
-      () => "",
-      limits,
-      async (file) => {
-        const found = await attributesOfFile(
-          file,
-          texts,
-          candidates,
-          evaluateHead,
-          attrs.size >= options.maxAttributes,
-        );
-        for (const attr of found.attrs) attrs.add(attr);
-        if (found.reason !== null) unchecked.push({ what: pathOf(file), reason: found.reason });
-      },
-    );
-    unchecked.sort((a, b) => (a.what < b.what ? -1 : 1));
-  }
+  const attrs =
+    options.attrs.length > 0
+      ? new Set(options.attrs)
+      : await attributesTouched(change, texts, evaluateHead, options, unchecked);
 
   const evaluated: Touched["evaluated"][number][] = [];
   const jobs = [...attrs]
@@ -128,6 +94,51 @@ export async function evaluateTouched(
   );
   evaluated.sort((a, b) => (`${a.attr} ${a.system ?? ""}` < `${b.attr} ${b.system ?? ""}` ? -1 : 1));
   return { evaluated, unchecked };
+}
+
+/** Evaluates attributes of the head, each once. */
+function evaluateOnce(
+  nix: Nix,
+  trees: WrittenTrees & { readonly roots: string },
+  options: TouchedOptions,
+): (attr: string) => Promise<Evaluation> {
+  const results = new Map<string, Promise<Evaluation>>();
+  return (attr) => {
+    let result = results.get(attr);
+    if (!result) {
+      options.onEvaluating?.(attr, null);
+      const request = { roots: trees.roots, tree: trees.head, entry: options.entry, attr, system: null };
+      result = evaluate(nix, request, options.limits, options.signal);
+      results.set(attr, result);
+    }
+    return result;
+  };
+}
+
+/** The attributes that the changed files touch; `unchecked` gets the files of which they are not known. */
+async function attributesTouched(
+  change: Change,
+  texts: ChangedTexts,
+  evaluateHead: (attr: string) => Promise<Evaluation>,
+  { parallel, maxAttributes }: TouchedOptions,
+  unchecked: Unchecked[],
+): Promise<ReadonlySet<string>> {
+  const attrs = new Set<string>();
+  const files = change.files.filter((file) => !isUnrelated(pathOf(file)));
+  const candidates = await candidatesIn(change.head, files.map(pathOf));
+  await schedule(
+    files,
+    () => "",
+    { total: parallel, perKey: parallel },
+    async (file) => {
+      const isFull = attrs.size >= maxAttributes;
+      const found = await attributesOfFile(file, texts, candidates, evaluateHead, isFull);
+      for (const attr of found.attrs) attrs.add(attr);
+      if (found.reason !== null) unchecked.push({ what: pathOf(file), reason: found.reason });
+    },
+  );
+  unchecked.sort((a, b) => (a.what < b.what ? -1 : 1));
+  return attrs;
 }
 
 async function attributesOfFile(
