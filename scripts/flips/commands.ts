@@ -47,14 +47,14 @@ export const COMMANDS: readonly Guard[] = [
     ],
     [
       "acknowledgements are counted",
-      "if (kept.length > mostGiven || state.length > longestState) return null;",
+      "if (kept.length > MOST_GIVEN || state.length > LONGEST_STATE) return null;",
       "",
     ],
   ]),
   ...guards("src/app/http.ts", "test/app/http.test.ts", [
-    ["a large delivery is not read", "if (!(declared <= largestDelivery))", "if (declared < 0)"],
-    ["deliveries that are being received are bounded together", "if (held > mostHeld)", "if (held < 0)"],
-    ["small pieces count for what they take", "const pieceCost = 1_000;", "const pieceCost = 0;"],
+    ["a large delivery is not read", "if (!(declared <= LARGEST_DELIVERY))", "if (declared < 0)"],
+    ["deliveries that are being received are bounded together", "if (held > MOST_HELD)", "if (held < 0)"],
+    ["small pieces count for what they take", "const PIECE_COST = 1_000;", "const PIECE_COST = 0;"],
     ["a delivery is no longer than it may be", "if (length > declared)", "if (length < 0)"],
     ["what was not signed is counted by no name of its own", 'status < 300 ? event : "refused"', "event"],
   ]),

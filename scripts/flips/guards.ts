@@ -153,10 +153,10 @@ export const GUARDS: readonly Guard[] = [
   ...guards("src/change/compare.ts", "test/change/hostile.test.ts", [
     [
       "a tree without end is cut",
-      "files.length > mostFiles || ++folders > mostFolders",
+      "files.length > mostFiles || ++folders > MOST_FOLDERS",
       "files.length > 1e9",
     ],
-    ["a deep tree is cut", "if (depth > deepest) {", "if (depth > 1e9) {"],
+    ["a deep tree is cut", "if (depth > DEEPEST) {", "if (depth > 1e9) {"],
   ]),
   ...guards("src/change/repository.ts", "test/change/git.test.ts", [
     ["a revision holds no line of its own", "|| /[\\x00-\\x1f\\x7f]/.test(revision)", ""],
@@ -165,14 +165,14 @@ export const GUARDS: readonly Guard[] = [
     ["a content is what its id says", "if (blobId(data, oid.length) !== oid) return null;", ""],
   ]),
   ...guards("src/change/api.ts", "test/change/api.test.ts", [
-    ["a list of another head is noticed", "unchecked.push({ what: path, reason: disagreement });", "void 0;"],
+    ["a list of another head is noticed", "unchecked.push({ what: path, reason: DISAGREEMENT });", "void 0;"],
   ]),
   ...guards("src/action/report-file.ts", "test/action/report-file.test.ts", [
-    ["a large report is not read", "if (size > largestReport)", "if (size < 0)"],
+    ["a large report is not read", "if (size > LARGEST_REPORT)", "if (size < 0)"],
     ["a report is no link", " | constants.O_NOFOLLOW", ""],
     ["a report is a file", 'if (!stat.isFile()) throw new Error("it is not a file");', ""],
     ["a report is about the head", "if (parsed.data.head !== head)", "if (head === null)"],
-    ["verdicts are counted", "parsed.data.verdicts.length > mostVerdicts", "parsed.data.verdicts.length < 0"],
+    ["verdicts are counted", "data.verdicts.length > MOST_VERDICTS", "data.verdicts.length < 0"],
     ["a pin without a verdict is open", "if (proven) return [];", "return [];"],
     [
       "no report is not green",
@@ -220,17 +220,17 @@ export const GUARDS: readonly Guard[] = [
   ]),
   ...guards("src/github/check-output.ts", "test/github/check-output.test.ts", [
     ["what is incomplete is not green", 'if (!review.complete) return "action_required";', ""],
-    ["annotations are counted", ".slice(0, mostAnnotations)", ""],
+    ["annotations are counted", ".slice(0, MOST_ANNOTATIONS)", ""],
     ["a summary keeps to its limit", "if (size <= bytes) return text;", "if (size > 0) return text;"],
   ]),
   ...guards("src/github/commands.ts", "test/github/commands.test.ts", [
     [
       "commands are counted",
-      "if (commands.length <= mostCommands) return commands;",
+      "if (commands.length <= MOST_COMMANDS) return commands;",
       "if (commands.length > 0) return commands;",
     ],
     ["a finding is named by digits", "if (FINDING.test(word)) return make", 'if (word !== "") return make'],
-    ["a reason is short", "if (reason.length > longestReason)", "if (reason.length < 0)"],
+    ["a reason is short", "if (reason.length > LONGEST_REASON)", "if (reason.length < 0)"],
     ["a reason has words", "if (!/\\p{L}/u.test(reason))", "if (reason === null)"],
     ["a reason holds no HTML", "if (hasHtml) return", "if (!hasHtml && hasHtml) return"],
     [

@@ -10,8 +10,8 @@ export const PUBLISHING: readonly Guard[] = [
     ],
     [
       "an annotation stands once",
-      "output.annotations.slice(done, done + annotationsPerRequest)",
-      "output.annotations.slice(0, annotationsPerRequest)",
+      "output.annotations.slice(done, done + ANNOTATIONS_PER_REQUEST)",
+      "output.annotations.slice(0, ANNOTATIONS_PER_REQUEST)",
     ],
     [
       "a check run has annotations of one result",

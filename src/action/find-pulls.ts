@@ -5,7 +5,7 @@ import type { Target } from "../review-pull.ts";
 import type { RunEvent } from "./inputs.ts";
 
 /** One branch can be the head of several pull requests; more than this is nobody's work. */
-const mostPulls = 5;
+const MOST_PULLS = 5;
 
 const pullsSchema = z.array(
   z.object({
@@ -40,6 +40,6 @@ export async function findPulls(
       ({ head, base }) =>
         head.sha === sha && head.repo?.id === from.id && base.repo.full_name === `${owner}/${name}`,
     )
-    .slice(0, mostPulls)
+    .slice(0, MOST_PULLS)
     .map(({ number, title, head, base }) => ({ number, title, base: base.sha, head: head.sha }));
 }

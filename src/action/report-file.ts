@@ -8,9 +8,9 @@ import { helpAddress, VERDICT_RULE } from "../report/help.ts";
 import type { Finding, PinChange, Review, Verdict } from "../report/review.ts";
 import { reviewSchema } from "../report/schema.ts";
 
-const largestReport = 10_000_000;
+const LARGEST_REPORT = 10_000_000;
 /** An honest run fetches at most 200. */
-const mostVerdicts = 2_000;
+const MOST_VERDICTS = 2_000;
 
 export type ReportedVerdicts =
   | { readonly kind: "verdicts"; readonly verdicts: readonly Verdict[] }
@@ -34,8 +34,8 @@ export async function readReport(path: string, head: string): Promise<ReportedVe
   if (!parsed.success) return { kind: "none", reason: "the report of the verification is not a review" };
   if (parsed.data.head !== head)
     return { kind: "none", reason: "the report of the verification is of another head" };
-  if (parsed.data.verdicts.length > mostVerdicts) {
-    return { kind: "none", reason: `the report of the verification has more than ${mostVerdicts} verdicts` };
+  if (parsed.data.verdicts.length > MOST_VERDICTS) {
+    return { kind: "none", reason: `the report of the verification has more than ${MOST_VERDICTS} verdicts` };
   }
   return { kind: "verdicts", verdicts: parsed.data.verdicts };
 }
@@ -48,7 +48,7 @@ async function readBounded(path: string): Promise<string> {
       if (!stat.isFile()) throw new Error("it is not a file");
       return stat;
     });
-    if (size > largestReport) throw new Error(`it is larger than ${largestReport / 1e6} MB`);
+    if (size > LARGEST_REPORT) throw new Error(`it is larger than ${LARGEST_REPORT / 1e6} MB`);
     return await file.readFile("utf8");
   } finally {
     await file.close();

@@ -4,11 +4,11 @@ import type { Logger } from "pino";
 import type { Metrics } from "./metrics.ts";
 
 /** https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap */
-const largestDelivery = 25_000_000;
+const LARGEST_DELIVERY = 25_000_000;
 /** Of all deliveries that are being received: a stranger may send as well, before the signature is looked at. */
-const mostHeld = 100_000_000;
+const MOST_HELD = 100_000_000;
 /** What a piece takes beside its bytes: a sender can send one byte at a time. */
-const pieceCost = 1_000;
+const PIECE_COST = 1_000;
 
 /** Answers a delivery whose body was read, as `@octokit/webhooks` does: what it does not know is `next`'s. */
 export type Middleware = (
@@ -35,19 +35,19 @@ export function createHttpServer(parts: ServerParts): Server {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const declared = Number(request.headers["content-length"] ?? largestDelivery);
-    if (!(declared <= largestDelivery)) return end(response, 413, "too large\n");
+    const declared = Number(request.headers["content-length"] ?? LARGEST_DELIVERY);
+    if (!(declared <= LARGEST_DELIVERY)) return end(response, 413, "too large\n");
     const chunks: Buffer[] = [];
     let length = 0;
     let own = 0;
     try {
       for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         length += chunk.length;
-        own += chunk.length + pieceCost;
-        held += chunk.length + pieceCost;
+        own += chunk.length + PIECE_COST;
+        held += chunk.length + PIECE_COST;
         if (length > declared) return end(response, 413, "too large\n");
         // What is said to come does not count: who sends nothing holds nothing.
-        if (held > mostHeld) return end(response, 503, "busy\n");
+        if (held > MOST_HELD) return end(response, 503, "busy\n");
         chunks.push(chunk);
       }
       Object.assign(request, { body: Buffer.concat(chunks).toString("utf8") });

@@ -39,10 +39,10 @@ export interface InstallationOptions extends AppCredentials {
   readonly onRequest?: (route: string) => void;
 }
 
-const pageSize = 100;
+const PAGE_SIZE = 100;
 const TOKEN_MS = 50 * 60_000;
 /** Clients that are kept: each holds its limits, and not much more. */
-const mostClients = 1_000;
+const MOST_CLIENTS = 1_000;
 
 const appSchema = z.object({ id: z.number(), slug: z.string() });
 const installationsSchema = z.array(z.object({ id: z.number(), suspended_at: z.string().nullish() }));
@@ -85,12 +85,12 @@ export function openInstallations(options: InstallationOptions): Installations {
     clients.delete(installation);
     clients.set(installation, client);
     const [oldest] = clients.keys();
-    if (clients.size > mostClients && oldest !== undefined) clients.delete(oldest);
+    if (clients.size > MOST_CLIENTS && oldest !== undefined) clients.delete(oldest);
     return client;
   }
 
   async function* pages(client: GitHubApi, route: string): AsyncGenerator<unknown> {
-    for (let page = 1; ; page += 1) yield (await client.request(route, { per_page: pageSize, page })).data;
+    for (let page = 1; ; page += 1) yield (await client.request(route, { per_page: PAGE_SIZE, page })).data;
   }
 
   return {
@@ -103,7 +103,7 @@ export function openInstallations(options: InstallationOptions): Installations {
       for await (const data of pages(app, "GET /app/installations")) {
         const found = installationsSchema.parse(data);
         for (const { id, suspended_at } of found) if (!suspended_at) yield id;
-        if (found.length < pageSize) return;
+        if (found.length < PAGE_SIZE) return;
       }
     },
     async *repositories(installation) {
@@ -112,7 +112,7 @@ export function openInstallations(options: InstallationOptions): Installations {
         for (const { name, owner, archived } of repositories) {
           if (!archived) yield { owner: owner.login, name };
         }
-        if (repositories.length < pageSize) return;
+        if (repositories.length < PAGE_SIZE) return;
       }
     },
   };

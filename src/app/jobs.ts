@@ -150,12 +150,12 @@ export function merged(job: Job, waiting: Job): Job {
   if (job.kind === "group" || waiting.kind === "group") return job;
   const head = job.head === UNKNOWN_HEAD ? waiting.head : job.head;
   const reason = strength(waiting.reason) > strength(job.reason) ? waiting.reason : job.reason;
-  const presses = [...(waiting.presses ?? []), ...(job.presses ?? [])].slice(0, mostPresses);
+  const presses = [...(waiting.presses ?? []), ...(job.presses ?? [])].slice(0, MOST_PRESSES);
   return { ...job, head, reason, ...(presses.length > 0 && { presses }) };
 }
 
 /** Each is the click of somebody who may write. */
-const mostPresses = 20;
+const MOST_PRESSES = 20;
 
 /** Whether a job looks for what people have asked. A push voids what they did. */
 export function listens({ reason }: PullJob): boolean {

@@ -39,7 +39,7 @@ export interface StartOptions {
 /** Service managers kill after 30 s or 90 s. */
 const GRACE_MS = 20_000;
 /** Jobs that wait for GitHub while others are reviewed. */
-const jobsPerThread = 3;
+const JOBS_PER_THREAD = 3;
 
 /**
  * Starts the App: it listens, and looks for what is unfinished.
@@ -129,7 +129,7 @@ async function openQueue(
   log: Logger,
   metrics: () => Metrics,
 ): Promise<JobQueue> {
-  const concurrency = threads * jobsPerThread;
+  const concurrency = threads * JOBS_PER_THREAD;
   const options: QueueOptions = {
     concurrency,
     perInstallation: Math.max(2, Math.ceil(concurrency / 2)),

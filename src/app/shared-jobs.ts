@@ -11,9 +11,9 @@ export const TASK = "verifod";
 /** The channel on which a job is told that a newer head is there: its id. */
 const SUPERSEDED = "verifod_superseded";
 /** How often a job is begun that no process comes to the end of; the next sweep finds it. */
-const mostAttempts = 5;
+const MOST_ATTEMPTS = 5;
 /** Jobs that may stand for one: each is another head, or the click of somebody. What comes after them adds nothing. */
-const mostMerged = 100;
+const MOST_MERGED = 100;
 /** Turns are counted in seconds from 1970, as the library orders by time. What was tried before has the time it may be tried again. */
 const LAST_TURN = "2000-01-01";
 /** Before all turns. */
@@ -76,7 +76,7 @@ export function addJob(database: Database, job: Job, limits: Limits): Promise<bo
     if (running && met === "stop") await stop(running.id);
     if (waiting) {
       const other = seenAs(job, Object.keys(waiting.flags ?? {}));
-      if (waiting.revision >= mostMerged || meeting(job, other, false) === "drop") return true;
+      if (waiting.revision >= MOST_MERGED || meeting(job, other, false) === "drop") return true;
       // The library puts the lists of both together, and leaves it in its place.
       const id = await keep(on, job, {
         mode: "preserve_run_at",
@@ -119,7 +119,7 @@ async function keep(
       ...sql`
       select id from graphile_worker.add_job(${TASK}, ${JSON.stringify([job])}::text::json,
         job_key => ${subjectOf(job)}, job_key_mode => ${mode}, run_at => ${turn}::timestamptz,
-        priority => ${priority}::int, max_attempts => ${mostAttempts}::int, flags => ${flags}::text[])`,
+        priority => ${priority}::int, max_attempts => ${MOST_ATTEMPTS}::int, flags => ${flags}::text[])`,
     );
     if (added && added.id !== null) return added.id;
   }
@@ -258,7 +258,7 @@ export async function tidy(database: Database, pools: readonly string[]): Promis
       await on.query(...sql`select graphile_worker.force_unlock_workers(${pools}::text[])`);
     const over = await on.query<{ id: string; again: boolean; flags: Flags | null }>(
       ...sql`
-      select id, key is null and max_attempts = ${mostAttempts} as again, flags from graphile_worker.jobs
+      select id, key is null and max_attempts = ${MOST_ATTEMPTS} as again, flags from graphile_worker.jobs
       where task_identifier = ${TASK} and locked_at is null and attempts >= max_attempts`,
     );
     const [again, ended] = [over.filter((row) => row.again), over.filter((row) => !row.again)];
@@ -266,7 +266,7 @@ export async function tidy(database: Database, pools: readonly string[]): Promis
     if (again.length > 0) {
       await on.query(
         ...sql`select from graphile_worker.reschedule_jobs(${ids(again)}::bigint[],
-        run_at => ${FIRST}, max_attempts => ${mostAttempts + 1}::int)`,
+        run_at => ${FIRST}, max_attempts => ${MOST_ATTEMPTS + 1}::int)`,
       );
     }
     if (ended.length > 0) {

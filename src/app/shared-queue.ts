@@ -40,13 +40,13 @@ export interface SharedQueueOptions extends QueueOptions {
 const LOOK_MS = 2_000;
 const STALE_MS = 30_000;
 /** Between two looks for jobs that nobody told of: those that were freed, or had to wait for another one. */
-const pollMs = 1_000;
+const POLL_MS = 1_000;
 /** How long the database may take to say whether a job is still held. */
-const answerMs = 10_000;
+const ANSWER_MS = 10_000;
 /** Jobs told to stop, of all processes. */
-const mostRemembered = 1_000;
+const MOST_REMEMBERED = 1_000;
 /** Connections besides those that listen. */
-const connections = 4;
+const CONNECTIONS = 4;
 
 const place = {
   installation: z.number(),
@@ -114,7 +114,7 @@ export async function openSharedQueue(options: SharedQueueOptions): Promise<JobQ
     // That of a job that is kept is no trouble.
     if (level === "error" && meta?.failure !== true) onTrouble(meta?.error ?? meta?.fatalError);
   });
-  const database = await connectServer({ location: url, max: connections, applicationName: "verifod" });
+  const database = await connectServer({ location: url, max: CONNECTIONS, applicationName: "verifod" });
   try {
     await runMigrations({ connectionString: url, logger });
   } catch (error) {
@@ -176,7 +176,7 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
   function supersede(id: string): void {
     superseded.add(id);
     const [oldest = id] = superseded;
-    if (superseded.size > mostRemembered) superseded.delete(oldest);
+    if (superseded.size > MOST_REMEMBERED) superseded.delete(oldest);
     for (const each of running.values()) if (each.id === id) stopJob(each, "superseded");
   }
 
@@ -203,7 +203,7 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
   }
 
   async function isHeld(each: Running): Promise<boolean> {
-    const late = sleep(answerMs, null, { ref: false });
+    const late = sleep(ANSWER_MS, null, { ref: false });
     const held = await Promise.race([jobs.heldBy(database, pool), late]).catch((error: unknown) => {
       onTrouble(error);
       return null;
@@ -242,8 +242,8 @@ async function startWorker(parts: WorkerParts): Promise<{ stop(graceMs: number):
     logger,
     events,
     concurrency,
-    maxPoolSize: connections,
-    pollInterval: pollMs,
+    maxPoolSize: CONNECTIONS,
+    pollInterval: POLL_MS,
     noHandleSignals: true,
     parsedCronItems: [],
     forbiddenFlags: forbidden,

@@ -13,22 +13,22 @@ import type { Metrics } from "./metrics.ts";
 import type { Services } from "./services.ts";
 
 /** The latest updated ones of a repository; older ones are reviewed when something happens to them. */
-const mostPulls = 1_000;
-const pageSize = 50;
+const MOST_PULLS = 1_000;
+const PAGE_SIZE = 50;
 /** What is looked at of what people said on each: it may be long, and comes with the list. */
-const newestComments = 10;
-const newestReviews = 5;
+const NEWEST_COMMENTS = 10;
+const NEWEST_REVIEWS = 5;
 /** A head whose review does not come to an end so often is left to people, and so is what nobody can answer. */
-const mostTries = 3;
-const mostRemembered = 20_000;
+const MOST_TRIES = 3;
+const MOST_REMEMBERED = 20_000;
 
 const PULLS = `query ($owner: String!, $name: String!, $after: String, $app: Int!, $check: String!) {
   repository(owner: $owner, name: $name) {
-    pullRequests(states: OPEN, first: ${pageSize}, after: $after, orderBy: { field: UPDATED_AT, direction: DESC }) {
+    pullRequests(states: OPEN, first: ${PAGE_SIZE}, after: $after, orderBy: { field: UPDATED_AT, direction: DESC }) {
       pageInfo { hasNextPage endCursor }
       nodes { number headRefOid
-        comments(last: ${newestComments}) { nodes { ${SAID} } }
-        reviews(last: ${newestReviews}) { nodes { ${SAID} commit { oid } } }
+        comments(last: ${NEWEST_COMMENTS}) { nodes { ${SAID} } }
+        reviews(last: ${NEWEST_REVIEWS}) { nodes { ${SAID} commit { oid } } }
         commits(last: 1) { nodes { commit {
         oid
         checkSuites(first: 5, filterBy: { appId: $app, checkName: $check }) { nodes {
@@ -99,11 +99,11 @@ export function createSweeper(services: SweepServices): Sweeper {
   function mayTry(subject: string, what: string): boolean {
     const known = tries.get(subject);
     const count = known?.what === what ? known.count : 0;
-    if (count >= mostTries) return false;
+    if (count >= MOST_TRIES) return false;
     tries.delete(subject);
     tries.set(subject, { what, count: count + 1 });
     const [oldest] = tries.keys();
-    if (tries.size > mostRemembered && oldest !== undefined) tries.delete(oldest);
+    if (tries.size > MOST_REMEMBERED && oldest !== undefined) tries.delete(oldest);
     return true;
   }
 
@@ -172,7 +172,7 @@ async function* unfinished(
 ): AsyncGenerator<Unfinished> {
   const client: GitHubApi = api(installation);
   let after: string | null = null;
-  for (let seen = 0; seen < mostPulls; seen += pageSize) {
+  for (let seen = 0; seen < MOST_PULLS; seen += PAGE_SIZE) {
     const variables: Readonly<Record<string, unknown>> = {
       owner,
       name,

@@ -31,7 +31,7 @@ export interface WorkServices extends Services {
 }
 
 /** Longer than GitHub's limits make a review wait; what hangs does not hold its place for ever. */
-const longestJobMs = 30 * 60_000;
+const LONGEST_JOB_MS = 30 * 60_000;
 
 /** What became of a job, for the log and the counters. */
 export type Result = "closed" | "finished" | "stopped" | "unreachable" | "denied" | "failed" | Conclusion;
@@ -42,7 +42,7 @@ export function createWork(services: WorkServices): Work {
   return async (job, hold) => {
     const started = performance.now();
     const { signal } = hold;
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(longestJobMs)]);
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_JOB_MS)]);
     const api = stoppable(services.api(job.installation), limited, hold);
     const { log, metrics } = services;
     const facts = { ...job };

@@ -10,14 +10,14 @@ import { contentOf, kindOfMode } from "./objects.ts";
 import { entryOf } from "./tree.ts";
 
 /** As for a local repository: larger files are not read. */
-const largestBlob = 20_000_000;
-const keptBytes = 128_000_000;
+const LARGEST_BLOB = 20_000_000;
+const KEPT_BYTES = 128_000_000;
 /** More than GitHub gives as text with the entry; what reads a change keeps its larger texts itself. */
-const largestKept = 1_000_000;
+const LARGEST_KEPT = 1_000_000;
 /** Files that GraphQL does not give as text cost a request each, of 1,000 an hour that a workflow's token has. */
-const mostBlobRequests = 300;
+const MOST_BLOB_REQUESTS = 300;
 /** Paths asked for with one query. GitHub gives at most 512 kB of text for each. */
-const batchSize = 40;
+const BATCH_SIZE = 40;
 
 const blobSchema = z.object({ byteSize: z.number().optional(), text: z.string().nullish() });
 const entrySchema = z.object({ mode: z.number(), oid: z.string(), object: blobSchema.nullish() });
@@ -47,7 +47,7 @@ export interface ApiObjects {
 
 /** Reads objects of a repository. @throws VerifodError (outside) from `entry` and `list` when GitHub does not answer */
 export function apiObjects(api: GitHubApi, repository: RepositoryName): ApiObjects {
-  const contents = byteCache<Content>(keptBytes);
+  const contents = byteCache<Content>(KEPT_BYTES);
   const sizes = new Map<string, number>();
   const reading = new Map<string, Promise<Content>>();
   const entries = new Map<string, Promise<Entry | null>>();
@@ -67,10 +67,10 @@ export function apiObjects(api: GitHubApi, repository: RepositoryName): ApiObjec
   async function askAll(groups: readonly (readonly [string, readonly Question[]])[]): Promise<void> {
     // The same paths of two commits are one query: a change asks for both sides.
     const longest = Math.max(...groups.map(([, questions]) => questions.length));
-    for (let start = 0; start < longest; start += batchSize) {
+    for (let start = 0; start < longest; start += BATCH_SIZE) {
       const batch = groups.map(([commit, questions]) => ({
         commit,
-        questions: questions.slice(start, start + batchSize),
+        questions: questions.slice(start, start + BATCH_SIZE),
       }));
       try {
         await ask(batch.filter(({ questions }) => questions.length > 0));
@@ -126,20 +126,20 @@ export function apiObjects(api: GitHubApi, repository: RepositoryName): ApiObjec
     if (blobId(data, oid.length) !== oid) return null;
     const content = contentOf(data);
     // Large ones are kept by whoever asked.
-    if (data.length <= largestKept) contents.set(oid, content, data.length * 2);
+    if (data.length <= LARGEST_KEPT) contents.set(oid, content, data.length * 2);
     return content;
   }
 
   async function readBlob(oid: string): Promise<Content> {
     const size = sizes.get(oid) ?? 0;
-    if (size > largestBlob) {
+    if (size > LARGEST_BLOB) {
       return unavailable(
-        `its ${Math.round(size / 1e6)} MB are more than the ${largestBlob / 1e6} MB that are read`,
+        `its ${Math.round(size / 1e6)} MB are more than the ${LARGEST_BLOB / 1e6} MB that are read`,
       );
     }
-    if (blobRequests >= mostBlobRequests) {
+    if (blobRequests >= MOST_BLOB_REQUESTS) {
       return unavailable(
-        `more than ${mostBlobRequests} large or binary files: the rest is not read through GitHub's API`,
+        `more than ${MOST_BLOB_REQUESTS} large or binary files: the rest is not read through GitHub's API`,
       );
     }
     blobRequests += 1;

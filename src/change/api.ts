@@ -15,10 +15,10 @@ import { type GitHubApi, type RepositoryName, statusOf } from "./github-api.ts";
 import { matchRenames } from "./renames.ts";
 
 /** https://docs.github.com/en/rest/commits/commits#compare-two-commits */
-const comparedFiles = 300;
+const COMPARED_FILES = 300;
 /** https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files */
-const listedFiles = 3_000;
-const pageSize = 100;
+const LISTED_FILES = 3_000;
+const PAGE_SIZE = 100;
 
 export interface PullRange {
   readonly number: number;
@@ -77,7 +77,7 @@ export async function openApiChange(
   const changes = found.flatMap(({ path, sides: [before, after] }): FileChange | readonly FileChange[] => {
     const sha = listed.get(path);
     if (sha !== undefined && (after ?? before)?.oid !== sha)
-      unchecked.push({ what: path, reason: disagreement });
+      unchecked.push({ what: path, reason: DISAGREEMENT });
     const isSame = before?.oid === after?.oid && before?.kind === after?.kind;
     return isSame ? [] : (fileChange(before, after) ?? []);
   });
@@ -90,7 +90,7 @@ function subjectsOf({ total_commits, commits }: z.infer<typeof compareSchema>): 
   return commits.map(({ commit }) => commit.message.split("\n", 1)[0] ?? "").reverse();
 }
 
-const disagreement = "GitHub lists this file otherwise than its commits have it: run the review again";
+const DISAGREEMENT = "GitHub lists this file otherwise than its commits have it: run the review again";
 
 async function compare(
   api: GitHubApi,
@@ -117,10 +117,10 @@ async function listFiles(
   { number, changedFiles }: PullRange,
   compared: readonly ListedFile[],
 ): Promise<{ readonly files: readonly ListedFile[]; readonly unchecked: Unchecked[] }> {
-  if (compared.length < comparedFiles) return { files: compared, unchecked: [] };
+  if (compared.length < COMPARED_FILES) return { files: compared, unchecked: [] };
   const files: ListedFile[] = [];
-  for (let page = 1; files.length < listedFiles; page += 1) {
-    const parameters = { owner, repo: name, pull_number: number, per_page: pageSize, page };
+  for (let page = 1; files.length < LISTED_FILES; page += 1) {
+    const parameters = { owner, repo: name, pull_number: number, per_page: PAGE_SIZE, page };
     let answer: unknown;
     try {
       answer = (await api.request("GET /repos/{owner}/{repo}/pulls/{pull_number}/files", parameters)).data;
@@ -133,12 +133,12 @@ async function listFiles(
     }
     const more = z.array(fileSchema).parse(answer);
     files.push(...more);
-    if (more.length < pageSize) break;
+    if (more.length < PAGE_SIZE) break;
   }
-  if (files.length >= listedFiles && changedFiles !== files.length) {
+  if (files.length >= LISTED_FILES && changedFiles !== files.length) {
     const count = changedFiles === null ? "more" : `${changedFiles}`;
-    const reason = `GitHub lists no more than ${listedFiles} files of a pull request (${count} differ): review it with verifod review`;
-    return { files, unchecked: [{ what: `files beyond the first ${listedFiles}`, reason }] };
+    const reason = `GitHub lists no more than ${LISTED_FILES} files of a pull request (${count} differ): review it with verifod review`;
+    return { files, unchecked: [{ what: `files beyond the first ${LISTED_FILES}`, reason }] };
   }
   if (changedFiles !== null && changedFiles !== files.length) {
     const reason = `GitHub lists ${files.length} of ${changedFiles} files: run the review again`;

@@ -1,7 +1,7 @@
 /** Objects by name from one long-lived `git cat-file`: https://git-scm.com/docs/git-cat-file#_batch_output */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { VerifodError } from "../errors.ts";
-import { cannotRun, complaint, gitEnvironment, gitOptions, gitTimeoutMs } from "./git-process.ts";
+import { cannotRun, complaint, GIT_TIMEOUT_MS, gitEnvironment, gitOptions } from "./git-process.ts";
 
 /** What git answers for a name. */
 export type ObjectAnswer =
@@ -53,9 +53,9 @@ export function openObjectReader(gitDirectory: string, limit: number): ObjectRea
     let abandoned = false;
     const watchdog = setTimeout(() => {
       if (questions.length === 0) return;
-      stderr = `fatal: git did not answer within ${gitTimeoutMs / 1000} s`;
+      stderr = `fatal: git did not answer within ${GIT_TIMEOUT_MS / 1000} s`;
       git.kill("SIGKILL");
-    }, gitTimeoutMs).unref();
+    }, GIT_TIMEOUT_MS).unref();
     const mostWanted = () => questions[0]?.most ?? limit;
     const receive = answerParser(mostWanted, (answer) => {
       questions.shift()?.answer(answer);
@@ -109,7 +109,7 @@ export function openObjectReader(gitDirectory: string, limit: number): ObjectRea
   };
 }
 
-const lineFeed = 10;
+const LINE_FEED = 10;
 
 /** An object being received: its parts so far, and how many bytes are to come, with the line feed after it. */
 interface Body {
@@ -140,7 +140,7 @@ function answerParser(
         give({ kind: "object", ...header, data: Buffer.concat(parts, header.size) });
         continue;
       }
-      const end = chunk.indexOf(lineFeed, at);
+      const end = chunk.indexOf(LINE_FEED, at);
       if (end === -1) {
         headerParts.push(chunk.subarray(at));
         return;

@@ -6,11 +6,11 @@ import type { Repository } from "./repository.ts";
 import { entryOf } from "./tree.ts";
 
 /** To format all of nixpkgs anew changes some 25,000. With 60,000, a change of 100,000 takes 27 MB more (`npm run bench:nasty`). */
-const mostChanged = 40_000;
+const MOST_CHANGED = 40_000;
 /** All of nixpkgs has about 50,000 files; a tree that names itself a thousand times over would have no end. */
 export const MOST_OF_A_TREE = 500_000;
-const mostFolders = 200_000;
-const deepest = 64;
+const MOST_FOLDERS = 200_000;
+const DEEPEST = 64;
 
 /** Differing files, not yet matched for renames. */
 export interface Comparison {
@@ -26,7 +26,7 @@ export async function compareTrees(
   repository: Repository,
   base: string,
   head: string,
-  mostFiles: number = mostChanged,
+  mostFiles: number = MOST_CHANGED,
 ): Promise<Comparison> {
   const files: FileChange[] = [];
   const unchecked: Unchecked[] = [];
@@ -35,13 +35,13 @@ export async function compareTrees(
 
   async function walk(prefix: string, depth: number, baseOid: string, headOid: string): Promise<void> {
     if (baseOid === headOid || cut) return;
-    if (files.length > mostFiles || ++folders > mostFolders) {
+    if (files.length > mostFiles || ++folders > MOST_FOLDERS) {
       cut = true;
       unchecked.push({ what: "the rest of the change", reason: "more files differ than are looked at" });
       return;
     }
-    if (depth > deepest) {
-      unchecked.push({ what: prefix, reason: `nested deeper than ${deepest} folders` });
+    if (depth > DEEPEST) {
+      unchecked.push({ what: prefix, reason: `nested deeper than ${DEEPEST} folders` });
       return;
     }
     let pair: [Folder, Folder];

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { messageOf, VerifodError } from "../errors.ts";
 
 /** Longer than any honest answer takes; a git that hangs (a dead network disk) is ended. */
-export const gitTimeoutMs = 60_000;
+export const GIT_TIMEOUT_MS = 60_000;
 
 /** What git needs of our environment. Tokens and `GIT_DIR`, which a hook sets, are not among it. */
 const inherited = [
@@ -84,7 +84,7 @@ export function runGit(
     const git = execFile(
       "git",
       [...gitOptions, ...args],
-      { cwd: directory, env: gitEnvironment(), timeout: gitTimeoutMs, killSignal: "SIGKILL", maxBuffer },
+      { cwd: directory, env: gitEnvironment(), timeout: GIT_TIMEOUT_MS, killSignal: "SIGKILL", maxBuffer },
       (error, stdout, stderr) => {
         if (error === null) resolve({ status: 0, stdout, stderr });
         else if (typeof error.code === "number") resolve({ status: error.code, stdout, stderr });

@@ -26,13 +26,17 @@ export interface Hunk {
 }
 
 /** For honest changes milliseconds suffice; texts that share nothing take the time of their product. */
-const defaultTimeoutMs = 1_000;
+const DEFAULT_TIMEOUT_MS = 1_000;
 
 /**
  * The stretches that differ, in order; null when that could not be found in time: then treat all as changed.
  * Takes time for what lies between the first and the last differing line only.
  */
-export function diffTexts(base: string, head: string, timeoutMs = defaultTimeoutMs): readonly Hunk[] | null {
+export function diffTexts(
+  base: string,
+  head: string,
+  timeoutMs = DEFAULT_TIMEOUT_MS,
+): readonly Hunk[] | null {
   if (base === head) return [];
   const prefix = commonPrefix(base, head);
   const suffix = commonSuffix(base, head, prefix);
@@ -202,7 +206,7 @@ export function changedText(hunks: readonly Hunk[] | null, head: string): readon
 }
 
 /** As many lines as GitHub shows around a change. */
-const contextLines = 3;
+const CONTEXT_LINES = 3;
 
 /**
  * The lines that GitHub takes review comments on: of the head (side RIGHT) those in a hunk with its context, of the
@@ -218,8 +222,8 @@ export function commentableLines(
   for (const { base, head } of hunks) {
     if (base.lines.start <= base.lines.end) left.push(base.lines);
     const range = {
-      start: Math.max(1, head.lines.start - contextLines),
-      end: Math.min(headLineCount, head.lines.end + contextLines),
+      start: Math.max(1, head.lines.start - CONTEXT_LINES),
+      end: Math.min(headLineCount, head.lines.end + CONTEXT_LINES),
     };
     const previous = right.at(-1);
     if (previous !== undefined && range.start <= previous.end + 1)

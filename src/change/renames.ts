@@ -3,15 +3,15 @@ import { addTo } from "../lists.ts";
 import type { Entry, FileChange, Tree } from "./change.ts";
 
 /** Beyond these, only equal files are matched: the others stay removed and added, which loses nothing but the link. */
-const mostFiles = 2_000;
-const mostBytes = 32_000_000;
-const largestFile = 1_000_000;
+const MOST_FILES = 2_000;
+const MOST_BYTES = 32_000_000;
+const LARGEST_FILE = 1_000_000;
 /** A line that stands in more removed files than this says nothing about which became which. */
-const commonLine = 20;
+const COMMON_LINE = 20;
 /** As git's own default: https://git-scm.com/docs/git-diff#Documentation/git-diff.txt--Mltngt */
-const similarEnough = 0.5;
+const SIMILAR_ENOUGH = 0.5;
 /** For the same package: `frob/default.nix` and `pkgs/by-name/fr/frob/package.nix`. */
-const similarEnoughForNamesake = 0.3;
+const SIMILAR_ENOUGH_FOR_NAMESAKE = 0.3;
 
 interface Pair {
   readonly base: Entry;
@@ -77,8 +77,8 @@ async function similarPairs(
   head: Tree,
 ): Promise<Pair[]> {
   if (removed.length === 0 || added.length === 0) return [];
-  if (removed.length + added.length > mostFiles) return [];
-  const budget = { bytes: mostBytes };
+  if (removed.length + added.length > MOST_FILES) return [];
+  const budget = { bytes: MOST_BYTES };
   const before = await linesOf(removed, base, budget);
   const after = await linesOf(added, head, budget);
 
@@ -87,7 +87,7 @@ async function similarPairs(
     const head = to.entry;
     const namesakes = areNamesakes(base.path, head.path);
     const score = similarity(from, to);
-    return score >= (namesakes ? similarEnoughForNamesake : similarEnough)
+    return score >= (namesakes ? SIMILAR_ENOUGH_FOR_NAMESAKE : SIMILAR_ENOUGH)
       ? [{ base, head, namesakes, score }]
       : [];
   });
@@ -106,7 +106,7 @@ async function linesOf(entries: readonly Entry[], tree: Tree, budget: { bytes: n
   for (const entry of entries) {
     if (budget.bytes <= 0) break;
     const content = await tree.read(entry);
-    if (content.kind !== "text" || content.text.length > largestFile) continue;
+    if (content.kind !== "text" || content.text.length > LARGEST_FILE) continue;
     budget.bytes -= content.text.length;
     const counts = new Map<string, number>();
     let weight = 0;
@@ -128,17 +128,17 @@ function candidatePairs(before: readonly Lines[], after: readonly Lines[]): [Lin
     for (const line of file.counts.keys()) {
       const files = holders.get(line);
       if (files === undefined) holders.set(line, [file]);
-      else if (files.length <= commonLine) files.push(file);
+      else if (files.length <= COMMON_LINE) files.push(file);
     }
   }
   return after.flatMap((file) => {
     const candidates = new Map<Lines, number>();
     for (const line of file.counts.keys()) {
       const files = holders.get(line) ?? [];
-      if (files.length > commonLine) continue;
+      if (files.length > COMMON_LINE) continue;
       for (const other of files) candidates.set(other, (candidates.get(other) ?? 0) + line.length);
     }
-    const best = [...candidates].sort((a, b) => b[1] - a[1]).slice(0, commonLine);
+    const best = [...candidates].sort((a, b) => b[1] - a[1]).slice(0, COMMON_LINE);
     return best.map(([other]): [Lines, Lines] => [other, file]);
   });
 }

@@ -12,11 +12,11 @@ import { type Commit, contentOf, type Folder, parseCommit, parseFolder } from ".
  * Larger files (and folders, and commits) are not read. GitHub takes files up to 100 MB:
  * https://docs.github.com/en/repositories/working-with-files/managing-large-files/about-large-files-on-github
  */
-const largestObject = 20_000_000;
+const LARGEST_OBJECT = 20_000_000;
 /** To ask a larger one for its size costs a new git process; a smaller one is read with its size. */
-const smallObject = 1_000_000;
-const keptFiles = 64_000_000;
-const keptFolders = 64_000_000;
+const SMALL_OBJECT = 1_000_000;
+const KEPT_FILES = 64_000_000;
+const KEPT_FOLDERS = 64_000_000;
 
 export interface Repository {
   /** The absolute path of the git directory. */
@@ -59,9 +59,9 @@ export async function openRepository(directory: string): Promise<Repository> {
 
 /** Opens a git directory as `openRepository` has found it. */
 export function openGitDirectory({ gitDirectory, shallow, hash }: Location): Repository {
-  const objects = openObjectReader(gitDirectory, largestObject);
-  const contents = byteCache<Promise<Content>>(keptFiles);
-  const folders = byteCache<Folder>(keptFolders);
+  const objects = openObjectReader(gitDirectory, LARGEST_OBJECT);
+  const contents = byteCache<Promise<Content>>(KEPT_FILES);
+  const folders = byteCache<Folder>(KEPT_FOLDERS);
   const commits = byteCache<Commit>(1_000_000);
   /** The sizes of blobs that are not small. */
   const sizes = byteCache<number>(1_000_000);
@@ -107,10 +107,10 @@ export function openGitDirectory({ gitDirectory, shallow, hash }: Location): Rep
   }
 
   async function sizeOf(oid: string): Promise<number | null> {
-    const answer = await objects.ask(oid, smallObject);
+    const answer = await objects.ask(oid, SMALL_OBJECT);
     if (answer.kind !== "object" || answer.type !== "blob") return null;
     if (answer.data !== null) keep(oid, answer.data);
-    else if (answer.size <= largestObject) sizes.set(oid, answer.size, 200);
+    else if (answer.size <= LARGEST_OBJECT) sizes.set(oid, answer.size, 200);
     else return null;
     return answer.size;
   }
@@ -215,7 +215,7 @@ function lack(answer: ObjectAnswer, wanted: "blob" | "tree"): string {
         : `git cannot read it: ${answer.reason}`;
     case "object":
       if (answer.type !== wanted) return `it is a ${answer.type}, not a ${wanted}`;
-      return `its ${megabytes(answer.size)} are more than the ${megabytes(largestObject)} that are read`;
+      return `its ${megabytes(answer.size)} are more than the ${megabytes(LARGEST_OBJECT)} that are read`;
     default:
       return unreachable(answer);
   }

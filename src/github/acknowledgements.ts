@@ -55,9 +55,9 @@ export function contentOf({ rule, severity, title, message, path, before, after 
 }
 
 /** With more acknowledgements it is no review any more, and they would not fit beside one. */
-const mostGiven = 40;
+const MOST_GIVEN = 40;
 /** In bytes. With the longest reasons some twenty fit. */
-const longestState = 30_000;
+const LONGEST_STATE = 30_000;
 
 /**
  * The acknowledgements among `given` that are valid for a review. One is void if its finding says something else now, or is
@@ -79,7 +79,7 @@ export function acknowledgedIn(
   });
   if (kept.length === 0) return NOTHING;
   const state = formatState(kept, pull);
-  if (kept.length > mostGiven || state.length > longestState) return null;
+  if (kept.length > MOST_GIVEN || state.length > LONGEST_STATE) return null;
   const standings = new Map<string, Standing>();
   for (const finding of review.findings) {
     const own = kept.filter((each) => each.finding === finding.fingerprint);
@@ -110,7 +110,7 @@ const stateSchema = z.strictObject({
         from: z.string().max(200),
       }),
     )
-    .max(mostGiven),
+    .max(MOST_GIVEN),
 });
 
 const STATE = /\n<!-- verifod:acknowledgements:v1 ([\w-]+) -->\s*$/;
@@ -121,7 +121,7 @@ function formatState(given: readonly Acknowledgement[], { head, number }: PullRe
 
 /** The acknowledgements at the end of the text of a check run of ours; none for what we cannot have written there. */
 export function parseState(text: string, { head, number }: PullRequest): readonly Acknowledgement[] {
-  const encoded = STATE.exec(text.slice(-longestState - 100))?.[1];
+  const encoded = STATE.exec(text.slice(-LONGEST_STATE - 100))?.[1];
   if (encoded === undefined) return [];
   let value: unknown;
   try {

@@ -25,7 +25,7 @@ function shortened(fingerprint: string): string {
 }
 
 /** What one comment can remember. */
-const mostConcerns = 300;
+const MOST_CONCERNS = 300;
 
 /** What our comments have told whom. */
 export function toldBy(bodies: readonly string[]): Told {
@@ -48,12 +48,12 @@ export function planAlerts(concerns: readonly Concern[], told: Told, limit: numb
   const fresh = concerns.filter(({ finding, whom }) => !told.pairs.has(pairOf(finding.fingerprint, whom)));
   const everybody = [...new Set(fresh.map(({ whom }) => whom.toLowerCase()))];
   const chosen = new Set(everybody.slice(0, Math.max(0, limit - told.mentions)));
-  const say = fresh.filter(({ whom }) => chosen.has(whom.toLowerCase())).slice(0, mostConcerns);
+  const say = fresh.filter(({ whom }) => chosen.has(whom.toLowerCase())).slice(0, MOST_CONCERNS);
   return { say, unsaid: fresh.filter((concern) => !say.includes(concern)) };
 }
 
 /** At most so many findings are listed in a comment; the check run has the rest. */
-const mostLines = 20;
+const MOST_LINES = 20;
 
 /** The comment. The names in it come from the base, and nothing else in it mentions or links anybody. */
 export function alertBody(say: readonly Concern[]): string {
@@ -62,7 +62,7 @@ export function alertBody(say: readonly Concern[]): string {
   const findings = [...new Map(say.map(({ finding }) => [finding.fingerprint, finding])).values()];
   const subsystems = [...new Set(say.map(({ subsystem }) => subsystem))];
   const lines = findings
-    .slice(0, mostLines)
+    .slice(0, MOST_LINES)
     .map(
       ({ severity, path, startLine, title, fingerprint }) =>
         `- **${severity}** ${code(`${path}:${startLine}`)}: ${prose(title, 200)} (${code(fingerprint.slice(0, 12))})`,
@@ -72,7 +72,7 @@ export function alertBody(say: readonly Concern[]): string {
     `${whom.join(" ")}: a finding in ${subsystems.map((name) => code(name, 100)).join(", ")}.`,
     "",
     ...lines,
-    ...(findings.length > mostLines ? [`- ${findings.length - mostLines} more`] : []),
+    ...(findings.length > MOST_LINES ? [`- ${findings.length - MOST_LINES} more`] : []),
     "",
     "The check run `verifod` says more. Nobody is told of the same finding twice here.",
     "",

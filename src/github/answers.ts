@@ -5,8 +5,8 @@ import { encodeState, parseState } from "./comment-state.ts";
 import type { Said } from "./conversation.ts";
 
 const KIND = "answers";
-const mostAnswers = 5;
-const longestAnswer = 3_000;
+const MOST_ANSWERS = 5;
+const LONGEST_ANSWER = 3_000;
 
 const answersSchema = z
   .array(
@@ -15,10 +15,10 @@ const answersSchema = z
       to: z.string().max(200),
       login: z.string().max(100),
       url: z.url({ protocol: /^https?$/ }).max(300),
-      text: z.string().max(longestAnswer),
+      text: z.string().max(LONGEST_ANSWER),
     }),
   )
-  .max(mostAnswers);
+  .max(MOST_ANSWERS);
 
 /** An answer. `text`: Markdown of ours. */
 export interface Answer {
@@ -38,10 +38,10 @@ export function answersBody(answers: readonly Answer[], body: string | null): st
     to: to.nodeId,
     login: to.by.login,
     url: to.url,
-    text: text.slice(0, longestAnswer),
+    text: text.slice(0, LONGEST_ANSWER),
   }));
   const known = new Set(fresh.map(({ to }) => to));
-  const all = [...fresh.reverse(), ...before.filter(({ to }) => !known.has(to))].slice(0, mostAnswers);
+  const all = [...fresh.reverse(), ...before.filter(({ to }) => !known.has(to))].slice(0, MOST_ANSWERS);
   const parts = all.map(({ login, url, text }) => `To [what ${code(login, 100)} asked](${url}):\n\n${text}`);
   return `${encodeState(KIND, all)}\n\n${parts.join("\n\n---\n\n")}\n`;
 }

@@ -12,10 +12,10 @@ import { pinTable } from "./pin-table.ts";
 export type Conclusion = "success" | "neutral" | "failure" | "action_required";
 
 /** In bytes: GitHub says characters, and a database may count either. */
-const longestText = 65_000;
-const longestTitle = 250;
+const LONGEST_TEXT = 65_000;
+const LONGEST_TITLE = 250;
 /** Nobody reads more, and every 50 take a request. The report has all. */
-const mostAnnotations = 1_000;
+const MOST_ANNOTATIONS = 1_000;
 
 export interface Annotation {
   readonly path: string;
@@ -74,14 +74,14 @@ export function checkOutput(
   acknowledged: Acknowledged = NOTHING,
 ): CheckOutput {
   const conclusion = conclusionOf(review, failOn, acknowledged);
-  const title = visible(titleOf(review, conclusion, acknowledged), longestTitle);
+  const title = visible(titleOf(review, conclusion, acknowledged), LONGEST_TITLE);
   const before = notes.map((note) => `${note}\n\n`).join("");
-  const room = longestText - Buffer.byteLength(before);
+  const room = LONGEST_TEXT - Buffer.byteLength(before);
   const remarks = ({ fingerprint }: Finding) => {
     const standing = acknowledged.standings.get(fingerprint);
     return standing === undefined ? [] : standingLines(standing);
   };
-  const table = pinTable(review, longestText - acknowledged.state.length);
+  const table = pinTable(review, LONGEST_TEXT - acknowledged.state.length);
   const text = `${table ?? ""}${acknowledged.state}`;
   const output = {
     conclusion,
@@ -89,7 +89,7 @@ export function checkOutput(
     summary: before + withinBytes(room, (limit) => formatMarkdown(review, { limit, pins: false, remarks })),
     text: text === "" ? null : text,
     annotations: bySeverity(review.findings)
-      .slice(0, mostAnnotations)
+      .slice(0, MOST_ANNOTATIONS)
       .map((finding) => annotation(finding, isAcknowledged(acknowledged, finding))),
     acknowledged: acknowledged.count,
   };

@@ -26,8 +26,8 @@ export type ClientOptions = Credentials & {
 type Strategy = NonNullable<NonNullable<ConstructorParameters<typeof Octokit>[0]>["authStrategy"]>;
 
 /** Longer waits are not worth a runner's time; the next run will do it. */
-const longestWaitSeconds = 180;
-const mostWaits = 2;
+const LONGEST_WAIT_SECONDS = 180;
+const MOST_WAITS = 2;
 
 let clients = 0;
 
@@ -40,7 +40,7 @@ export function createGitHubApi(options: ClientOptions): GitHubApi {
   const { apiUrl, pace = 1, patient = true, onWait = () => {} } = options;
   const id = String(++clients);
   const wait = (kind: string) => (seconds: number, _options: unknown, _octokit: unknown, waited: number) => {
-    if (!patient || seconds > longestWaitSeconds || waited >= mostWaits) return false;
+    if (!patient || seconds > LONGEST_WAIT_SECONDS || waited >= MOST_WAITS) return false;
     onWait(`${kind} of GitHub reached: waiting ${seconds} s`);
     return true;
   };

@@ -14,13 +14,13 @@ export interface OwnLine {
 }
 
 /** The longest possible comment: https://github.com/orgs/community/discussions/27190 */
-const longestBody = 65_536;
+const LONGEST_BODY = 65_536;
 /** Nobody writes a command into a longer paragraph, and some of these take a parser long. */
-const longestParagraph = 4_000;
+const LONGEST_PARAGRAPH = 4_000;
 
 /** The lines in order, whatever ends them (a lone CR does: https://spec.commonmark.org/0.31.2/#line-ending); none for an impossibly long text. */
 export function ownLines(body: string): readonly OwnLine[] {
-  if (body.length > longestBody) return [];
+  if (body.length > LONGEST_BODY) return [];
   try {
     return linesOfBlocks(body.replace(/\r\n?/g, "\n"));
   } catch (error) {
@@ -44,7 +44,7 @@ function linesOfBlocks(body: string): readonly OwnLine[] {
     if (introducesMail(raw)) break;
     // Footnotes and formulas, which the parser does not know as GitHub does.
     if (raw.startsWith("[^") || raw.includes("$$")) continue;
-    if (raw.length > longestParagraph) {
+    if (raw.length > LONGEST_PARAGRAPH) {
       html.lose();
       continue;
     }

@@ -10,8 +10,8 @@ export type Command =
   | { readonly kind: "malformed"; readonly problem: string };
 
 /** Nobody needs more at once, and each may cost a review. */
-const mostCommands = 5;
-const longestReason = 300;
+const MOST_COMMANDS = 5;
+const LONGEST_REASON = 300;
 
 /** The list of commands, for people who ask or mistype. `handle` without the @. */
 export function usage(handle: string): readonly string[] {
@@ -29,9 +29,9 @@ export function readCommands(body: string, handle: string): readonly Command[] {
     const rest = afterMention(line.plain, handle);
     return rest === null ? [] : [commandOf(line, rest)];
   });
-  if (commands.length <= mostCommands) return commands;
-  const problem = `A comment may hold ${mostCommands} commands: those after them were not read.`;
-  return [...commands.slice(0, mostCommands), { kind: "malformed", problem }];
+  if (commands.length <= MOST_COMMANDS) return commands;
+  const problem = `A comment may hold ${MOST_COMMANDS} commands: those after them were not read.`;
+  return [...commands.slice(0, MOST_COMMANDS), { kind: "malformed", problem }];
 }
 
 /** What follows the mention; null when the line does not begin with it. Only ordinary spaces end the mention. */
@@ -95,6 +95,6 @@ function reasonIn(line: string): string {
 
 function acknowledge(finding: string, reason: string): Command {
   if (!/\p{L}/u.test(reason)) return malformed("acknowledge takes a REASON after the finding, in words.");
-  if (reason.length > longestReason) return malformed(`A REASON has at most ${longestReason} characters.`);
+  if (reason.length > LONGEST_REASON) return malformed(`A REASON has at most ${LONGEST_REASON} characters.`);
   return { kind: "acknowledge", finding, reason };
 }

@@ -38,7 +38,7 @@ export interface Conversation {
 }
 
 /** Pages of 100 comments. */
-const mostPages = 10;
+const MOST_PAGES = 10;
 
 /** The fields of a comment or a review in GraphQL. */
 export const SAID = `id databaseId url body createdAt lastEditedAt viewerDidAuthor
@@ -108,7 +108,7 @@ export async function readConversation(
   if (!pull) throw new VerifodError("outside", `#${number} cannot be seen any more`);
   let page = pull.comments;
   const all = [...page.nodes];
-  for (let pages = 1; page.pageInfo.hasPreviousPage && pages < mostPages; pages += 1) {
+  for (let pages = 1; page.pageInfo.hasPreviousPage && pages < MOST_PAGES; pages += 1) {
     const more = await api.graphql(MORE, { ...variables, before: page.pageInfo.startCursor });
     const next = moreSchema.parse(more).repository?.pullRequest?.comments;
     if (next === undefined) break;

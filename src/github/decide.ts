@@ -38,7 +38,7 @@ export interface Setting {
 }
 
 /** At most so many are answered at once; the others are answered when something else happens. */
-const mostAsked = 20;
+const MOST_ASKED = 20;
 
 /** Commands that have no answer yet. Edited comments do not count: they may say something else than people have read. */
 export function unanswered({ said }: Pick<Conversation, "said">, handle: string): readonly Asked[] {
@@ -48,7 +48,7 @@ export function unanswered({ said }: Pick<Conversation, "said">, handle: string)
       const commands = readCommands(each.body, handle);
       return commands.length === 0 ? [] : [{ said: each, commands }];
     })
-    .slice(0, mostAsked);
+    .slice(0, MOST_ASKED);
 }
 
 /** What is known before the head is reviewed. */

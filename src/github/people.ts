@@ -21,7 +21,7 @@ export interface People {
   readonly concerns: readonly Concern[];
 }
 
-const mostShown = 20;
+const MOST_SHOWN = 20;
 
 /**
  * Whom a review concerns; nobody, when it has no findings. Everything is read from the tip of the base. `accounts`: also
@@ -94,8 +94,8 @@ function listed(values: readonly string[]): string {
 }
 
 function cut(shown: readonly string[]): string {
-  const more = shown.length - mostShown;
-  return `${shown.slice(0, mostShown).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  const more = shown.length - MOST_SHOWN;
+  return `${shown.slice(0, MOST_SHOWN).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 /** Who is notified now, and of what; `notes` says so in the check run. */

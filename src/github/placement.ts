@@ -6,7 +6,7 @@ import type { Finding, Review } from "../report/review.ts";
 import { bySeverity } from "../report/status.ts";
 
 /** A comment stays within this many lines: GitHub folds longer ones, and nobody reads them. */
-const mostLines = 20;
+const MOST_LINES = 20;
 
 export interface Placement {
   readonly finding: Finding;
@@ -80,5 +80,5 @@ function rangeOf(ranges: readonly LineRange[], line: number): LineRange | undefi
 
 /** All lines of a comment must be of one hunk. */
 function lastLine(range: LineRange, start: number, end: number): number {
-  return Math.min(end, range.end, start + mostLines - 1);
+  return Math.min(end, range.end, start + MOST_LINES - 1);
 }

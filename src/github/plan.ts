@@ -6,9 +6,9 @@ import type { Placement } from "./placement.ts";
 import { CHECK_NAME, type CheckMark, formatMark, type OwnCheck, type Published } from "./published.ts";
 
 /** https://docs.github.com/en/rest/checks/runs#update-a-check-run */
-const annotationsPerRequest = 50;
+const ANNOTATIONS_PER_REQUEST = 50;
 /** The most open line comments of ours on a pull request. */
-const mostComments = 10;
+const MOST_COMMENTS = 10;
 
 /** A button of a check run. GitHub accepts three; its texts have at most 20, 40 and 20 characters. */
 export interface CheckAction {
@@ -81,7 +81,7 @@ export function planCheck(
   );
   if (stuck !== undefined) return cancellation(stuck);
   const done = target?.annotations ?? 0;
-  const batch = output.annotations.slice(done, done + annotationsPerRequest);
+  const batch = output.annotations.slice(done, done + ANNOTATIONS_PER_REQUEST);
   const completed = done + batch.length >= output.annotations.length;
   return {
     id: target?.id ?? null,
@@ -162,7 +162,7 @@ export function planComments(
   const known = new Set(comments.map(({ fingerprint }) => fingerprint));
   const open = comments.filter(({ fingerprint }) => findings.has(fingerprint)).length;
   const fresh = placements.filter(({ finding }) => !known.has(finding.fingerprint));
-  return { edits, additions: allComments ? fresh.slice(0, Math.max(0, mostComments - open)) : [] };
+  return { edits, additions: allComments ? fresh.slice(0, Math.max(0, MOST_COMMENTS - open)) : [] };
 }
 
 /** GitHub gives text back with its own line ends, and without white space at the end. */

@@ -24,7 +24,7 @@ import {
 } from "./plan.ts";
 import { type OwnCheck, type Published, type PullRequest, readPublished } from "./published.ts";
 
-const mostAttempts = 4;
+const MOST_ATTEMPTS = 4;
 
 export interface PublishOptions {
   /** Which run reports. */
@@ -202,7 +202,7 @@ export async function untilAnswered<T>(
       if (error instanceof VerifodError) throw error;
       const status = statusOf(error);
       const mayPass = status !== null && status >= 500;
-      if (!mayPass || attempt >= mostAttempts) throw outside(error);
+      if (!mayPass || attempt >= MOST_ATTEMPTS) throw outside(error);
       await sleep(attempt * attempt * 1_000 * (pace ?? 1));
     }
   }

@@ -6,7 +6,7 @@ import { parseMarker } from "./comment-text.ts";
 
 export const CHECK_NAME = "verifod";
 /** Pages of 100 threads; a pull request with more gets no new comments, since one could be there already. */
-const mostThreadPages = 5;
+const MOST_THREAD_PAGES = 5;
 
 /** A pull request at a head. */
 export interface PullRequest {
@@ -149,7 +149,7 @@ export async function readPublished(api: GitHubApi, pull: PullRequest): Promise<
   }
   let page = current.reviewThreads;
   const all = [...page.nodes];
-  for (let pages = 1; page.pageInfo.hasNextPage && pages < mostThreadPages; pages += 1) {
+  for (let pages = 1; page.pageInfo.hasNextPage && pages < MOST_THREAD_PAGES; pages += 1) {
     const more = await api.graphql(MORE, { ...repository, number, after: page.pageInfo.endCursor });
     page = moreSchema.parse(more).repository.pullRequest.reviewThreads;
     all.push(...page.nodes);

@@ -5,7 +5,7 @@
 
 import { stat } from "node:fs/promises";
 import { type Database, isServer, openDatabase, type Queries, type Row } from "./database.ts";
-import { checkNotNewer, lockStatement, migrate, versionOf } from "./migrations.ts";
+import { checkNotNewer, LOCK_STATEMENT, migrate, versionOf } from "./migrations.ts";
 import { digestOf, GENESIS, type LedgerRecord, readRecord, writeRecord } from "./record.ts";
 
 /** A record with its place in the chain. */
@@ -96,7 +96,7 @@ function isMissing(directory: string): Promise<boolean> {
 async function append(database: Database, records: readonly LedgerRecord[]): Promise<number> {
   if (records.length === 0) return 0;
   return database.transaction(async (queries) => {
-    await queries.query(lockStatement);
+    await queries.query(LOCK_STATEMENT);
     const known = await queries.query("select id from verdicts where id = any($1::text[])", [
       records.map(({ id }) => id),
     ]);

@@ -21,7 +21,7 @@ const STEPS: readonly (readonly string[])[] = [
 ];
 
 /** One lock for all that must not run side by side: migrations and appending. */
-export const lockStatement = "select pg_advisory_xact_lock(7238155046571094)";
+export const LOCK_STATEMENT = "select pg_advisory_xact_lock(7238155046571094)";
 
 /** How many steps a database has; 0 for an empty one. */
 export async function versionOf(database: Database): Promise<number> {
@@ -40,7 +40,7 @@ export async function migrate(database: Database): Promise<void> {
   checkNotNewer(version);
   if (version === STEPS.length) return;
   await database.transaction(async (queries) => {
-    await queries.query(lockStatement);
+    await queries.query(LOCK_STATEMENT);
     await queries.query(
       "create table if not exists verifod_migrations (version integer primary key, at timestamptz not null default now())",
     );

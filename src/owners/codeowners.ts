@@ -12,15 +12,15 @@ export interface OwnerLine {
 }
 
 /** GitHub does not read larger files. */
-const largestFile = 3_000_000;
+const LARGEST_FILE = 3_000_000;
 /** The largest known has some hundred lines. */
-const mostLines = 20_000;
+const MOST_LINES = 20_000;
 
 /** The lines of a CODEOWNERS file that say something, in order. */
 export function ownerLines(text: string): readonly OwnerLine[] {
   const lines: OwnerLine[] = [];
   let start = 0;
-  for (const line of text.split("\n", mostLines)) {
+  for (const line of text.split("\n", MOST_LINES)) {
     const words = (line.split(/(?:^|\s)#/, 1)[0] ?? "").match(/(?:\\.|[^\s\\])+/g) ?? [];
     const [pattern, ...owners] = words;
     if (pattern !== undefined) lines.push({ pattern, owners, start, end: start + line.length });
@@ -63,14 +63,14 @@ export function parseOwners(file: string, text: string): Owners {
 }
 
 /** Each star lets a match begin anew; nobody needs more. */
-const mostStars = 8;
+const MOST_STARS = 8;
 
 /**
  * Whether a pattern matches a path; null for what GitHub does not take: negation and ranges. Patterns are those of
  * .gitignore, but `docs/*` does not reach into folders.
  */
 export function matcherOf(pattern: string): ((path: string) => boolean) | null {
-  if (/^!|[[\]]/.test(pattern) || (pattern.match(/\*/g) ?? []).length > mostStars) return null;
+  if (/^!|[[\]]/.test(pattern) || (pattern.match(/\*/g) ?? []).length > MOST_STARS) return null;
   const matcher = ignore({ ignorecase: false, allowRelativePaths: true });
   try {
     matcher.add(pattern.startsWith("#") ? `\\${pattern}` : pattern);
@@ -99,7 +99,7 @@ export async function readOwners(tree: Tree, path: string | null): Promise<Owner
     const entry = await tree.entry(place);
     if (entry?.kind !== "file" && entry?.kind !== "executable") continue;
     const content = await tree.read(entry);
-    if (content.kind !== "text" || content.text.length > largestFile) return null;
+    if (content.kind !== "text" || content.text.length > LARGEST_FILE) return null;
     return parseOwners(place, content.text);
   }
   return null;

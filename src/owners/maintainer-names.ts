@@ -18,7 +18,7 @@ export interface MaintainerNames {
 }
 
 /** A file with more is a list of packages, of which a change touches some few. */
-const mostLists = 20;
+const MOST_LISTS = 20;
 
 /** The maintainers of the packages that a file defines. */
 export function maintainersIn(documents: Documents, path: string, text: string): MaintainerNames {
@@ -26,7 +26,7 @@ export function maintainersIn(documents: Documents, path: string, text: string):
   const file = fileOf(documents, path, text);
   if (file === null) return { handles: [], teams: [], unknown: [path] };
   const values = bindingsNamed(file, "maintainers|teams", (names) => names.at(-2) === "meta");
-  return values.length > mostLists ? { handles: [], teams: [], unknown: [path] } : namesIn(file, values);
+  return values.length > MOST_LISTS ? { handles: [], teams: [], unknown: [path] } : namesIn(file, values);
 }
 
 /** The members of the set of a team. In team-list.nix all of `lib.maintainers` are in scope. */

@@ -27,8 +27,8 @@ const TEAMS = "maintainers/team-list.nix";
 const GITHUB_TEAMS = "maintainers/github-teams.json";
 
 /** A change to more packages is treewide: it is nobody's own. */
-const mostFiles = 20;
-const mostPeople = 100;
+const MOST_FILES = 20;
+const MOST_PEOPLE = 100;
 
 /** Two trees of the base. Where it is about rights, both are its tip: who changes something chooses the older one. */
 export interface MaintainerTrees {
@@ -43,12 +43,12 @@ export async function readMaintainers(
   paths: readonly string[],
   documents: Documents,
 ): Promise<Maintainers> {
-  const treewide = { people: [], unknown: [`more than ${mostFiles} packages`] };
+  const treewide = { people: [], unknown: [`more than ${MOST_FILES} packages`] };
   const places = new Map(paths.map((path) => [placesOf(path).join("\n"), placesOf(path)]));
-  if (places.size > 3 * mostFiles) return treewide;
+  if (places.size > 3 * MOST_FILES) return treewide;
   const found = await Promise.all([...places.values()].map((each) => firstOf(packages, each)));
   const files = new Set(found.filter((file) => file !== null));
-  if (files.size > mostFiles) return treewide;
+  if (files.size > MOST_FILES) return treewide;
   const unknown = new Set<string>();
   const people = new Map<string, Maintainer>();
   const add = (person: Maintainer): void => void people.set(person.handle, person);
@@ -61,7 +61,7 @@ export async function readMaintainers(
       return;
     }
     for (const handle of handles) {
-      const found = people.size < mostPeople ? accountOf(documents, (await list()) ?? "", handle) : null;
+      const found = people.size < MOST_PEOPLE ? accountOf(documents, (await list()) ?? "", handle) : null;
       if (found === null) unknown.add(handle);
       else add(found);
     }
