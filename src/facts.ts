@@ -15,6 +15,7 @@ import { append } from "./lists.ts";
 import { holdsHash } from "./nix/hash.ts";
 import { changesOnlyMeta } from "./nix/meta-only.ts";
 import type { Script } from "./nix/model.ts";
+import { patchNames } from "./nix/patch-names.ts";
 import { createNixSide, type NixSide } from "./nix/side.ts";
 import { hasPath } from "./nix/sources.ts";
 import { takenFrom } from "./nix/takers.ts";
@@ -235,14 +236,6 @@ function namesAny(text: string, names: ReadonlySet<string>): boolean {
   for (const [, name = ""] of text.matchAll(PATH_PART)) if (names.has(name)) return true;
   for (const name of takenFrom(text)) if (names.has(name)) return true;
   return false;
-}
-
-const VULNERABILITY = /CVE-\d{4}-\d+|GHSA(?:-[0-9a-z]{4}){3}/g;
-const PATCH_FILE = /(?<![\w.+-])[\w.+-]+\.(?:patch|diff)\b/g;
-
-/** What patches are called in a text: the vulnerabilities that they fix, and their files. */
-function patchNames(text: string): readonly string[] {
-  return [...(text.match(VULNERABILITY) ?? []), ...(text.match(PATCH_FILE) ?? [])];
 }
 
 /** The names of patches that the change drops somewhere: a pin that has one still may be where it went. */

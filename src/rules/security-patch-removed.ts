@@ -1,4 +1,5 @@
 import type { Setting } from "../nix/model.ts";
+import { VULNERABILITY } from "../nix/patch-names.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import type { Confidence, Severity } from "../report/review.ts";
 import { undonePatches } from "./_patches-undone.ts";
@@ -64,7 +65,6 @@ export const rule: Rule = {
 };
 
 const PATCHES = /^(patches|extraPatches|prePatches|cargoPatches|patchFlagsList)$/;
-const IDS = /CVE-\d{4}-\d+|GHSA(?:-[0-9a-z]{4}){3}/g;
 const WORDS = /security|overflow|\bRCE\b|use-after-free|injection|traversal|sanitiz(?!er)/i;
 
 /** The items of a list of patches, each with its own text. */
@@ -79,7 +79,7 @@ function addressesIn(text: string): readonly string[] {
 
 /** What a text about a patch says that it fixes: identifiers, else the patch's name when that is about security. */
 function fixesIn(text: string): readonly string[] {
-  const ids = text.match(IDS);
+  const ids = text.match(VULNERABILITY);
   if (ids) return [...new Set(ids)];
   const name = /(?<![\w.+-])([\w.+-]+\.(?:patch|diff))/.exec(text)?.[1];
   return name !== undefined && WORDS.test(name) ? [name] : [];

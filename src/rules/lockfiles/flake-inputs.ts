@@ -25,7 +25,7 @@ export function* movedInputs(facts: Facts): Iterable<RuleFinding> {
       title: "Flake input from another repository",
       message: [
         `flake.nix: \`${visible(name, 60)}\` is now ${shownValue(after)} (before: ${shownValue(before)}).`,
-        "flake.lock does not change with it: whoever evaluates next takes what the new repository has then.",
+        "No flake.lock of the change locks it: whoever evaluates next takes what the new repository has then.",
         "Clear it by a word on whose repository it is, and by a flake.lock that goes with it.",
         `Check with: git diff HEAD^ HEAD -- ${argument(after.path)}`,
       ].join(" "),
