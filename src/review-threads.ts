@@ -108,7 +108,7 @@ export interface ReviewThreads {
 
 export interface ThreadOptions {
   readonly threads: number;
-  /** How long a thread may think without asking for anything. The slowest honest review takes a tenth of that. */
+  /** How long a thread may think while it waits for no answer. The slowest honest review takes a tenth of that. */
   readonly limitMs?: number;
   /** How long a review may take, what it waits for included. */
   readonly longestMs?: number;
@@ -223,6 +223,8 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
     return new Promise((resolve, reject) => {
       let timer = setTimeout(late, limitMs, limitMs);
       const whole = setTimeout(late, longestMs, longestMs);
+      /** Messages with questions that have no answer yet: while there are any, the thread may wait for them. */
+      let asked = 0;
       let isOver = false;
       function settle(lost: boolean, act: () => void): void {
         isOver = true;
@@ -253,9 +255,11 @@ export function openReviewThreads(options: ThreadOptions): ReviewThreads {
         switch (message.kind) {
           case "ask":
             clearTimeout(timer);
+            asked += 1;
             void answer(change, about, message.questions, countText).then((answers) => {
+              asked -= 1;
               if (isOver || !all.has(worker)) return;
-              timer = setTimeout(late, limitMs, limitMs);
+              if (asked === 0) timer = setTimeout(late, limitMs, limitMs);
               worker.postMessage(answers);
               if (told < MANY_CHARACTERS) return;
               told = 0;

@@ -68,6 +68,29 @@ test("a large text that a thread was told is not held here", async () => {
   await threads.close();
 });
 
+test("what waits for one of several answers does not think, and no clock goes on after a review", async () => {
+  const threads = openReviewThreads({
+    threads: 1,
+    limitMs: 300,
+    program: program(
+      `const read = (path) => ({ id: 1, tree: "head", method: "read", argument: { path, kind: "file", oid: "b" } });
+       if ("trees" in task) {
+         globalThis.left = 2;
+         port.postMessage({ kind: "ask", questions: [read("soon")] });
+         port.postMessage({ kind: "ask", questions: [read("late")] });
+       } else if (--left === 0) port.postMessage({ kind: "done", result: "fine" });`,
+    ),
+  });
+  const read: Tree["read"] = async ({ path }) => {
+    await new Promise((resolve) => setTimeout(resolve, path === "late" ? 600 : 0));
+    return { kind: "text", text: "1" };
+  };
+  const waiting = { ...change, head: { ...tree, read } };
+  expect(await threads.review(waiting, about([]), never)).toBe("fine");
+  expect(await threads.review(waiting, about([]), never)).toBe("fine");
+  await threads.close();
+});
+
 const MOODS = program(
   `if (task.subjects[0] === "hang") for (;;); if (task.subjects[0] === "die") process.exit(3);
    if (task.subjects[0] === "throw") throw new Error("thrown");
