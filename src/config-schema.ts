@@ -157,7 +157,8 @@ export function parseConfig(text: string, name: string): Config {
   }
   const config = parsed.data;
   const known = new Set(allRules.map(({ id }) => id));
-  const unknown = Object.keys(config.rules).filter((id) => !known.has(id));
+  // As they stand in the file: the schema passes over a key `__proto__`.
+  const unknown = Object.keys((value as { rules?: object }).rules ?? {}).filter((id) => !known.has(id));
   if (unknown.length > 0) {
     fail(
       unknown.map(

@@ -96,6 +96,7 @@ describe("parseConfig", () => {
       ["c.yml:4:5: unknown key alerts in subsystems.0"],
     ],
     [`rules:\n  ${rule}:\n    level: low\n`, [`c.yml:3:5: unknown key level in rules.${rule}`]],
+    ["rules:\n  __proto__: off\n", ["c.yml:2:3: there is no rule __proto__: verifod rules lists them"]],
     ["rules:\n  no-such-rule: off\n", ["c.yml:2:3: there is no rule no-such-rule: verifod rules lists them"]],
     [`rules:\n  ${rule}: extreme\n`, [`c.yml:2:3: rules.${rule}: expected a severity, off, or options`]],
     [

@@ -126,8 +126,11 @@ export function openGitDirectory({ gitDirectory, shallow, hash }: Location): Rep
     async resolve(revision) {
       const known = commitOf(await objects.ask(`${checkedRevision(revision)}^{commit}`));
       if (known !== null) return known;
-      // Without `^{commit}` git says what the name is instead.
-      throw new VerifodError("usage", unknownRevision(revision, await objects.ask(revision), shallow));
+      // Without `^{commit}` git says what the name is instead. To `:/TEXT` it cannot be put: it would be looked for, too.
+      const answer = await objects.ask(revision);
+      const searched = commitOf(answer);
+      if (searched !== null) return searched;
+      throw new VerifodError("usage", unknownRevision(revision, answer, shallow));
     },
     content(oid) {
       const known = contents.get(oid);

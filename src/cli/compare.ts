@@ -43,6 +43,6 @@ async function run(asset: string, repository: string, tag: string, options: Opti
     throw new VerifodError("usage", `--offline: ${far} would have to be fetched`);
   }
   const result = await askRelease(release, { ...RELEASE_DEFAULTS, allowedHosts: options.allowHost });
-  await writeReport(formatRelease({ release, result }, options.format), options.output);
   process.exitCode = releaseStatus(result);
+  await writeReport(formatRelease({ release, result }, options.format), options.output);
 }

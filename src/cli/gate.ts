@@ -74,8 +74,8 @@ async function run(revision: string, options: Options): Promise<void> {
       await fix(repository, change, missing, options);
       result = await ask(reviewed, config.gate);
     }
-    await writeReport(formatGate(result, options.format), options.output);
     process.exitCode = statusOf(result, config.gate, options);
+    await writeReport(formatGate(result, options.format), options.output);
   } finally {
     repository.close();
   }

@@ -53,6 +53,8 @@ function fail(error: unknown): number {
 }
 
 stopOnClosedPipe();
+// What nobody waits for fails, too: Node would end with 1, which says that there are findings.
+process.on("uncaughtException", (error) => process.exit(fail(error)));
 try {
   await run(process.argv.slice(2));
 } catch (error) {

@@ -68,8 +68,8 @@ async function run(revision: string, options: Options): Promise<void> {
   try {
     const result = await patrolRevision(repository, revision, options, progress, interrupt.signal);
     progress.end();
-    await writeReport(formatPatrol(result, options.format), options.output);
     process.exitCode = statusOf(result);
+    await writeReport(formatPatrol(result, options.format), options.output);
   } finally {
     progress.end();
     interrupt.end();

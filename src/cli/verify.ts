@@ -87,8 +87,8 @@ async function run(range: string, options: Options): Promise<void> {
     const color = options.output === undefined && wantsColor(process.env, process.stdout.isTTY);
     const report = formatReview(review, options.format, { color, rules });
     const table = options.format === "text" ? verdictTable(verification) : "";
-    await writeReport(table + report, options.output);
     process.exitCode = exitStatus(review, options.failOn ?? config.failOn, options.format);
+    await writeReport(table + report, options.output);
     if (options.record && !options.offline) await record(change, verification, options);
   } finally {
     repository.close();
@@ -114,7 +114,7 @@ async function record(change: Change, { verdicts }: Verification, options: Optio
     if (!(error instanceof VerifodError)) throw error;
     // The report is out: what it says stands, but whoever relies on the record must see that there is none.
     process.stderr.write(`not recorded: ${error.message} (--no-record does without)\n`);
-    if (process.exitCode === EXIT.clean) process.exitCode = EXIT.incomplete;
+    if (process.exitCode === EXIT.clean && options.format !== "sarif") process.exitCode = EXIT.incomplete;
   }
 }
 

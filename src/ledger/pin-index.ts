@@ -6,10 +6,11 @@
  * reason]` for each file that has pins, needs other files, or could not be read; then `["", commit, path, pins]` for pins that
  * earlier revisions had.
  */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
 import { messageOf, VerifodError } from "../errors.ts";
+import { replaceFile } from "../replace-file.ts";
 import { VERSION } from "../version.ts";
 
 /** A pin as the index has it: what a `Source` says, without positions but for its line. */
@@ -138,13 +139,10 @@ export function formatIndex({ header, files, past }: IndexContent): string {
 
 /** Writes an index so that readers see the old one or the new one. */
 export async function writeIndex(file: string, content: IndexContent): Promise<void> {
-  const temporary = `${file}.${process.pid}`;
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(temporary, formatIndex(content));
-    await rename(temporary, file);
+    await replaceFile(file, formatIndex(content));
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
     throw new VerifodError("outside", `the index cannot be written: ${messageOf(error)}`);
   }
 }

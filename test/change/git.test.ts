@@ -137,6 +137,22 @@ test("the folders in a folder are found by how their names begin", async () => {
   }
 });
 
+test("a commit is found by its subject, too", async () => {
+  const several = makeRepository({ "a.nix": "1\n" }, { "a.nix": "2\n" });
+  try {
+    several.commit({ "a.nix": "3\n" }, "frob: 1 -> 2");
+    const wanted = several.git("rev-parse", "HEAD");
+    several.commit({ "a.nix": "4\n" }, "later");
+    const repository = await open(several.directory);
+    for (const revision of [":/frob", "HEAD^{/frob}"]) {
+      expect((await repository.resolve(revision)).oid).toBe(wanted);
+    }
+    await expect(repository.resolve(":/nothing")).rejects.toThrow("knows no revision :/nothing");
+  } finally {
+    several.remove();
+  }
+});
+
 test("a graft makes up no history", async () => {
   const grafted = makeRepository({ "a.nix": "1\n" }, { "a.nix": "2\n" });
   try {

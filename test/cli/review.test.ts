@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -146,6 +147,24 @@ no findings; 1 source pin changed
     many.remove();
     expect(output).toBe("{ 1\n");
   });
+
+  it.each([
+    ["stdout, on a full disk", '"$@" review >/dev/full', 2, "cannot write the report: ENOSPC"],
+    ["stdout, of the help", '"$@" --help >/dev/full', 2, "cannot write the report: ENOSPC"],
+    ["stderr, on a full disk", '"$@" review nope 2>/dev/full', 2, ""],
+    ["stderr, that nobody reads", '("$@" review nope; exit $?) 2> >(exec 0<&-; sleep 1)', 2, ""],
+  ])(
+    "says what it cannot write to %s, and never ends as for a finding",
+    async (_, script, status, message) => {
+      const program = new URL("../../dist/cli.mjs", import.meta.url).pathname;
+      const run = spawnSync("bash", ["-c", script, "bash", process.execPath, program], {
+        cwd: repository.directory,
+        encoding: "utf8",
+      });
+      expect(run).toMatchObject({ status, stderr: message && expect.stringContaining(message) });
+      expect(run.stderr).not.toMatch(/^\s+at /m);
+    },
+  );
 
   it("has colours when asked, and never in a file or under NO_COLOR", async () => {
     const run = (env: Record<string, string>, ...args: string[]) =>

@@ -130,12 +130,13 @@ describe("verifod verify", () => {
   });
 
   it("says when it cannot record, without taking the report back", async () => {
-    const { status, stdout, stderr } = await verify(["HEAD~2"], {
-      VERIFOD_DATABASE_URL: "postgres://me:secret@127.0.0.1:1/none",
-    });
+    const nowhere = { VERIFOD_DATABASE_URL: "postgres://me:secret@127.0.0.1:1/none" };
+    const { status, stdout, stderr } = await verify(["HEAD~2"], nowhere);
     expect(stdout).toMatch(/^match +frob\.src/m);
     expect(stderr).toContain("not recorded: PostgreSQL cannot be reached");
     expect(status).toBe(3);
+    const sarif = await verify(["HEAD~2", "--format", "sarif"], nowhere);
+    expect(sarif).toMatchObject({ status: 0, stderr: expect.stringContaining("not recorded") });
   });
 
   it("joins a review when asked for with it: the static finding carries the verdict", async () => {
