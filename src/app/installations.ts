@@ -41,7 +41,7 @@ export interface InstallationOptions extends AppCredentials {
 
 const PAGE_SIZE = 100;
 const TOKEN_MS = 50 * 60_000;
-/** Clients that are kept: each holds its limits, and not much more. */
+/** Clients that are kept, of either kind: each holds its limits, and a clock that nothing stops. */
 const MOST_CLIENTS = 1_000;
 
 const appSchema = z.object({ id: z.number(), slug: z.string() });
@@ -55,7 +55,7 @@ const repositoriesSchema = z.object({
 /** The App with these credentials; asks nothing yet. */
 export function openInstallations(options: InstallationOptions): Installations {
   const { appId, privateKey, apiUrl, pace = 1, onWait = () => {}, onRequest = () => {} } = options;
-  const clients = new Map<number, GitHubApi>();
+  const clients = new Map<string, GitHubApi>();
   const cache = tokenCache();
   const connect = (more: object, patient = true): GitHubApi => {
     const api = createGitHubApi({
@@ -79,15 +79,16 @@ export function openInstallations(options: InstallationOptions): Installations {
   };
   const app = connect({});
 
-  function api(installation: number): GitHubApi {
-    const known = clients.get(installation);
-    const client = known ?? connect({ installationId: installation });
-    clients.delete(installation);
-    clients.set(installation, client);
+  function clientFor(installationId: number, patient: boolean): GitHubApi {
+    const key = `${installationId} ${patient}`;
+    const client = clients.get(key) ?? connect({ installationId }, patient);
+    clients.delete(key);
+    clients.set(key, client);
     const [oldest] = clients.keys();
     if (clients.size > MOST_CLIENTS && oldest !== undefined) clients.delete(oldest);
     return client;
   }
+  const api = (installation: number) => clientFor(installation, true);
 
   async function* pages(client: GitHubApi, route: string): AsyncGenerator<unknown> {
     for (let page = 1; ; page += 1) yield (await client.request(route, { per_page: PAGE_SIZE, page })).data;
@@ -95,7 +96,7 @@ export function openInstallations(options: InstallationOptions): Installations {
 
   return {
     api,
-    impatient: (installationId) => connect({ installationId }, false),
+    impatient: (installation) => clientFor(installation, false),
     async identity() {
       return appSchema.parse((await app.request("GET /app", {})).data);
     },

@@ -1,7 +1,8 @@
 /** One App that is installed twice: each installation has its token, its repository, and its own troubles. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { openInstallations } from "../../src/app/installations.ts";
 import { type FakeGitHub, type Pull, startFakeGitHub } from "../fake-github/server.ts";
 import { deliver, idle, pullEvent, registerApp, startTestApp, type TestApp } from "../support/app.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
@@ -122,4 +123,18 @@ test("an installation that GitHub does not answer for holds up no other", async 
   await deliver(app.url, pullEvent(there.fake, pulls[1], "reopened"));
   await idle(app);
   expect(checks(there)).toEqual([[pulls[1].head.sha, "success"]]);
+});
+
+test("a review takes no client of its own: each has a clock that nothing stops", () => {
+  const clocks = vi.spyOn(globalThis, "setInterval");
+  const installations = openInstallations({ appId: 1, privateKey: "none", apiUrl: "http://localhost" });
+  const open = () => {
+    for (const id of [77, 78]) for (const kind of ["api", "impatient"] as const) installations[kind](id);
+  };
+  open();
+  const before = clocks.mock.calls.length;
+  expect(before).toBeGreaterThan(0);
+  open();
+  expect(clocks.mock.calls.length).toBe(before);
+  clocks.mockRestore();
 });
