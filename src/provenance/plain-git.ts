@@ -26,8 +26,6 @@ export interface PlainGitOptions {
 }
 
 const LIMITS = { seconds: 30, bytes: 16_000_000 };
-/** Longer output is cut, and then nothing in it is certain. */
-const MOST_OUTPUT = 4 * 1024 * 1024;
 /** One for what the server can do, one for the refs: https://git-scm.com/docs/protocol-v2 */
 const REQUESTS = 2;
 
@@ -60,8 +58,8 @@ async function listRefs(
       const result = await remote.run("ls-remote", "--heads", "--tags", "--", url);
       if (budget.signal.aborted) return unknown("git had no answer in time");
       if (result.status === 0) {
-        if (result.stdout.length >= MOST_OUTPUT)
-          return unknown("it has more branches and tags than are read");
+        // Of a list that is cut, nothing is certain.
+        if (result.isCut) return unknown("it has more branches and tags than are read");
         const refs = parse(result.stdout);
         // Git reads a web page (one that asks whether you are human, say) as a list without entries.
         return refs.size > 0 ? known(refs) : unknown("the server names no branch and no tag");

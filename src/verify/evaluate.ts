@@ -3,6 +3,7 @@
  * limits on time and memory.
  */
 import type { Nix } from "./nix.ts";
+import type { RunResult } from "./process.ts";
 
 export interface EvaluationLimits {
   readonly seconds: number;
@@ -102,7 +103,7 @@ async function instantiate(
     return { kind: "failed", reason: `evaluation took longer than ${limits.seconds} s` };
   }
   if (result.ended === "aborted") return endedBy(signal);
-  if (result.status !== 0) return failure(result.status, result.stderr, roots);
+  if (result.status !== 0) return failure(result, roots);
   const paths = result.stdout
     .split("\n")
     .filter((line) => line !== "")
@@ -134,12 +135,11 @@ function saysAbsent(error: string): boolean {
   return begin !== undefined && error.includes("' not found", begin.length);
 }
 
-function failure(status: number | null, stderr: string, roots: string): Evaluation {
-  // The tree can print such a text: then there is another error, or the kept output is full.
+function failure({ status, stderr, isCut }: RunResult, roots: string): Evaluation {
+  // The tree can print such a text: then there is another error, or not all of the output was kept.
   const errors = stderr.match(/^error:.*/gm) ?? [];
   const [only = "", ...others] = errors;
-  const whole = Buffer.byteLength(stderr) < KEEP_BYTES;
-  if (status === 1 && whole && others.length === 0 && saysAbsent(only)) return { kind: "absent" };
+  if (status === 1 && !isCut && others.length === 0 && saysAbsent(only)) return { kind: "absent" };
   if (status === null || status > 128) {
     return { kind: "failed", reason: "the evaluator crashed (out of memory or stack)" };
   }

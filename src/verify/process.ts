@@ -24,6 +24,8 @@ export interface RunResult {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
+  /** Whether it printed more than is kept. */
+  readonly isCut: boolean;
   /** Why we ended it ourselves; null when it ended of itself. */
   readonly ended: "time" | "aborted" | null;
 }
@@ -56,7 +58,12 @@ export function run(command: string, args: readonly string[], options: RunOption
       ended = why;
       const { pid } = child;
       signalGroup(pid, "SIGTERM");
-      killer = setTimeout(() => killTree(pid), GRACE_MILLISECONDS);
+      killer = setTimeout(() => {
+        killTree(pid);
+        // What left the tree unseen may hold these, and would be waited for.
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, GRACE_MILLISECONDS);
     };
     const timer = setTimeout(() => end("time"), options.seconds * 1000);
     const abort = () => end("aborted");
@@ -64,12 +71,8 @@ export function run(command: string, args: readonly string[], options: RunOption
     if (options.signal?.aborted) abort();
 
     const stdout = collect(child.stdout, keep);
-    let stderr = { text: () => "" };
-    if (options.onLine) {
-      forEachLine(child.stderr, options.onLine);
-    } else {
-      stderr = collect(child.stderr, keep);
-    }
+    const stderr = options.onLine ? null : collect(child.stderr, keep);
+    if (options.onLine) forEachLine(child.stderr, options.onLine);
     const finish = () => {
       clearTimeout(timer);
       clearTimeout(killer);
@@ -82,19 +85,20 @@ export function run(command: string, args: readonly string[], options: RunOption
     child.on("close", (status) => {
       finish();
       if (child.pid !== undefined) signalGroup(child.pid, "SIGKILL");
-      resolve({ status, stdout: stdout.text(), stderr: stderr.text(), ended });
+      const isCut = stdout.isCut() || (stderr?.isCut() ?? false);
+      resolve({ status, stdout: stdout.text(), stderr: stderr?.text() ?? "", isCut, ended });
     });
   });
 }
 
-function collect(stream: NodeJS.ReadableStream, keep: number): { text(): string } {
+function collect(stream: NodeJS.ReadableStream, keep: number): { text(): string; isCut(): boolean } {
   const chunks: Buffer[] = [];
   let size = 0;
   stream.on("data", (chunk: Buffer) => {
     if (size < keep) chunks.push(chunk.subarray(0, keep - size));
     size += chunk.length;
   });
-  return { text: () => Buffer.concat(chunks).toString("utf8") };
+  return { text: () => Buffer.concat(chunks).toString("utf8"), isCut: () => size > keep };
 }
 
 /** Calls `onLine` with each line, cut at `LINE_LIMIT`; no more is kept of an endless line. */

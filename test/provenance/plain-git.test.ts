@@ -1,5 +1,5 @@
 /** What `git ls-remote` tells, by real git servers on loopback. */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
@@ -155,6 +155,19 @@ test.each([
     expect(answer).toMatchObject({ known: false, reason: expect.stringContaining(reason) });
 });
 
+test("a list of more bytes than are read is no list, however few characters it has", async () => {
+  const many = join(dirname(frob.directory), "many.git");
+  frob.git("clone", "--quiet", "--bare", ".", many);
+  const names = Array.from({ length: 20_000 }, (_, n) => `refs/tags/${"é".repeat(100)}${n + 10_000}`);
+  writeFileSync(join(many, "packed-refs"), names.map((name) => `${first} ${name}\n`).join(""));
+  const answers = await ask("many.git", { refs: ["zzz"] });
+  rmSync(many, { recursive: true });
+  expect(answers.refs.get("zzz")).toEqual({
+    known: false,
+    reason: "it has more branches and tags than are read",
+  });
+});
+
 test("neither this machine, nor another protocol, nor a name in the URL is asked", async () => {
   const before = server.requests.length;
   for (const [url, reason] of [
@@ -176,7 +189,6 @@ test("neither this machine, nor another protocol, nor a name in the URL is asked
 test("the user's own git configuration and credentials do not go along", async () => {
   const home = frob.folder();
   const before = { ...process.env };
-  const { writeFileSync } = await import("node:fs");
   writeFileSync(
     join(home, ".gitconfig"),
     `[url "file://${frob.directory}"]\n\tinsteadOf = http://${server.host}/none\n[credential]\n\thelper = "!touch ${home}/asked"\n`,

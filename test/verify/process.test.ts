@@ -39,6 +39,8 @@ test("keeps only so much output, and cuts long lines", async () => {
     keep: 1_000,
   });
   expect(flood.stdout).toHaveLength(1_000);
+  expect(flood.isCut).toBe(true);
+  expect((await shell("printf %1000s x; echo 1 >&2", { keep: 1_000 })).isCut).toBe(false);
   const lines: number[] = [];
   await shell("head -c 200000 /dev/zero | tr '\\0' x >&2", { onLine: (line) => lines.push(line.length) });
   expect(lines).toEqual([65_536]);
@@ -65,6 +67,14 @@ test("ends what takes too long: the group, and descendants with sessions of thei
   expect({ status, ended }).toEqual({ status: null, ended: "time" });
   expect(isAlive(await pidIn("self"))).toBe(false);
   expect(isAlive(await pidIn("session"))).toBe(false);
+});
+
+test("what left its tree unseen, and holds its output, is not waited for", async () => {
+  const script = `(setsid sh -c 'echo $$ > left; exec sleep 60' &) ; sleep 60`;
+  const started = performance.now();
+  expect((await shell(script, { seconds: 1 })).ended).toBe("time");
+  expect(performance.now() - started).toBeLessThan(10_000);
+  process.kill(await pidIn("left"));
 });
 
 test("an abort ends it at once, before or after its start", async () => {
