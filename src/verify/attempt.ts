@@ -7,7 +7,7 @@ import type { FixedOutput, HashMode } from "./drv.ts";
 import { openEgress, type Transfer } from "./egress.ts";
 import { type BuildLog, logReader } from "./log.ts";
 import type { Nix } from "./nix.ts";
-import { PROXY_ENVIRONMENT, type Way } from "./plan.ts";
+import { proxyEnvironment, type Way } from "./plan.ts";
 import { randomHash, rederive, withHash } from "./rederive.ts";
 import { fixedOutputPath } from "./store-path.ts";
 import type { AllowedHosts } from "./urls.ts";
@@ -64,7 +64,8 @@ export interface AttemptOptions {
   readonly limits: FetchLimits;
   readonly allowed: AllowedHosts;
   readonly signal?: AbortSignal | undefined;
-  readonly onBytes?: (bytes: number) => void;
+  /** Called with the number of each piece's bytes. */
+  readonly onBytes?: (count: number) => void;
 }
 
 /** Fetches once, in one of the ways. `output` is what the derivation declares. */
@@ -73,7 +74,7 @@ export async function attempt(
   name: string,
   output: FixedOutput,
   way: Way,
-  options: AttemptOptions,
+  { builder, limits, allowed, signal, onBytes }: AttemptOptions,
 ): Promise<Attempt> {
   const started = performance.now();
   const fake = randomHash(output.hash);
@@ -86,36 +87,24 @@ export async function attempt(
     ...more,
     seconds: (performance.now() - started) / 1000,
   });
-  const made = await rederive(nix, [withHash(way.spec, fake)], options.signal);
-  if (options.signal?.aborted) return done({ kind: "interrupted" });
+  const made = await rederive(nix, [withHash(way.spec, fake)], signal);
+  if (signal?.aborted) return done({ kind: "interrupted" });
   if (made.kind === "failed") return done({ kind: "error", reason: made.reason });
   const derivation = made.paths[0] ?? "";
-  const { builder } = options;
-  const unsent = builder && (await send(nix, derivation, builder, options.signal));
-  if (options.signal?.aborted) return done({ kind: "interrupted" });
+  const unsent = builder && (await send(nix, derivation, builder, signal));
+  if (signal?.aborted) return done({ kind: "interrupted" });
   if (unsent !== null) return done({ kind: "error", reason: `it cannot be sent: ${unsent}` });
 
-  const tooMuch = new AbortController();
-  let bytes = 0;
-  const egress = await openEgress({
-    allowed: options.allowed,
-    onBytes(count) {
-      bytes += count;
-      options.onBytes?.(bytes);
-      if (bytes > options.limits.bytes) tooMuch.abort();
-    },
-  });
+  const egress = await openEgress({ allowed, bytes: limits.bytes, onBytes });
   const log = logReader(derivation, formatSri(fake));
   try {
-    const run = await nixAt(nix, builder).run("nix-store", realiseArguments(derivation, options.limits), {
-      seconds: options.limits.seconds + 10,
-      fileSize: options.limits.bytes * 2,
-      signal: options.signal ? AbortSignal.any([options.signal, tooMuch.signal]) : tooMuch.signal,
+    const run = await nixAt(nix, builder).run("nix-store", realiseArguments(derivation, limits), {
+      seconds: limits.seconds + 10,
+      fileSize: limits.bytes * 2,
+      signal: signal ? AbortSignal.any([signal, egress.tooMuch]) : egress.tooMuch,
       onLine: (line) => log.line(line),
       env: {
-        ...Object.fromEntries(PROXY_ENVIRONMENT.map((variable) => [variable, egress.url])),
-        no_proxy: "",
-        NO_PROXY: "",
+        ...proxyEnvironment(egress.url),
         // An empty value would not override the list that nixpkgs' builder carries.
         NIX_HASHED_MIRRORS: "file:///dev/null/none",
       },
@@ -123,9 +112,9 @@ export async function attempt(
     const transfers = egress.transfers();
     const said = log.result();
     const more = { transfers, forged: said.forged, builderFailed: said.builderFailed, derivation };
-    if (options.signal?.aborted) return done({ kind: "interrupted" }, more);
-    if (tooMuch.signal.aborted) {
-      return done({ kind: "too-large", reason: `more than ${options.limits.bytes} bytes` }, more);
+    if (signal?.aborted) return done({ kind: "interrupted" }, more);
+    if (egress.tooMuch.aborted) {
+      return done({ kind: "too-large", reason: `more than ${limits.bytes} bytes` }, more);
     }
     if (said.mismatch) {
       const got = parseHash(said.mismatch.got);

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { VerifodError } from "../errors.ts";
 import type { Nix } from "./nix.ts";
-import { PROXY_ENVIRONMENT, type Way } from "./plan.ts";
+import { PROXY_ENVIRONMENT, proxyEnvironment, type Way } from "./plan.ts";
 
 export interface Builder {
   /** As Nix reads it. https://nix.dev/manual/nix/2.28/store/types/ */
@@ -81,8 +81,6 @@ export function withoutWayOut(way: Way): Way {
   const names = new Set(PROXY_ENVIRONMENT);
   const { impureEnvVars, ...attributes } = way.spec.attributes;
   const kept = Array.isArray(impureEnvVars) ? impureEnvVars.filter((name) => !names.has(String(name))) : [];
-  const proxies = Object.fromEntries(
-    PROXY_ENVIRONMENT.map((name) => [name, /^no_/i.test(name) ? "" : NOWHERE]),
-  );
+  const proxies = proxyEnvironment(NOWHERE);
   return { ...way, spec: { ...way.spec, attributes: { ...attributes, ...proxies, impureEnvVars: kept } } };
 }

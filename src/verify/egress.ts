@@ -4,7 +4,13 @@
  * transferred, and from whom.
  */
 import { lookup } from "node:dns/promises";
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from "node:http";
 import { type AddressInfo, connect, isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { messageOf } from "../errors.ts";
@@ -29,6 +35,8 @@ export interface Transfer {
 export interface Egress {
   /** As `http://127.0.0.1:4242`, for `http_proxy` and its like. */
   readonly url: string;
+  /** Aborted when more bytes came than may; whoever fetches is to be ended then. */
+  readonly tooMuch: AbortSignal;
   /** What went through so far, in order. */
   transfers(): readonly Transfer[];
   close(): Promise<void>;
@@ -38,8 +46,10 @@ type Mutable = { -readonly [K in keyof Transfer]: Transfer[K] };
 
 export interface EgressOptions {
   readonly allowed: AllowedHosts;
+  /** How many bytes may come, of all transfers together. */
+  readonly bytes: number;
   /** Called with the number of each piece's bytes. */
-  readonly onBytes?: (count: number) => void;
+  readonly onBytes?: ((count: number) => void) | undefined;
 }
 
 /** The most connections of one refetch; a builder that opens more is stopped. */
@@ -56,127 +66,25 @@ const HOP_BY_HOP = [
 
 /** Starts a proxy. The caller closes it. */
 export async function openEgress(options: EgressOptions): Promise<Egress> {
-  const transfers: Mutable[] = [];
-  const sockets = new Set<Duplex>();
-  const begin = (host: string, port: number, url: string | null): Mutable => {
-    const transfer: Mutable = {
-      host,
-      port,
-      url,
-      status: null,
-      contentType: null,
-      retryAfter: null,
-      bytes: 0,
-      failure: null,
-      refused: false,
-    };
-    if (transfers.length < MAX_TRANSFERS) transfers.push(transfer);
-    return transfer;
+  const tooMuch = new AbortController();
+  let bytes = 0;
+  const proxy: Proxy = {
+    allowed: options.allowed,
+    transfers: [],
+    sockets: new Set(),
+    count(transfer, size) {
+      transfer.bytes += size;
+      bytes += size;
+      options.onBytes?.(size);
+      if (bytes > options.bytes) tooMuch.abort();
+    },
   };
-  const count = (transfer: Mutable, size: number) => {
-    transfer.bytes += size;
-    options.onBytes?.(size);
-  };
-  /** The address to connect to; notes in `transfer` why there is none. */
-  const resolve = async (transfer: Mutable): Promise<string | null> => {
-    try {
-      if (transfers.length >= MAX_TRANSFERS) throw new Refusal("too many connections");
-      return await publicAddress(transfer.host, transfer.port, options.allowed);
-    } catch (error) {
-      transfer.failure = messageOf(error);
-      transfer.refused = error instanceof Refusal;
-      return null;
-    }
-  };
-
-  const forward = async (incoming: IncomingMessage, response: ServerResponse) => {
-    let url: URL;
-    try {
-      url = new URL(incoming.url ?? "");
-    } catch {
-      response.writeHead(400).end();
-      return;
-    }
-    const host = url.hostname.replace(/^\[|\]$/g, "");
-    const port = Number(url.port || 80);
-    const transfer = begin(host, port, url.href);
-    if (url.protocol !== "http:") {
-      transfer.refused = true;
-      transfer.failure = `${url.protocol} URLs are not fetched`;
-    }
-    const address = transfer.refused ? null : await resolve(transfer);
-    if (address === null) {
-      response.writeHead(transfer.refused ? 403 : 502, { connection: "close" }).end();
-      return;
-    }
-    const headers = Object.fromEntries(
-      Object.entries(incoming.headers).filter(([name]) => !HOP_BY_HOP.includes(name)),
-    );
-    const upstream = request(
-      {
-        host: address,
-        port,
-        method: incoming.method,
-        path: `${url.pathname}${url.search}`,
-        headers,
-        agent: false,
-      },
-      (answer) => {
-        const status = answer.statusCode ?? 0;
-        transfer.status = status;
-        transfer.contentType = answer.headers["content-type"] ?? null;
-        transfer.retryAfter = answer.headers["retry-after"] ?? null;
-        const passed = Object.entries(answer.headers).filter(([name]) => !HOP_BY_HOP.includes(name));
-        // A server can answer 000, which we must not pass on.
-        const known = status < 200 ? 502 : status;
-        response.writeHead(known, { ...Object.fromEntries(passed), connection: "close" });
-        answer.on("data", (chunk: Buffer) => count(transfer, chunk.length));
-        answer.on("error", () => response.destroy());
-        answer.on("aborted", () => response.destroy());
-        answer.pipe(response);
-      },
-    );
-    upstream.on("socket", (socket) => track(socket, sockets));
-    upstream.on("error", (error) => {
-      transfer.failure ??= messageOf(error);
-      if (response.headersSent) response.destroy();
-      else response.writeHead(502, { connection: "close" }).end();
-    });
-    response.on("close", () => upstream.destroy());
-    incoming.pipe(upstream);
-  };
-
-  const tunnel = async (incoming: IncomingMessage, client: Duplex, head: Buffer) => {
-    client.on("error", () => client.destroy());
-    const [, name = "", digits = ""] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(incoming.url ?? "") ?? [];
-    const transfer = begin(name, Number(digits), null);
-    const address = name === "" ? null : await resolve(transfer);
-    if (address === null) {
-      client.end(`HTTP/1.1 ${transfer.refused || name === "" ? "403 Forbidden" : "502 Bad Gateway"}\r\n\r\n`);
-      return;
-    }
-    const upstream: Socket = connect({ host: address, port: Number(digits) });
-    track(upstream, sockets);
-    upstream.on("connect", () => {
-      client.write("HTTP/1.1 200 Connection established\r\n\r\n");
-      upstream.write(head);
-      upstream.pipe(client);
-      client.pipe(upstream);
-    });
-    upstream.on("data", (chunk: Buffer) => count(transfer, chunk.length));
-    upstream.on("error", (error) => {
-      transfer.failure ??= messageOf(error);
-      client.destroy();
-    });
-    client.on("close", () => upstream.destroy());
-  };
-
   const server = createServer((incoming, response) => {
-    forward(incoming, response).catch(() => response.destroy());
+    forward(proxy, incoming, response).catch(() => response.destroy());
   });
-  server.on("connection", (socket) => track(socket, sockets));
+  server.on("connection", (socket) => track(proxy, socket));
   server.on("connect", (incoming, client, head) => {
-    tunnel(incoming, client, head).catch(() => client.destroy());
+    tunnel(proxy, incoming, client, head).catch(() => client.destroy());
   });
   server.on("clientError", (_, socket) => socket.destroy());
   await new Promise<void>((ready, failed) => {
@@ -185,21 +93,148 @@ export async function openEgress(options: EgressOptions): Promise<Egress> {
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    transfers: () => transfers,
+    tooMuch: tooMuch.signal,
+    transfers: () => proxy.transfers,
     close: () =>
       new Promise((closed) => {
         server.close(() => closed());
-        for (const socket of sockets) socket.destroy();
+        for (const socket of proxy.sockets) socket.destroy();
       }),
   };
 }
 
-class Refusal extends Error {}
+interface Proxy {
+  readonly allowed: AllowedHosts;
+  readonly transfers: Mutable[];
+  /** The open connections, of both sides. */
+  readonly sockets: Set<Duplex>;
+  count(transfer: Mutable, size: number): void;
+}
 
-function track(socket: Duplex, sockets: Set<Duplex>): void {
+function track({ sockets }: Proxy, socket: Duplex): void {
   sockets.add(socket);
   socket.on("close", () => sockets.delete(socket));
 }
+
+function begin({ transfers }: Proxy, host: string, port: number, url: string | null): Mutable {
+  const transfer: Mutable = {
+    host,
+    port,
+    url,
+    status: null,
+    contentType: null,
+    retryAfter: null,
+    bytes: 0,
+    failure: null,
+    refused: false,
+  };
+  if (transfers.length < MAX_TRANSFERS) transfers.push(transfer);
+  return transfer;
+}
+
+/** The address to connect to; notes in `transfer` why there is none. */
+async function resolve({ transfers, allowed }: Proxy, transfer: Mutable): Promise<string | null> {
+  try {
+    if (transfers.length >= MAX_TRANSFERS) throw new Refusal("too many connections");
+    return await publicAddress(transfer.host, transfer.port, allowed);
+  } catch (error) {
+    transfer.failure = messageOf(error);
+    transfer.refused = error instanceof Refusal;
+    return null;
+  }
+}
+
+/** Passes on a plain request. */
+async function forward(proxy: Proxy, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (!URL.canParse(incoming.url ?? "")) {
+    response.writeHead(400).end();
+    return;
+  }
+  const url = new URL(incoming.url ?? "");
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const port = Number(url.port || 80);
+  const transfer = begin(proxy, host, port, url.href);
+  if (url.protocol !== "http:") {
+    transfer.refused = true;
+    transfer.failure = `${url.protocol} URLs are not fetched`;
+  }
+  const address = transfer.refused ? null : await resolve(proxy, transfer);
+  // Nobody would end a connection that is made for a client that has gone meanwhile.
+  if (response.destroyed) return;
+  const fail = (status: number) => response.writeHead(status, { connection: "close" }).end();
+  if (address === null) {
+    fail(transfer.refused ? 403 : 502);
+    return;
+  }
+  const upstream = request(
+    {
+      host: address,
+      port,
+      method: incoming.method,
+      path: `${url.pathname}${url.search}`,
+      headers: endToEnd(incoming.headers),
+      agent: false,
+    },
+    (answer) => {
+      const status = answer.statusCode ?? 0;
+      transfer.status = status;
+      transfer.contentType = answer.headers["content-type"] ?? null;
+      transfer.retryAfter = answer.headers["retry-after"] ?? null;
+      // A server can answer 000, which we must not pass on.
+      const known = status < 200 ? 502 : status;
+      response.writeHead(known, { ...endToEnd(answer.headers), connection: "close" });
+      answer.on("data", (chunk: Buffer) => proxy.count(transfer, chunk.length));
+      answer.on("error", () => response.destroy());
+      answer.on("aborted", () => response.destroy());
+      answer.pipe(response);
+    },
+  );
+  upstream.on("socket", (socket) => track(proxy, socket));
+  upstream.on("error", (error) => {
+    transfer.failure ??= messageOf(error);
+    if (response.headersSent) response.destroy();
+  });
+  // Without an answer, be it for an error or for one that would change the protocol.
+  upstream.on("close", () => {
+    if (!response.headersSent) fail(502);
+  });
+  response.on("close", () => upstream.destroy());
+  incoming.pipe(upstream);
+}
+
+function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.includes(name)));
+}
+
+/** Opens a tunnel, as for TLS: what goes through is counted, and not looked into. */
+async function tunnel(proxy: Proxy, incoming: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
+  client.on("error", () => client.destroy());
+  const [, host = "", digits = ""] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(incoming.url ?? "") ?? [];
+  const port = Number(digits);
+  const transfer = begin(proxy, host, port, null);
+  const address = host === "" ? null : await resolve(proxy, transfer);
+  if (client.destroyed) return;
+  if (address === null) {
+    client.end(`HTTP/1.1 ${transfer.refused || host === "" ? "403 Forbidden" : "502 Bad Gateway"}\r\n\r\n`);
+    return;
+  }
+  const upstream: Socket = connect({ host: address, port });
+  track(proxy, upstream);
+  upstream.on("connect", () => {
+    client.write("HTTP/1.1 200 Connection established\r\n\r\n");
+    upstream.write(head);
+    upstream.pipe(client);
+    client.pipe(upstream);
+  });
+  upstream.on("data", (chunk: Buffer) => proxy.count(transfer, chunk.length));
+  upstream.on("error", (error) => {
+    transfer.failure ??= messageOf(error);
+    client.destroy();
+  });
+  client.on("close", () => upstream.destroy());
+}
+
+class Refusal extends Error {}
 
 /** The address to connect to for a host. Throws where fetches may not go there. */
 export async function publicAddress(host: string, port: number, allowed: AllowedHosts): Promise<string> {

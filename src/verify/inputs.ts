@@ -4,7 +4,7 @@ import { nixAt, send } from "./builder.ts";
 import type { Derivation } from "./drv.ts";
 import { openEgress } from "./egress.ts";
 import type { Nix } from "./nix.ts";
-import { PROXY_ENVIRONMENT } from "./plan.ts";
+import { proxyEnvironment } from "./plan.ts";
 
 /** Inputs come from substituters, or are built: that may take longer than a download. */
 const SECONDS = 1_800;
@@ -23,19 +23,16 @@ export async function realiseInputs(
   const { builder, signal } = options;
   const unsent = builder && (await send(nix, derivation.path, builder, signal));
   if (unsent !== null) return `what it needs cannot be sent: ${unsent}`;
-  const egress = await openEgress({ allowed: options.allowed });
+  const egress = await openEgress({ allowed: options.allowed, bytes: options.limits.bytes });
   try {
     const result = await nixAt(nix, builder).run("nix-store", ["--realise", ...wanted], {
       seconds: SECONDS,
       fileSize: options.limits.bytes * 2,
-      signal,
-      env: {
-        ...Object.fromEntries(PROXY_ENVIRONMENT.map((variable) => [variable, egress.url])),
-        no_proxy: "",
-        NO_PROXY: "",
-      },
+      signal: signal ? AbortSignal.any([signal, egress.tooMuch]) : egress.tooMuch,
+      env: proxyEnvironment(egress.url),
     });
     if (result.status === 0) return null;
+    if (egress.tooMuch.aborted) return `what it needs is more than ${options.limits.bytes} bytes`;
     const refused = egress.transfers().find((transfer) => transfer.refused);
     if (refused) return `something that it needs was refused: ${refused.failure ?? refused.host}`;
     if (result.ended !== null) return "what it needs was not there in time";

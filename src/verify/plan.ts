@@ -31,6 +31,11 @@ const PROXY_VARIABLES = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", 
 /** The variables that tell builders the proxy, whatever they are written in. */
 export const PROXY_ENVIRONMENT = [...PROXY_VARIABLES, ...PROXY_VARIABLES.map((name) => name.toUpperCase())];
 
+/** The environment of what is to use the proxy at `url` for everything. */
+export function proxyEnvironment(url: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(PROXY_ENVIRONMENT.map((name) => [name, /^no_/i.test(name) ? "" : url]));
+}
+
 /** Decides how to fetch a FOD again on a machine of `system`. `own`: with its own builder, if it has one. */
 export function planRefetch(
   derivation: Derivation,

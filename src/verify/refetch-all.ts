@@ -75,7 +75,7 @@ export async function refetchAll(
   ) => {
     const output = fixedOutput(derivation);
     if (output === null) throw new Error(`${derivation.path} is no fixed-output derivation`);
-    let last = 0;
+    let fetched = 0;
     const builder = builders.get(id) ?? null;
     return refetch(
       nix,
@@ -89,11 +89,11 @@ export async function refetchAll(
         everyUrl: options.everyUrl,
         retryAfterSeconds: options.retryAfterSeconds,
         signal,
-        onBytes(bytes) {
-          spent += Math.max(0, bytes - last);
-          last = bytes;
+        onBytes(count) {
+          spent += count;
+          fetched += count;
           if (spent > options.totalBytes) budget.abort("the bytes for all fetches were used up");
-          options.onProgress?.({ kind: "fetching", id, bytes });
+          options.onProgress?.({ kind: "fetching", id, bytes: fetched });
         },
         inputs: (of) => {
           options.onProgress?.({ kind: "inputs", id });

@@ -28,21 +28,14 @@ export interface RemoteGit {
  * @throws VerifodError (usage) for a URL that is never asked
  */
 export async function openRemoteGit(options: RemoteGitOptions): Promise<RemoteGit> {
-  const { url, work, allowedHosts, seconds, bytes: most } = options;
+  const { url, work, allowedHosts, seconds, bytes } = options;
   const checked = checkUrl(url, allowedHosts);
   if (checked.kind !== "ok") throw new VerifodError("usage", checked.reason);
   if (!checked.secure && !isAllowed(checked.host, checked.port, allowedHosts))
     throw new VerifodError("usage", "whoever is on the way could change it; use https");
-  const tooMuch = new AbortController();
-  let bytes = 0;
   // The proxy resolves names and checks each connection, so also after redirects and a second answer of DNS.
-  const egress = await openEgress({
-    allowed: allowedHosts,
-    onBytes(count) {
-      bytes += count;
-      if (bytes > most) tooMuch.abort();
-    },
-  });
+  const egress = await openEgress({ allowed: allowedHosts, bytes });
+  const { tooMuch } = egress;
   const settings = {
     "http.proxy": egress.url,
     "http.lowSpeedLimit": "1000",
@@ -73,11 +66,11 @@ export async function openRemoteGit(options: RemoteGitOptions): Promise<RemoteGi
           GIT_ALLOW_PROTOCOL: checked.secure ? "https" : "http:https",
         },
         seconds,
-        fileSize: most * 2,
-        signal: options.signal ? AbortSignal.any([options.signal, tooMuch.signal]) : tooMuch.signal,
+        fileSize: bytes * 2,
+        signal: options.signal ? AbortSignal.any([options.signal, tooMuch]) : tooMuch,
       }),
     failure({ ended }) {
-      if (tooMuch.signal.aborted) return `it sends more than ${most} bytes`;
+      if (tooMuch.aborted) return `it sends more than ${bytes} bytes`;
       if (ended === "time") return `it took more than ${seconds} s`;
       return egress.transfers().find((transfer) => transfer.refused)?.failure ?? null;
     },

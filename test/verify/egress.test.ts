@@ -4,11 +4,12 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Egress, openEgress } from "../../src/verify/egress.ts";
 import { contentOf, type Origin, startOrigin } from "./support/origin.ts";
 
+const LIMITS = { bytes: 100_000 };
 let origin: Origin;
 let egress: Egress;
 beforeEach(async () => {
   origin = await startOrigin();
-  egress = await openEgress({ allowed: [origin.host] });
+  egress = await openEgress({ ...LIMITS, allowed: [origin.host] });
 });
 afterEach(async () => {
   await Promise.all([egress.close(), origin.close()]);
@@ -94,7 +95,7 @@ test.each([
 
 test("refuses a public name that resolves to a private address", async () => {
   // The name of this machine's loopback in the resolver: as a name that an attacker points there.
-  egress = await openEgress({ allowed: [] });
+  egress = await openEgress({ ...LIMITS, allowed: [] });
   expect((await get("http://localhost.localdomain/x")).status).toBeGreaterThanOrEqual(403);
   expect(egress.transfers()[0]?.bytes).toBe(0);
   // No literal address to a program, and one to the resolver.
@@ -126,14 +127,51 @@ test("what breaks off upstream breaks off downstream, and a dead server is a fai
   origin = await startOrigin();
 });
 
-test("a status that is none does not end the program", async () => {
+/** A server whose connections answer anything with `answer`; ends when its connections have ended. */
+async function startRaw(answer: string) {
   const server = createServer((socket) => {
-    socket.once("data", () => socket.end("HTTP/1.1 000 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"));
+    socket.on("error", () => {});
+    socket.once("data", () => socket.end(answer));
   });
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  const close = () => new Promise((closed) => server.close(closed));
+  return { port: (server.address() as AddressInfo).port, server, close };
+}
+
+test.each([
+  ["is none", "HTTP/1.1 000 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", 0],
+  ["changes the protocol", "HTTP/1.1 101 X\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n", null],
+])("a status that %s ends neither the program nor the wait for it", async (_, answer, status) => {
+  const raw = await startRaw(answer);
   await egress.close();
-  egress = await openEgress({ allowed: ["127.0.0.1"] });
-  expect((await get(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)).status).toBe(502);
-  expect(egress.transfers()).toMatchObject([{ status: 0 }]);
-  await new Promise((closed) => server.close(closed));
+  egress = await openEgress({ ...LIMITS, allowed: ["127.0.0.1"] });
+  expect((await get(`http://127.0.0.1:${raw.port}/`)).status).toBe(502);
+  expect(egress.transfers()).toMatchObject([{ status }]);
+  await raw.close();
+});
+
+test("more bytes than may come are told, whoever sends them", async () => {
+  await get(`${origin.url}/ok/a`);
+  expect(egress.tooMuch.aborted).toBe(false);
+  const endless = get(`${origin.url}/endless/x`).catch(() => {});
+  while (!egress.tooMuch.aborted) await new Promise((soon) => setTimeout(soon, 10));
+  expect(egress.transfers().reduce((sum, { bytes }) => sum + bytes, 0)).toBeGreaterThan(LIMITS.bytes);
+  await egress.close();
+  await endless;
+});
+
+test.each(["request", "tunnel"])("a %s is not begun when its proxy was closed meanwhile", async (kind) => {
+  const raw = await startRaw("");
+  let connected = 0;
+  raw.server.on("connection", () => (connected += 1));
+  // A name takes a while to resolve: long enough for the end to come before.
+  egress = await openEgress({ ...LIMITS, allowed: ["localhost"] });
+  const name = `localhost:${raw.port}`;
+  const asked = (kind === "request" ? get(`http://${name}/`) : tunnel(name)).catch(() => {});
+  while (egress.transfers().length === 0) await new Promise((soon) => setImmediate(soon));
+  await egress.close();
+  await asked;
+  await new Promise((later) => setTimeout(later, 200));
+  expect(connected).toBe(0);
+  await raw.close();
 });
