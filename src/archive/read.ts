@@ -1,6 +1,7 @@
 /** Reads an archive file of any kind that releases come in, told apart by its first bytes, never by its name. */
 import { open, stat } from "node:fs/promises";
 import { messageOf } from "../errors.ts";
+import { anySignal } from "../signals.ts";
 import { ArchiveFault, type ArchiveResult, type ReadOptions } from "./archive.ts";
 import { readTar } from "./tar.ts";
 import { type Packing, unpack } from "./unpack.ts";
@@ -25,7 +26,7 @@ export async function readArchive(file: string, options: ReadOptions): Promise<A
   const kind = MAGIC.find(([magic]) => head.toString("hex").startsWith(magic))?.[1] ?? plainKind(head);
   if (kind === null) return { kind: "failed", reason: "it is neither a tar (packed or not) nor a zip file" };
   const timeout = AbortSignal.timeout(options.limits.seconds * 1000);
-  const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+  const signal = anySignal(options.signal, timeout);
   try {
     const archive =
       kind === "zip"

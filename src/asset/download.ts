@@ -2,7 +2,8 @@
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { messageOf, VerifodError } from "../errors.ts";
-import { atMost, guardedGet, redirectOf } from "../verify/guarded.ts";
+import { anySignal } from "../signals.ts";
+import { atMost, guardedRequest, redirectOf } from "../verify/guarded.ts";
 import type { AllowedHosts } from "../verify/urls.ts";
 
 export interface DownloadOptions {
@@ -23,11 +24,11 @@ const MOST_REDIRECTS = 20;
  */
 export async function download(url: string, file: string, options: DownloadOptions): Promise<string> {
   const timeout = AbortSignal.timeout(options.seconds * 1000);
-  const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+  const signal = anySignal(options.signal, timeout);
   try {
     let at = url;
     for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects += 1) {
-      const answer = await guardedGet(at, { allowedHosts: options.allowedHosts, signal });
+      const answer = await guardedRequest(at, { allowedHosts: options.allowedHosts, signal });
       const target = redirectOf(answer, at);
       if (target !== null) {
         answer.destroy();

@@ -3,7 +3,7 @@ import { Resolver } from "node:dns/promises";
 import * as z from "zod";
 import { messageOf } from "../errors.ts";
 import { domainOf } from "../origin/place.ts";
-import { guardedGet, redirectOf } from "../verify/guarded.ts";
+import { guardedRequest, redirectOf } from "../verify/guarded.ts";
 import { type Answer, type HostFacts, known, unknown } from "./answers.ts";
 import type { Budget } from "./budget.ts";
 import type { Learnt } from "./memory.ts";
@@ -98,7 +98,7 @@ async function request(
   const { host, pathname, search } = new URL(url);
   const timeout = AbortSignal.timeout(patience);
   try {
-    const answer = await guardedGet(
+    const answer = await guardedRequest(
       base === undefined ? url : new URL(`${host}${pathname}${search}`, base).href,
       {
         allowedHosts: base === undefined ? [] : [new URL(base).host],

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { messageOf, VerifodError } from "../errors.ts";
-import { atMost, guardedGet, redirectOf } from "../verify/guarded.ts";
+import { atMost, guardedRequest, redirectOf } from "../verify/guarded.ts";
 import type { AllowedHosts } from "../verify/urls.ts";
 import { type Answer, known, unknown } from "./answers.ts";
 import type { Budget } from "./budget.ts";
@@ -66,7 +66,7 @@ type Reply =
 async function request(url: string, { budget, allowedHosts, headers }: JsonOptions): Promise<Reply> {
   const timeout = AbortSignal.timeout(MOST_SECONDS * 1_000);
   try {
-    const answer = await guardedGet(url, {
+    const answer = await guardedRequest(url, {
       allowedHosts,
       signal: AbortSignal.any([budget.signal, timeout]),
       headers: { accept: "application/json", ...headers },

@@ -2,6 +2,7 @@
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import { formatSri, type Hash, parseHash } from "../nix/hash.ts";
+import { anySignal } from "../signals.ts";
 import { type Builder, nixAt, send } from "./builder.ts";
 import type { FixedOutput, HashMode } from "./drv.ts";
 import { openEgress, type Transfer } from "./egress.ts";
@@ -101,7 +102,7 @@ export async function attempt(
     const run = await nixAt(nix, builder).run("nix-store", realiseArguments(derivation, limits), {
       seconds: limits.seconds + 10,
       fileSize: limits.bytes * 2,
-      signal: signal ? AbortSignal.any([signal, egress.tooMuch]) : egress.tooMuch,
+      signal: anySignal(signal, egress.tooMuch),
       onLine: (line) => log.line(line),
       env: {
         ...proxyEnvironment(egress.url),

@@ -1,12 +1,14 @@
 /** Requests to places that a change names: to public hosts only, checked by the address that is connected to. */
-import { get as getPlain, type IncomingMessage } from "node:http";
-import { get as getSecure } from "node:https";
+import { type IncomingMessage, request as requestPlain } from "node:http";
+import { request as requestSecure } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { VerifodError } from "../errors.ts";
 import { publicAddress } from "./egress.ts";
 import { type AllowedHosts, checkUrl, isAllowed } from "./urls.ts";
 
 export interface GuardedOptions {
+  /** GET unless given. */
+  readonly method?: "HEAD";
   readonly allowedHosts: AllowedHosts;
   /** Ends the request, its answer's body included. */
   readonly signal: AbortSignal;
@@ -16,16 +18,16 @@ export interface GuardedOptions {
 }
 
 /**
- * One GET request. Redirects are left to the caller. Rejects when nobody answers.
+ * One request. Redirects are left to the caller. Rejects when nobody answers.
  * @throws VerifodError (usage) for a URL that is never asked
  */
-export async function guardedGet(url: string, options: GuardedOptions): Promise<IncomingMessage> {
-  const { allowedHosts, signal, headers, secure } = options;
+export async function guardedRequest(url: string, options: GuardedOptions): Promise<IncomingMessage> {
+  const { method = "GET", allowedHosts, signal, headers, secure } = options;
   const checked = checkUrl(url, allowedHosts);
   if (checked.kind !== "ok") throw new VerifodError("usage", checked.reason);
   if (secure && !checked.secure && !isAllowed(checked.host, checked.port, allowedHosts))
     throw new VerifodError("usage", "whoever is on the way could change it; use https");
-  const get = checked.secure ? getSecure : getPlain;
+  const request = checked.secure ? requestSecure : requestPlain;
   // The address is checked when connecting, since a name may resolve differently the second time.
   const lookup: LookupFunction = (host, { all }, done) => {
     publicAddress(host, checked.port, allowedHosts).then(
@@ -38,11 +40,8 @@ export async function guardedGet(url: string, options: GuardedOptions): Promise<
     );
   };
   return new Promise((resolve, reject) => {
-    get(
-      url,
-      { lookup, signal, agent: false, headers: { "user-agent": "verifod", accept: "*/*", ...headers } },
-      resolve,
-    ).on("error", reject);
+    const all = { "user-agent": "verifod", accept: "*/*", ...headers };
+    request(url, { method, lookup, signal, agent: false, headers: all }, resolve).on("error", reject).end();
   });
 }
 

@@ -1,4 +1,5 @@
 /** Puts what builders need into the store beforehand, so that a missing tool is not blamed on the download. */
+import { anySignal } from "../signals.ts";
 import type { AttemptOptions } from "./attempt.ts";
 import { nixAt, send } from "./builder.ts";
 import type { Derivation } from "./drv.ts";
@@ -28,7 +29,7 @@ export async function realiseInputs(
     const result = await nixAt(nix, builder).run("nix-store", ["--realise", ...wanted], {
       seconds: SECONDS,
       fileSize: options.limits.bytes * 2,
-      signal: signal ? AbortSignal.any([signal, egress.tooMuch]) : egress.tooMuch,
+      signal: anySignal(signal, egress.tooMuch),
       env: proxyEnvironment(egress.url),
     });
     if (result.status === 0) return null;

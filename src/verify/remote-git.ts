@@ -1,5 +1,6 @@
 /** Runs git against a remote repository that a change names: public hosts only, with nothing of ours sent along. */
 import { VerifodError } from "../errors.ts";
+import { anySignal } from "../signals.ts";
 import { openEgress } from "./egress.ts";
 import { type RunResult, run } from "./process.ts";
 import { type AllowedHosts, checkUrl, isAllowed } from "./urls.ts";
@@ -67,7 +68,7 @@ export async function openRemoteGit(options: RemoteGitOptions): Promise<RemoteGi
         },
         seconds,
         fileSize: bytes * 2,
-        signal: options.signal ? AbortSignal.any([options.signal, tooMuch]) : tooMuch,
+        signal: anySignal(options.signal, tooMuch),
       }),
     failure({ ended }) {
       if (tooMuch.aborted) return `it sends more than ${bytes} bytes`;

@@ -5,6 +5,7 @@
 import { type Change, pathOf, type Unchecked } from "../change/change.ts";
 import { VerifodError } from "../errors.ts";
 import { formatSri } from "../nix/hash.ts";
+import { anySignal } from "../signals.ts";
 import { type CanaryResult, verifyCanaries } from "./canaries.ts";
 import { type ChangedFod, changedFods, fodsOf } from "./changed-fods.ts";
 import { derivationReader } from "./closure.ts";
@@ -68,7 +69,7 @@ export async function verify(change: Change, options: VerifyOptions): Promise<Ve
         maxAttributes: options.maxAttributes,
         limits: options.evaluation,
         parallel: options.evaluation.parallel,
-        signal: options.signal ? AbortSignal.any([options.signal, budget.signal]) : budget.signal,
+        signal: anySignal(options.signal, budget.signal),
         onEvaluating: (attr, system) => options.onProgress?.({ kind: "evaluating", attr, system }),
       },
     ).finally(() => clearTimeout(timer));
