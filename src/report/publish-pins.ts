@@ -1,6 +1,7 @@
 /** Changed source pins as they are published. */
 import type { Side } from "../change/change.ts";
 import { unreachable } from "../errors.ts";
+import { toSri } from "../nix/hash.ts";
 import type { Source } from "../nix/model.ts";
 import type { SourceChange } from "../pair/sources.ts";
 import type { UpstreamFacts } from "../provenance/answers.ts";
@@ -22,7 +23,8 @@ export function publishPins(
     version: source.version,
     urls: source.urls.map(({ value }) => value),
     rev: source.rev?.value ?? null,
-    hash: source.hash,
+    // The text of a hash that is none stays with the rules: whoever reads a report parses this one.
+    hash: source.hash !== null && toSri(source.hash) === source.hash ? source.hash : null,
     resolved: [...source.urls, ...(source.rev ? [source.rev] : [])].every(({ resolved }) => resolved),
   });
   const published = (each: SourceChange): PinChange => {

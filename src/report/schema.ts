@@ -46,7 +46,7 @@ const pin = z.strictObject({
   version: text().nullable().describe("null: the text does not say"),
   urls: list(text(), 1_000).describe("What the fetcher would download, in order"),
   rev: text().nullable(),
-  hash: text().nullable().describe("SRI, whatever the spelling in the file"),
+  hash: text().nullable().describe("SRI, whatever the spelling in the file; null: none, or not known"),
   resolved: z.boolean().describe("False: a part stands as ${expression}"),
 });
 

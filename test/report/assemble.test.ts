@@ -145,8 +145,14 @@ describe("assemble", () => {
 });
 
 describe("publishPins", () => {
-  it("says where a pin stands and what it names on each side", () => {
-    const [base, head] = ["{\n  src = A;\n}\n", "{\n\n  src = B;\n}\n"];
+  const sri = (value: string) => `sha256-${value.repeat(43)}=`;
+
+  it.each([
+    ["where a pin stands and what it names on each side", sri, [sri("A"), sri("E")]],
+    ["no hash where a text is none", (value: string) => `sha256-${value}`, [null, null]],
+    ["no hash where a text is none of the kind that its attribute says", () => "0".repeat(40), [null, null]],
+  ])("says %s", (_, hash, [before, after]) => {
+    const [base, head] = ["{\n  src = A;\n}\n", "{\n\n  src = E;\n}\n"];
     const source = (text: string, value: string): Source => {
       const span = { path: PATH, start: text.indexOf(value), end: text.indexOf(value) + 1 };
       return {
@@ -160,7 +166,7 @@ describe("publishPins", () => {
         name: null,
         urls: [{ value: `https://example.org/\${${value}}`, resolved: false }],
         rev: null,
-        hash: `sha256-${value}`,
+        hash: hash(value),
         hashAttribute: "hash",
         hashSpan: span,
         span,
@@ -170,7 +176,7 @@ describe("publishPins", () => {
         packageSpan: null,
       };
     };
-    const change = { change: "changed", before: source(base, "A"), after: source(head, "B") } as const;
+    const change = { change: "changed", before: source(base, "A"), after: source(head, "E") } as const;
     const side = { path: PATH, version: "1", rev: null, resolved: false };
     expect(publishPins([change], createPositions([file(base, head)]), () => ["frob"])).toEqual([
       {
@@ -179,8 +185,8 @@ describe("publishPins", () => {
         fetcher: "fetchurl",
         attrs: ["frob"],
         change: "changed",
-        before: { ...side, line: 2, urls: ["https://example.org/${A}"], hash: "sha256-A" },
-        after: { ...side, line: 3, urls: ["https://example.org/${B}"], hash: "sha256-B" },
+        before: { ...side, line: 2, urls: ["https://example.org/${A}"], hash: before },
+        after: { ...side, line: 3, urls: ["https://example.org/${E}"], hash: after },
       },
     ]);
   });

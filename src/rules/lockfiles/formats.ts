@@ -2,8 +2,9 @@
 import type { Source } from "../../nix/model.ts";
 import { isGem } from "../../nix/pin.ts";
 import type { LockFormat } from "./entry.ts";
+import { gemset } from "./gemset.ts";
 import { missingHashes, npm, pnpm, yarn } from "./javascript.ts";
-import { cargo, composer, deps, flake, gemset, goSum, pub, python, swift } from "./others.ts";
+import { cargo, composer, deps, flake, goSum, pub, python, swift } from "./others.ts";
 
 const BY_NAME: readonly (readonly [RegExp, LockFormat])[] = [
   [/(?:^|[/.-])Cargo\.lock$/, cargo],

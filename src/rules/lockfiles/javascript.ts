@@ -61,6 +61,21 @@ function nameOfPattern(pattern: string): string {
   return alias ?? (at < 0 ? first : first.slice(0, at));
 }
 
+/** As yarn reads it: both parts with or without quotes and a colon, and a comment after them. */
+const YARN_FIELD =
+  /^ {2}("(?:[^"\\]|\\.){1,100}"|[a-z]{1,20}):? *("(?:[^"\\]|\\.){0,4000}"|[^"\s:]\S{0,4000})/;
+const YARN_FIELDS = new Set(["version", "resolved", "integrity"]);
+
+/** What quotes stand for, as in JSON. */
+function unquoted(text: string): string {
+  if (!text.startsWith('"')) return text;
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    return text.slice(1, -1);
+  }
+}
+
 /** A yarn.lock of version 1: entries at the margin, fields behind two blanks. */
 function readYarnClassic(text: string): readonly LockEntry[] {
   const entries: LockEntry[] = [];
@@ -76,14 +91,14 @@ function readYarnClassic(text: string): readonly LockEntry[] {
     entries.push(entry({ name, version: fields.get("version") ?? null, location, origin, hashes }));
   };
   for (const line of text.split("\n")) {
-    if (/^[^\s#].*:\s*$/.test(line)) {
+    if (/^[^\s#]/.test(line) && line.includes(":")) {
       close();
-      name = nameOfPattern(line.trim().slice(0, -1));
+      name = nameOfPattern(line.replace(/:\s*$/, ""));
       fields = new Map();
       continue;
     }
-    const [, key, value] = /^ {2}(version|resolved|integrity) +"?([^"\s]+)"?\s*$/.exec(line) ?? [];
-    if (key !== undefined && value !== undefined) fields.set(key, value);
+    const [, key = "", value = ""] = YARN_FIELD.exec(line) ?? [];
+    if (YARN_FIELDS.has(unquoted(key))) fields.set(unquoted(key), unquoted(value));
   }
   close();
   return entries;

@@ -1,4 +1,4 @@
-/** Cargo, Python, Ruby, PHP, .NET, Java, Dart, Swift, Go and Nix itself. */
+/** Cargo, Python, PHP, .NET, Java, Dart, Swift, Go and Nix itself. */
 import { parse as parseToml } from "smol-toml";
 import { parse as parseYaml } from "yaml";
 import { entry, fieldsOf, integrityOf, type LockEntry, type LockFormat, listOf, textOf } from "./entry.ts";
@@ -59,34 +59,6 @@ function readPython(text: string): readonly LockEntry[] {
       }),
     ];
   });
-}
-
-const GEM_FIELDS = {
-  version: /^[ \t]*version\s*=\s*"([^"]*)"/m,
-  url: /^[ \t]*url\s*=\s*"([^"]*)"/m,
-  remotes: /^[ \t]*remotes\s*=\s*\[\s*"([^"]*)"/m,
-  sha256: /^[ \t]*sha256\s*=\s*"([^"]*)"/m,
-};
-
-/** What bundix writes: an attribute set at two blanks for each gem. */
-function readGemset(text: string): readonly LockEntry[] {
-  const entries: LockEntry[] = [];
-  for (const block of text.split(/^ {2}(?=["\w])/m).slice(1)) {
-    const name = /^"?([\w.-]+)"?\s*=\s*\{/.exec(block)?.[1];
-    if (name === undefined) continue;
-    const field = (key: keyof typeof GEM_FIELDS) => GEM_FIELDS[key].exec(block)?.[1] ?? null;
-    const git = field("url");
-    entries.push(
-      entry({
-        name,
-        version: field("version"),
-        location: git ?? field("remotes"),
-        origin: git === null ? "registry" : "git",
-        hashes: integrityOf(field("sha256")),
-      }),
-    );
-  }
-  return entries;
 }
 
 function readComposer(text: string): readonly LockEntry[] {
@@ -228,7 +200,6 @@ export const python: LockFormat = {
   registries: ["pypi.org", "files.pythonhosted.org"],
   read: readPython,
 };
-export const gemset: LockFormat = { ecosystem: "gem", registries: ["rubygems.org"], read: readGemset };
 export const composer: LockFormat = { ecosystem: "composer", registries: FORGES, read: readComposer };
 export const deps: LockFormat = {
   ecosystem: "NuGet or Maven",
