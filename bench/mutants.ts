@@ -8,7 +8,7 @@ import { openGitPair } from "../src/change/git.ts";
 import { nonMergeCommits } from "../src/change/history.ts";
 import { openRepository, type Repository } from "../src/change/repository.ts";
 import { DEFAULT_CONFIG } from "../src/config.ts";
-import { gatherFacts } from "../src/facts.ts";
+import { gatherFacts } from "../src/facts/gather.ts";
 import { review } from "../src/review.ts";
 import type { Facts } from "../src/rules/rule.ts";
 import { createTools, type Tools } from "../src/tools.ts";

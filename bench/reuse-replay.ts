@@ -3,7 +3,7 @@
 import { createInterface } from "node:readline";
 import { openGitPair } from "../src/change/git.ts";
 import { openRepository } from "../src/change/repository.ts";
-import { gatherFacts, type Memory } from "../src/facts.ts";
+import { gatherFacts, type Memory } from "../src/facts/gather.ts";
 import type { KnownPin } from "../src/pair/reuse.ts";
 import { rule } from "../src/rules/fod-hash-reuse.ts";
 import { createTools } from "../src/tools.ts";

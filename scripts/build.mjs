@@ -1,6 +1,6 @@
 // Bundles the programs to dist/ and puts the grammars beside them, so that users install neither sources nor 44 MB
 // of grammars. https://esbuild.github.io/api/
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -10,21 +10,14 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = `${root}/dist`;
 const { version } = JSON.parse(await readFile(`${root}/package.json`, "utf8"));
 
-// One program per door; those that exist are built.
-const doors = {
+// One program per door, and one per kind of thread.
+const entryPoints = {
   cli: "src/cli/main.ts",
   action: "src/action/main.ts",
-  "review-worker": "src/review-worker.ts",
-  "index-worker": "src/index-worker.ts",
-  "review-thread": "src/review-thread.ts",
+  "backtest-thread": "src/threads/backtest-thread.ts",
+  "index-thread": "src/threads/index-thread.ts",
+  "review-thread": "src/threads/review-thread.ts",
 };
-const present = new Set(await readdir(`${root}/src`, { recursive: true }));
-const entryPoints = Object.fromEntries(
-  Object.entries(doors)
-    .filter(([, file]) => present.has(file.slice("src/".length)))
-    .map(([name, file]) => [name, `${root}/${file}`]),
-);
-
 await rm(dist, { recursive: true, force: true });
 await mkdir(`${dist}/wasm`, { recursive: true });
 const { metafile } = await build({

@@ -2,7 +2,7 @@
 import type { PullChange, PullRange } from "./change/api.ts";
 import type { Change } from "./change/change.ts";
 import type { GitHubApi, RepositoryName } from "./change/github-api.ts";
-import { CONFIG_PATH, type Config, DEFAULT_CONFIG, loadConfig } from "./config.ts";
+import { CONFIG_PATH, type Config, DEFAULT_CONFIG } from "./config.ts";
 import { attempt, messageOf, VerifodError } from "./errors.ts";
 import { type Acknowledged, NOTHING } from "./github/acknowledgements.ts";
 import { type CheckOutput, checkOutput, failing } from "./github/check-output.ts";
@@ -18,6 +18,7 @@ import {
   untilAnswered,
 } from "./github/publish.ts";
 import type { Published, PullRequest } from "./github/published.ts";
+import { loadConfig } from "./load-config.ts";
 import type { Documents } from "./nix/documents.ts";
 import { OWNER_PLACES } from "./owners/codeowners.ts";
 import type { Concern } from "./owners/subsystems.ts";

@@ -2,7 +2,7 @@
 import type { Change, Side, Unchecked } from "./change/change.ts";
 import { type Config, configuredSeverity } from "./config.ts";
 import { messageOf } from "./errors.ts";
-import { gatherFacts, type Memory } from "./facts.ts";
+import { gatherFacts, type Memory } from "./facts/gather.ts";
 import { type AttributesOf, readAttributes } from "./nix/attributes.ts";
 import { unansweredOf } from "./provenance/unanswered.ts";
 import type { Upstream } from "./provenance/upstream.ts";

@@ -4,7 +4,7 @@ import type { Change, FileChange, Tree } from "../src/change/change.ts";
 import { readAhead } from "../src/change/contents.ts";
 import { openGitChange } from "../src/change/git.ts";
 import { openRepository } from "../src/change/repository.ts";
-import { gatherFacts } from "../src/facts.ts";
+import { gatherFacts } from "../src/facts/gather.ts";
 import { createParser } from "../src/nix/parser.ts";
 import { createTools } from "../src/tools.ts";
 import { makeRepository, type TestRepository } from "./support/repository.ts";

@@ -84,7 +84,7 @@ export const GUARDS: readonly Guard[] = [
       "TEXT_LIMIT_CHARACTERS = 5_000_000_000",
     ],
   ]),
-  ...guards("src/change/contents.ts", "test/facts.test.ts", [
+  ...guards("src/change/contents.ts", "test/facts/gather.test.ts", [
     [
       "the lines of a file fit into memory",
       "return lines > LINE_LIMIT ? TOO_MANY_LINES : content;",
@@ -98,7 +98,7 @@ export const GUARDS: readonly Guard[] = [
     ["the pins of a file are bounded", "if (++anchors > MOST_ANCHORS)", "if (++anchors < 0)"],
     ["steps that are used up are said", "if (isExhausted(reading.plain))", "if (reading.worlds > 1e9)"],
   ]),
-  ...guards("src/nix/sources.ts", "test/facts.test.ts", [
+  ...guards("src/nix/sources.ts", "test/facts/gather.test.ts", [
     [
       "what lies too deep is said",
       "if ((reading.isCut || reading.plain.isCut) && ",
@@ -279,10 +279,10 @@ export const GUARDS: readonly Guard[] = [
       "record.urls.length > 0",
     ],
   ]),
-  ...guards("src/config-schema.ts", "test/config.test.ts", [
+  ...guards("src/config-schema.ts", "test/load-config.test.ts", [
     ["aliases of aliases do not grow", "maxAliasCount: 100", "maxAliasCount: -1"],
   ]),
-  ...guards("src/config.ts", "test/config.test.ts", [
+  ...guards("src/load-config.ts", "test/load-config.test.ts", [
     ["a large configuration is not read", "if (text.length > LARGEST_CONFIG) {", "if (text.length < 0) {"],
     [
       "a configuration is no link",

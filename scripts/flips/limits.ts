@@ -28,7 +28,7 @@ export const LIMITS: readonly Guard[] = [
       "    return;\n  }\n  const at",
     ],
   ]),
-  ...guards("src/review-threads.ts", "test/review-threads.test.ts", [
+  ...guards("src/threads/review-threads.ts", "test/threads/review-threads.test.ts", [
     [
       "a review that hangs is ended",
       "setTimeout(late, limitMs, limitMs);\n      const",
@@ -40,7 +40,7 @@ export const LIMITS: readonly Guard[] = [
       "setTimeout(late, 1e8, longestMs)",
     ],
   ]),
-  ...guards("src/review-threads.ts", "test/hardening/endless.test.ts", [
+  ...guards("src/threads/review-threads.ts", "test/hardening/endless.test.ts", [
     [
       "a review of the command line has its time",
       "limitMs: LONGEST_ALONE_MS,\n    longestMs: LONGEST_ALONE_MS,",
@@ -59,17 +59,17 @@ export const LIMITS: readonly Guard[] = [
       "session.steps += Math.min(characters, 0);",
     ],
   ]),
-  ...guards("src/nix/side.ts", "test/facts.test.ts", [
+  ...guards("src/nix/side.ts", "test/facts/gather.test.ts", [
     ["the files that a recipe leads to are bounded, and it is said", "++needed > limit", "++needed < 0"],
     ["files beyond the limit are read for others", "beyond.add(error.path)", "loaded.set(error.path, null)"],
   ]),
-  ...guards("src/nix/trace.ts", "test/facts.test.ts", [
+  ...guards("src/nix/trace.ts", "test/facts/gather.test.ts", [
     ["values that are looked through no further are said", "session.isCut = true;", "session.depth += 0;"],
   ]),
   ...guards("src/nix/neighbours.ts", "test/hardening/expressions.test.ts", [
     ["a text is looked through for hashes once", "/\\binherit\\b[^;]*/g", "/\\binherit\\b[^;]*hash/g"],
   ]),
-  ...guards("src/change-pins.ts", "test/bounds.test.ts", [
+  ...guards("src/facts/change-pins.ts", "test/bounds.test.ts", [
     ["the pins of a change are bounded", "count + more <= MOST_PINS", "count + more >= 0"],
   ]),
   ...guards("src/nix/parser.ts", "test/bounds.test.ts", [

@@ -1,7 +1,7 @@
 /** The index of the base's pins, as a run for the base branch has left it. */
 import * as core from "@actions/core";
 import { messageOf, VerifodError } from "../errors.ts";
-import type { Memory } from "../facts.ts";
+import type { Memory } from "../facts/gather.ts";
 import { createMemory } from "../ledger/memory.ts";
 import { openIndex } from "../ledger/pin-index.ts";
 

@@ -11,7 +11,7 @@ import { openUpstreamMemory, upstreamFile } from "../provenance/memory.ts";
 import { openUpstream, upstreamPlaces } from "../provenance/open.ts";
 import type { Review } from "../report/review.ts";
 import { type ReviewSettings, reviewPull, type Target } from "../review-pull.ts";
-import { openReviewThread, type ReviewThreads } from "../review-threads.ts";
+import { openReviewThread, type ReviewThreads } from "../threads/review-threads.ts";
 import { type Analysis, analyze } from "./analyze.ts";
 import { findPulls } from "./find-pulls.ts";
 import { memoryFrom } from "./index-file.ts";

@@ -8,7 +8,7 @@ import { VerifodError } from "../errors.ts";
 import { createDocuments, type Documents } from "../nix/documents.ts";
 import { createMemory, openUpstreamMemory, upstreamFile } from "../provenance/memory.ts";
 import { openUpstream } from "../provenance/open.ts";
-import { openReviewThreads } from "../review-threads.ts";
+import { openReviewThreads } from "../threads/review-threads.ts";
 import { handleEvents } from "./events.ts";
 import { createHttpServer, type Middleware, type ServerParts } from "./http.ts";
 import { openInstallations } from "./installations.ts";

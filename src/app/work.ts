@@ -11,7 +11,7 @@ import { type Published, readPublished } from "../github/published.ts";
 import type { Documents } from "../nix/documents.ts";
 import type { Upstream } from "../provenance/upstream.ts";
 import { type ReviewSettings, reviewPull } from "../review-pull.ts";
-import type { ReviewThreads } from "../review-threads.ts";
+import type { ReviewThreads } from "../threads/review-threads.ts";
 import { openCommands } from "./commands.ts";
 import { type Hold, type Job, listens, type PullJob, type Stop, type Work } from "./jobs.ts";
 import { answerGroup } from "./merge-group.ts";

@@ -14,7 +14,7 @@ import { patrol } from "../patrol.ts";
 import { formatGate, type GateFormat } from "../report/gate.ts";
 import type { Review } from "../report/review.ts";
 import { EXIT } from "../report/status.ts";
-import { reviewAlone } from "../review-threads.ts";
+import { reviewAlone } from "../threads/review-threads.ts";
 import { withPinVerifier } from "../verify/verify-pins.ts";
 import { addRepositoryOptions, configFor, configPlace } from "./options.ts";
 import { writeReport } from "./output.ts";

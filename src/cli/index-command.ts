@@ -6,7 +6,8 @@ import { checkMayWrite, indexFile } from "../ledger/places.ts";
 import { updateIndex } from "../ledger/update-index.ts";
 import { EXIT } from "../report/status.ts";
 import { visible } from "../report/visible.ts";
-import { compileLess } from "../v8-flags.ts";
+import { readOnThreads } from "../threads/index-threads.ts";
+import { compileLess } from "../threads/v8-flags.ts";
 import { createProgress } from "./progress.ts";
 
 interface Options {
@@ -33,7 +34,7 @@ async function run(revision: string, options: Options): Promise<void> {
     const file = options.index ?? indexFile(process.env, repository.directory);
     const commit = await repository.resolve(revision);
     const content = await updateIndex(repository, commit, await readIndex(file), {
-      threads: {},
+      readMany: readOnThreads(repository.directory),
       onProgress: (done, total) => progress.update(`indexing: ${done} of ${total} files`),
     });
     await writeIndex(file, content);

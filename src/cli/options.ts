@@ -1,10 +1,11 @@
 /** The options that the commands share. */
 import { type Command, Option } from "commander";
 import type { Tree } from "../change/change.ts";
-import { CONFIG_PATH, type Config, loadConfig, readConfigFile } from "../config.ts";
+import { CONFIG_PATH, type Config } from "../config.ts";
+import { loadConfig, readConfigFile } from "../load-config.ts";
 import { FORMATS, type Format } from "../report/format.ts";
 import { THRESHOLDS, type Threshold } from "../report/status.ts";
-import type { ConfigPlace } from "../review-threads.ts";
+import type { ConfigPlace } from "../threads/review-threads.ts";
 
 export interface RepositoryOptions {
   readonly repo: string;

@@ -14,6 +14,7 @@ import type { GateFormat } from "../report/gate.ts";
 import { formatPatrol, sectionsOf } from "../report/patrol.ts";
 import { EXIT } from "../report/status.ts";
 import { visible } from "../report/visible.ts";
+import { readOnThreads } from "../threads/index-threads.ts";
 import { withPinVerifier } from "../verify/verify-pins.ts";
 import { addRepositoryOptions } from "./options.ts";
 import { writeReport } from "./output.ts";
@@ -89,7 +90,10 @@ async function patrolRevision(
     repository,
     commit,
     await readIndex(options.index ?? indexFile(process.env, repository.directory)),
-    { threads: {}, onProgress: (done, total) => progress.update(`indexing: ${done} of ${total} files`) },
+    {
+      readMany: readOnThreads(repository.directory),
+      onProgress: (done, total) => progress.update(`indexing: ${done} of ${total} files`),
+    },
   );
   const due = await dueNow(
     [...index.files.values()].flatMap(({ pins }) => pins),

@@ -16,8 +16,9 @@ import { formatReview } from "../report/format.ts";
 import { type Review, SCHEMA } from "../report/review.ts";
 import { EXIT, exitStatus } from "../report/status.ts";
 import { visible } from "../report/visible.ts";
-import { reviewAlone } from "../review-threads.ts";
 import { rules } from "../rules/index.ts";
+import { readOnThreads } from "../threads/index-threads.ts";
+import { reviewAlone } from "../threads/review-threads.ts";
 import type { Canaries } from "../verify/canaries.ts";
 import { joinVerification } from "../verify/join.ts";
 import { selfTest } from "../verify/self-test.ts";
@@ -160,7 +161,7 @@ async function canariesOf(
   const commit = await repository.resolve(change.base.commit);
   const known = await readIndex(indexFile(process.env, repository.directory));
   const index = await updateIndex(repository, commit, known, {
-    threads: {},
+    readMany: readOnThreads(repository.directory),
     onProgress: (done, total) => progress.update(`indexing the base: ${done} of ${total} files`),
   });
   progress.end();

@@ -1,5 +1,5 @@
 /** What the index and the ledger know of hashes, for a review. */
-import type { Memory } from "../facts.ts";
+import type { Memory } from "../facts/gather.ts";
 import { type KnownPin, rememberedText } from "../pair/reuse.ts";
 import { isServer } from "./database.ts";
 import type { LedgerReader } from "./ledger.ts";

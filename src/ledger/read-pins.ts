@@ -4,10 +4,10 @@ import type { Entry, Tree } from "../change/change.ts";
 import { isLockfile } from "../nix/data-sources.ts";
 import type { Documents } from "../nix/documents.ts";
 import type { Source } from "../nix/model.ts";
+import type { WholeTraces } from "../nix/reading.ts";
 import { createNixSide, type NixSide } from "../nix/side.ts";
 import { TOO_DEEP } from "../nix/sources.ts";
 import { TooMuch } from "../nix/too-much.ts";
-import type { WholeTraces } from "../nix/whole-trace.ts";
 import type { IndexedFile, IndexedPin } from "./pin-index.ts";
 
 /** A hash with its algorithm (SRI, or `sha256:…`), and an attribute for a hash that is empty. */

@@ -6,17 +6,26 @@ import type { Repository } from "../change/repository.ts";
 import { repositoryTree } from "../change/tree.ts";
 import { createDocuments, type Documents } from "../nix/documents.ts";
 import { VERSION } from "../version.ts";
-import { FILES_WORTH_THREADS, type IndexPoolOptions, readOnThreads } from "./index-pool.ts";
 import type { IndexContent, IndexedFile, IndexedPin, PastPins } from "./pin-index.ts";
 import { blobKey, blobsKey, readPins } from "./read-pins.ts";
 
 /** At most so many removed pins are kept, the newest. */
 const MOST_PAST_PINS = 50_000;
 
+/** Reads files of a commit and reports each as it is read, in no particular order. */
+export type ReadMany = (
+  entries: readonly Entry[],
+  commit: Commit,
+  onFile: (file: IndexedFile | null) => void,
+) => Promise<void>;
+
+/** Fewer files are read here before a thread has started. */
+const MANY_FILES = 300;
+
 export interface UpdateOptions {
   readonly documents?: Documents;
-  /** How to read many files on threads; absent: on this one. */
-  readonly threads?: Pick<IndexPoolOptions, "workers" | "program" | "limitMs">;
+  /** What reads many files, as on threads; absent: they are read here. */
+  readonly readMany?: ReadMany;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -49,10 +58,8 @@ export async function updateIndex(
     options.onProgress?.(++done, entries.length);
     if (file !== null) files.set(file.path, file);
   };
-  if (options.threads && entries.length >= FILES_WORTH_THREADS) {
-    const settings = { repository: repository.directory, commit: commit.oid, tree: commit.tree };
-    await readOnThreads(entries, { ...options.threads, ...settings }, take);
-  } else {
+  if (options.readMany && entries.length >= MANY_FILES) await options.readMany(entries, commit, take);
+  else {
     let documents = options.documents;
     const needed = async () => (documents ??= await createDocuments());
     for await (const file of readPins(tree, entries, needed)) take(file);

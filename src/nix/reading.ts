@@ -3,7 +3,29 @@ import type { Source } from "./model.ts";
 import type { Choice, Session } from "./session.ts";
 import type { NixFile } from "./sites.ts";
 import type { SourceFiles } from "./source-file.ts";
-import type { WholeTraces } from "./whole-trace.ts";
+
+/** The pins of one file in the value of another. */
+export interface Found {
+  readonly sources: readonly Source[];
+  /** The paths that were looked at for it, and whether there is a file. */
+  readonly reads: ReadonlyMap<string, boolean>;
+}
+
+/** The pins in the value of a whole file, of all files whose hashes they are. */
+export interface WholeTrace {
+  /** By the path of the file that the hashes stand in; null: not known without files that were not there. */
+  readonly found: ReadonlyMap<string, Found | null>;
+  /** What holds for files whose hashes are not among these. */
+  readonly nothing: Found;
+  readonly choices: readonly Choice[];
+  /** Whether a limit was met. */
+  readonly isCut: boolean;
+  /** Steps of evaluation that it took. */
+  readonly steps: number;
+}
+
+/** What was found in the files of one tree. It holds plain data, and no nodes. */
+export type WholeTraces = Map<string, WholeTrace>;
 
 export interface Reading {
   readonly files: SourceFiles;

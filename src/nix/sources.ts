@@ -7,6 +7,7 @@ import type { Source } from "./model.ts";
 import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
 import { isGem, makeSource } from "./pin.ts";
 import { reaching } from "./reaching.ts";
+import type { WholeTraces } from "./reading.ts";
 import { addPin, isLocated, pinKey, type Reading } from "./reading.ts";
 import type { Region } from "./scripts.ts";
 import { type Choice, createSession, isExhausted, type Session } from "./session.ts";
@@ -26,7 +27,6 @@ import { parts } from "./syntax.ts";
 import { TooMuch } from "./too-much.ts";
 import { addBare, traceFile, traceLiteral } from "./uncovered.ts";
 import { knownText, type SetValue, type Value } from "./value.ts";
-import type { WholeTraces } from "./whole-trace.ts";
 
 /** Assumptions tried per site: platforms, flags and their combinations. */
 const WORLD_LIMIT = 48;

@@ -5,19 +5,12 @@
 import { addTo } from "../lists.ts";
 import { evaluateAt } from "./evaluate.ts";
 import type { Source } from "./model.ts";
-import type { Reading } from "./reading.ts";
+import type { Found, Reading, WholeTrace } from "./reading.ts";
 import { type Choice, createSession, isExhausted } from "./session.ts";
 import type { NixFile } from "./sites.ts";
 import { directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { type HashedCall, hashedCalls } from "./trace.ts";
 import { tracedPin } from "./traced-pin.ts";
-
-/** What was found for one file. */
-interface Found {
-  readonly sources: readonly Source[];
-  /** The paths that were looked at for it, and whether there is a file. */
-  readonly reads: ReadonlyMap<string, boolean>;
-}
 
 /** The pins of one file in the value of another. */
 export interface OfFile {
@@ -27,21 +20,6 @@ export interface OfFile {
   /** Whether a limit was met. */
   readonly isCut: boolean;
 }
-
-interface WholeTrace {
-  /** By the path of the file that the hashes stand in; null: not known without files that were not there. */
-  readonly found: ReadonlyMap<string, Found | null>;
-  /** What holds for files whose hashes are not among these. */
-  readonly nothing: Found;
-  readonly choices: readonly Choice[];
-  /** Whether a limit was met. */
-  readonly isCut: boolean;
-  /** Steps of evaluation that it took. */
-  readonly steps: number;
-}
-
-/** What was found in the files of one tree. It holds plain data, and no nodes. */
-export type WholeTraces = Map<string, WholeTrace>;
 
 /** Files are read folder by folder; a folder has at most a dozen that are looked through. */
 const KEPT = 64;

@@ -4,11 +4,11 @@ import { pathToFileURL } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { compareTrees } from "../../src/change/compare.ts";
 import { openRepository, type Repository } from "../../src/change/repository.ts";
-import { readOnThreads } from "../../src/ledger/index-pool.ts";
 import { lookUp, questionOf } from "../../src/ledger/lookup.ts";
 import { formatIndex, openIndex, readIndex, writeIndex } from "../../src/ledger/pin-index.ts";
 import { updateIndex } from "../../src/ledger/update-index.ts";
 import { parseHash, toNix32 } from "../../src/nix/hash.ts";
+import { readOnThreads } from "../../src/threads/index-threads.ts";
 import { sri } from "../support/records.ts";
 import { makeRepository, type TestFile, type TestRepository } from "../support/repository.ts";
 
@@ -237,12 +237,14 @@ describe("reading on threads", () => {
   const many = Object.fromEntries(
     Array.from({ length: 400 }, (_, n) => [byName(`p${n}`), recipe(`p${n}`, "1")]),
   );
-  const program = new URL("../../dist/index-worker.mjs", import.meta.url);
+  const program = new URL("../../dist/index-thread.mjs", import.meta.url);
 
   it("gives what one thread gives", async () => {
     const { repository } = await open(many);
     const head = await repository.resolve("HEAD");
-    const index = await updateIndex(repository, head, null, { threads: { program, workers: 2 } });
+    const index = await updateIndex(repository, head, null, {
+      readMany: readOnThreads(repository.directory, { program, workers: 2 }),
+    });
     expect(index.header.pins).toBe(400);
     expect(formatIndex(index)).toBe(formatIndex(await updateIndex(repository, head, null)));
   });
@@ -255,14 +257,8 @@ describe("reading on threads", () => {
       ({ head: entry }) => entry ?? [],
     );
     const read: string[] = [];
-    const settings = {
-      repository: repository.directory,
-      commit: head.oid,
-      tree: head.tree,
-      program,
-      workers: 1,
-    };
-    await readOnThreads(entries, settings, (file) => read.push(file?.path ?? ""));
+    const readMany = readOnThreads(repository.directory, { program, workers: 1 });
+    await readMany(entries, head, (file) => read.push(file?.path ?? ""));
     expect(read).toHaveLength(entries.length);
     expect(read[0]).toBe(byName("zlib"));
   });
@@ -283,8 +279,9 @@ describe("reading on threads", () => {
          }
        });`,
     );
-    const threads = { program: pathToFileURL(worker), workers: 2, limitMs: 1_000 };
-    const { files, header } = await updateIndex(repository, head, null, { threads });
+    const limits = { program: pathToFileURL(worker), workers: 2, limitMs: 1_000 };
+    const readMany = readOnThreads(repository.directory, limits);
+    const { files, header } = await updateIndex(repository, head, null, { readMany });
     expect(files.size).toBe(400);
     expect(header.unread).toBe(2);
     expect(files.get(byName("p7"))?.reason).toBe("reading it ended early, with status 3");

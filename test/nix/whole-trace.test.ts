@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createDocuments } from "../../src/nix/documents.ts";
+import type { WholeTraces } from "../../src/nix/reading.ts";
 import { createNixSide } from "../../src/nix/side.ts";
-import type { WholeTraces } from "../../src/nix/whole-trace.ts";
 import { pinsOf, textTree } from "../support/pins.ts";
 import { A, B, C } from "../support/recipes.ts";
 

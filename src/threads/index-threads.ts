@@ -3,9 +3,10 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Entry } from "../change/change.ts";
 import { runGit } from "../change/git-process.ts";
-import { messageOf } from "../errors.ts";
-import type { IndexedFile } from "./pin-index.ts";
-import { blobKey, canHoldPins } from "./read-pins.ts";
+import type { IndexedFile } from "../ledger/pin-index.ts";
+import { blobKey, canHoldPins } from "../ledger/read-pins.ts";
+import type { ReadMany } from "../ledger/update-index.ts";
+import { exchange } from "./exchange.ts";
 
 /** What a thread starts with. */
 export interface IndexWorkerSettings {
@@ -19,7 +20,8 @@ export interface IndexWorkerSettings {
 /** The entries that a thread reads; it answers with an `IndexedFile` or null for each, in order. */
 export type IndexJob = readonly Entry[];
 
-export interface IndexPoolOptions extends IndexWorkerSettings {
+export interface IndexThreadOptions {
+  /** Threads. */
   readonly workers?: number;
   /** How long one file may take. */
   readonly limitMs?: number;
@@ -27,8 +29,6 @@ export interface IndexPoolOptions extends IndexWorkerSettings {
   readonly program?: URL;
 }
 
-/** Fewer files are read before a thread has started. */
-export const FILES_WORTH_THREADS = 300;
 const FILES_PER_JOB = 100;
 const LIMIT_MS = 120_000;
 const MOST_WORKERS = 8;
@@ -38,23 +38,23 @@ const YOUNG_MB = 96;
 /** The longest answer of git in bytes: a size, or that an object is missing. */
 const LONGEST_ANSWER = 80;
 /** The thread's program, which scripts/build.mjs puts beside this one. */
-const PROGRAM = new URL("./index-worker.mjs", import.meta.url);
+const PROGRAM = new URL("./index-thread.mjs", import.meta.url);
 
-/** Reads files and reports each as it is read, in no particular order. */
-export async function readOnThreads(
-  entries: readonly Entry[],
-  options: IndexPoolOptions,
-  onFile: (file: IndexedFile | null) => void,
-): Promise<void> {
-  const jobs: Entry[][] = [];
-  for (let at = 0; at < entries.length; at += FILES_PER_JOB) jobs.push(entries.slice(at, at + FILES_PER_JOB));
-  const count = Math.min(options.workers ?? availableParallelism(), MOST_WORKERS, jobs.length);
-  const sizes = await sizesOf(options.repository, entries);
-  const sizeOf = (job: readonly Entry[]) => job.reduce((sum, { path }) => sum + (sizes.get(path) ?? 0), 0);
-  // A job with a file of megabytes at the end would keep one thread busy while the others wait.
-  jobs.sort((a, b) => sizeOf(b) - sizeOf(a));
-  const next = () => jobs.shift();
-  await Promise.all(Array.from({ length: count }, () => runThread(options, next, onFile)));
+/** Reads files of a commit of the repository in `directory`, each on one of several threads. */
+export function readOnThreads(directory: string, options: IndexThreadOptions = {}): ReadMany {
+  return async (entries, commit, onFile) => {
+    const jobs: Entry[][] = [];
+    for (let at = 0; at < entries.length; at += FILES_PER_JOB)
+      jobs.push(entries.slice(at, at + FILES_PER_JOB));
+    const count = Math.min(options.workers ?? availableParallelism(), MOST_WORKERS, jobs.length);
+    const sizes = await sizesOf(directory, entries);
+    const sizeOf = (job: readonly Entry[]) => job.reduce((sum, { path }) => sum + (sizes.get(path) ?? 0), 0);
+    // A job with a file of megabytes at the end would keep one thread busy while the others wait.
+    jobs.sort((a, b) => sizeOf(b) - sizeOf(a));
+    const next = () => jobs.shift();
+    const settings = { repository: directory, commit: commit.oid, tree: commit.tree };
+    await Promise.all(Array.from({ length: count }, () => runThread(settings, options, next, onFile)));
+  };
 }
 
 /** The sizes of the files that can hold pins, by path. They cost git little beside the names that it has read. */
@@ -71,7 +71,8 @@ async function sizesOf(directory: string, entries: readonly Entry[]): Promise<Re
 
 /** One thread after another, until there is no more to do. */
 async function runThread(
-  options: IndexPoolOptions,
+  settings: IndexWorkerSettings,
+  { limitMs = LIMIT_MS, program = PROGRAM }: IndexThreadOptions,
   next: () => Entry[] | undefined,
   onFile: (file: IndexedFile | null) => void,
 ): Promise<void> {
@@ -80,9 +81,18 @@ async function runThread(
   try {
     for (let job = next(); job !== undefined; job = next()) {
       while (job.length > 0) {
-        worker ??= start(options);
+        worker ??= start(settings, program);
         const part: readonly Entry[] = alone ? job.slice(0, 1) : job;
-        const { done, reason } = await attempt(worker, part, options.limitMs ?? LIMIT_MS, onFile);
+        let done = 0;
+        const reason = await exchange<IndexedFile | null>(worker, part, {
+          answers: part.length,
+          what: "reading it",
+          limitMs,
+          onAnswer(file) {
+            done += 1;
+            onFile(file);
+          },
+        });
         job = job.slice(done);
         if (reason === null) continue;
         await worker.terminate();
@@ -102,8 +112,7 @@ async function runThread(
   }
 }
 
-function start({ repository, commit, tree, program = PROGRAM }: IndexPoolOptions): Worker {
-  const settings: IndexWorkerSettings = { repository, commit, tree };
+function start(settings: IndexWorkerSettings, program: URL): Worker {
   const worker = new Worker(program, {
     workerData: settings,
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: YOUNG_MB },
@@ -111,40 +120,4 @@ function start({ repository, commit, tree, program = PROGRAM }: IndexPoolOptions
   // Errors of a thread that was given up are ignored.
   worker.on("error", () => {});
   return worker;
-}
-
-/** Makes a thread read files; gives how many it did, and why it could not go on, or null. */
-function attempt(
-  worker: Worker,
-  files: IndexJob,
-  limitMs: number,
-  onFile: (file: IndexedFile | null) => void,
-): Promise<{ readonly done: number; readonly reason: string | null }> {
-  return new Promise((resolve) => {
-    let done = 0;
-    let timer = setTimeout(late, limitMs);
-    function stop(reason: string | null): void {
-      clearTimeout(timer);
-      worker.off("message", received).off("error", failed).off("exit", ended);
-      resolve({ done, reason });
-    }
-    function late(): void {
-      stop(`reading it took longer than ${limitMs / 1_000} s`);
-    }
-    function received(file: IndexedFile | null): void {
-      clearTimeout(timer);
-      done += 1;
-      onFile(file);
-      if (done === files.length) stop(null);
-      else timer = setTimeout(late, limitMs);
-    }
-    function failed(error: unknown): void {
-      stop(`reading it ended early: ${messageOf(error)}`);
-    }
-    function ended(code: number): void {
-      stop(`reading it ended early, with status ${code}`);
-    }
-    worker.on("message", received).on("error", failed).on("exit", ended);
-    worker.postMessage(files);
-  });
 }

@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from "vitest";
-import { openGitChange } from "../src/change/git.ts";
-import { openRepository } from "../src/change/repository.ts";
-import { gatherFacts } from "../src/facts.ts";
-import { createTools } from "../src/tools.ts";
-import { makeRepository, type TestFile, type TestRepository } from "./support/repository.ts";
+import { openGitChange } from "../../src/change/git.ts";
+import { openRepository } from "../../src/change/repository.ts";
+import { gatherFacts } from "../../src/facts/gather.ts";
+import { createTools } from "../../src/tools.ts";
+import { makeRepository, type TestFile, type TestRepository } from "../support/repository.ts";
 
 let made: TestRepository | undefined;
 afterEach(() => made?.remove());

@@ -4,11 +4,11 @@
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import type { CommitPair } from "./change/history.ts";
-import { messageOf } from "./errors.ts";
-import { failedReview } from "./report/failed.ts";
-import type { Review } from "./report/review.ts";
-import type { Threshold } from "./report/status.ts";
+import type { CommitPair } from "../change/history.ts";
+import { failedReview } from "../report/failed.ts";
+import type { Review } from "../report/review.ts";
+import type { Threshold } from "../report/status.ts";
+import { exchange } from "./exchange.ts";
 import { compileLess, growHeapBy } from "./v8-flags.ts";
 
 /** What a thread starts with. */
@@ -19,7 +19,7 @@ export interface WorkerSettings {
   readonly configFile: string | null;
 }
 
-/** What a thread is asked to do. It says "ready" once, and answers with a `PairReview` for each pair, in order. */
+/** What a thread is asked to do. It answers with a `PairReview` for each pair, in order. */
 export interface Job {
   readonly pairs: readonly CommitPair[];
 }
@@ -56,7 +56,7 @@ const HEAP_GROWTH_PERCENT = 40;
 /** More threads than that would wait for git. */
 const MOST_WORKERS = 8;
 /** As scripts/build.mjs puts it beside this program. */
-const PROGRAM = new URL("./review-worker.mjs", import.meta.url);
+const PROGRAM = new URL("./backtest-thread.mjs", import.meta.url);
 
 /** A job, with the reviews of those of its pairs that are done. */
 interface Task {
@@ -138,49 +138,33 @@ function createThread(options: PoolOptions): Thread {
 
   function start(): Worker {
     const settings: WorkerSettings = { repository, configFile };
-    return new Worker(program, {
+    const thread = new Worker(program, {
       workerData: settings,
       resourceLimits: { maxOldGenerationSizeMb: memoryMb },
     });
+    // What a thread says that was given up is of no use.
+    thread.on("error", () => {});
+    return thread;
   }
 
   /** Does what it can of a task's open pairs; gives why the next one of these could not be done, or null. */
-  function attempt(task: Task): Promise<string | null> {
-    const fresh = worker === null;
-    const thread = worker ?? start();
-    worker = thread;
-    return new Promise((resolve) => {
-      let timer = setTimeout(late, fresh ? Math.max(limitMs, LIMIT_MS) : limitMs);
-      function stop(reason: string | null): void {
-        clearTimeout(timer);
-        thread.off("message", received).off("error", failed).off("exit", ended);
-        if (reason !== null) {
-          worker = null;
-          // What else the dying thread says is of no use.
-          thread.on("error", () => {});
-          void thread.terminate();
-        }
-        resolve(reason);
-      }
-      function late(): void {
-        stop(`the review took longer than ${limitMs / 1000} s`);
-      }
-      function received(message: PairReview | "ready"): void {
-        clearTimeout(timer);
-        if (message !== "ready") task.reviews.push(message);
-        if (task.reviews.length === task.pairs.length) stop(null);
-        else timer = setTimeout(late, limitMs);
-      }
-      function failed(error: unknown): void {
-        stop(`the review ended early: ${messageOf(error)}`);
-      }
-      function ended(code: number): void {
-        stop(`the review ended early, with status ${code}`);
-      }
-      thread.on("message", received).on("error", failed).on("exit", ended);
-      const job: Job = { pairs: task.pairs.slice(task.reviews.length) };
-      thread.postMessage(job);
+  async function attempt(task: Task): Promise<string | null> {
+    const isFresh = worker === null;
+    worker ??= start();
+    const pairs = task.pairs.slice(task.reviews.length);
+    const job: Job = { pairs };
+    const reason = await exchange<PairReview>(worker, job, {
+      answers: pairs.length,
+      what: "the review",
+      limitMs,
+      ...(isFresh && { startMs: Math.max(limitMs, LIMIT_MS) }),
+      onAnswer: (review) => task.reviews.push(review),
     });
+    if (reason !== null) {
+      void worker.terminate();
+      worker = null;
+    }
+    return reason;
   }
 
   return {

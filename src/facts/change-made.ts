@@ -1,11 +1,11 @@
 /** What is fetched by the values of changed files, and by those of the files that read them. */
-import type { Entry, Side, Unchecked } from "./change/change.ts";
-import { toSri } from "./nix/hash.ts";
-import { DEFAULT_SYSTEM } from "./nix/platform.ts";
-import type { NixSide } from "./nix/side.ts";
-import { type MadePair, madePairs } from "./pair/made.ts";
-import type { SourceChange } from "./pair/sources.ts";
-import type { FileFacts } from "./rules/rule.ts";
+import type { Entry, Side, Unchecked } from "../change/change.ts";
+import { toSri } from "../nix/hash.ts";
+import { DEFAULT_SYSTEM } from "../nix/platform.ts";
+import type { NixSide } from "../nix/side.ts";
+import { type MadePair, madePairs } from "../pair/made.ts";
+import type { SourceChange } from "../pair/sources.ts";
+import type { FileFacts } from "../rules/rule.ts";
 
 /** The platform whose builds differ most from the usual ones: what only such a machine fetches, most people never see. */
 const OTHER_SYSTEM = "aarch64-darwin";

@@ -7,15 +7,10 @@ import { parse as parseYaml } from "yaml";
 import { SCHEMAS, schemaText } from "../scripts/schemas.ts";
 import { openGitChange } from "../src/change/git.ts";
 import { openRepository } from "../src/change/repository.ts";
-import {
-  CONFIG_PATH,
-  configuredSeverity,
-  DEFAULT_CONFIG,
-  loadConfig,
-  readConfigFile,
-} from "../src/config.ts";
+import { CONFIG_PATH, configuredSeverity, DEFAULT_CONFIG } from "../src/config.ts";
 import { configJsonSchema, parseConfig } from "../src/config-schema.ts";
 import { VerifodError } from "../src/errors.ts";
+import { loadConfig, readConfigFile } from "../src/load-config.ts";
 import { rules } from "../src/rules/index.ts";
 import { makeRepository, type TestFile } from "./support/repository.ts";
 

@@ -1,13 +1,15 @@
-/** A thread that reviews pairs of commits, one after the other. See review-pool.ts. */
+/** A thread that reviews pairs of commits, one after the other. See backtest-threads.ts. */
 import { parentPort, workerData } from "node:worker_threads";
-import { openGitPair } from "./change/git.ts";
-import { openRepository, type Repository } from "./change/repository.ts";
-import { type Config, loadConfig, readConfigFile } from "./config.ts";
-import { VerifodError } from "./errors.ts";
-import { failedReview } from "./report/failed.ts";
-import { review } from "./review.ts";
-import type { Job, PairReview, WorkerSettings } from "./review-pool.ts";
-import { createTools, type Tools } from "./tools.ts";
+import { openGitPair } from "../change/git.ts";
+import { openRepository, type Repository } from "../change/repository.ts";
+import type { Config } from "../config.ts";
+import { VerifodError } from "../errors.ts";
+import { loadConfig, readConfigFile } from "../load-config.ts";
+import { failedReview } from "../report/failed.ts";
+import { review } from "../review.ts";
+import { createTools, type Tools } from "../tools.ts";
+import type { Job, PairReview, WorkerSettings } from "./backtest-threads.ts";
+import { READY } from "./exchange.ts";
 
 /** One review; of a pair that cannot be reviewed, a report that says why. */
 async function reviewPair(
@@ -27,7 +29,7 @@ async function reviewPair(
   }
 }
 
-if (!parentPort) throw new Error("review-worker runs as a thread only");
+if (!parentPort) throw new Error("backtest-thread runs as a thread only");
 const port = parentPort;
 const settings = workerData as WorkerSettings;
 const [repository, tools, config] = await Promise.all([
@@ -40,4 +42,4 @@ async function run({ pairs }: Job): Promise<void> {
 }
 
 port.on("message", (job: Job) => void run(job));
-port.postMessage("ready");
+port.postMessage(READY);

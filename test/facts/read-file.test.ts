@@ -1,10 +1,10 @@
 /** What is read of a change with huge files. */
 import { expect, test } from "vitest";
-import type { Content, Entry, FileChange, Tree } from "../src/change/change.ts";
-import { readAhead } from "../src/change/contents.ts";
-import { createDocuments } from "../src/nix/documents.ts";
-import { createNixSide } from "../src/nix/side.ts";
-import { readFile } from "../src/read-file.ts";
+import type { Content, Entry, FileChange, Tree } from "../../src/change/change.ts";
+import { readAhead } from "../../src/change/contents.ts";
+import { readFile } from "../../src/facts/read-file.ts";
+import { createDocuments } from "../../src/nix/documents.ts";
+import { createNixSide } from "../../src/nix/side.ts";
 
 const entry = (name: string, side: string): Entry => ({ path: name, kind: "file", oid: `${side} ${name}` });
 const modified = (name: string): FileChange => ({

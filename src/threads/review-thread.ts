@@ -3,16 +3,18 @@
  * review-threads.ts.
  */
 import { parentPort } from "node:worker_threads";
-import { type ByteCache, byteCache } from "./change/cache.ts";
-import type { Change, Content, Entry, Tree } from "./change/change.ts";
-import { openGitPair } from "./change/git.ts";
-import { openGitDirectory, type Repository } from "./change/repository.ts";
-import { repositoryTree } from "./change/tree.ts";
-import { type Config, loadConfig, readConfigFile } from "./config.ts";
-import { messageOf, VerifodError } from "./errors.ts";
-import type { Memory } from "./facts.ts";
-import type { KnownPin } from "./pair/reuse.ts";
-import { review } from "./review.ts";
+import { type ByteCache, byteCache } from "../change/cache.ts";
+import type { Change, Content, Entry, Tree } from "../change/change.ts";
+import { openGitPair } from "../change/git.ts";
+import { openGitDirectory, type Repository } from "../change/repository.ts";
+import { repositoryTree } from "../change/tree.ts";
+import type { Config } from "../config.ts";
+import { messageOf, VerifodError } from "../errors.ts";
+import type { Memory } from "../facts/gather.ts";
+import { loadConfig, readConfigFile } from "../load-config.ts";
+import type { KnownPin } from "../pair/reuse.ts";
+import { review } from "../review.ts";
+import { createTools } from "../tools.ts";
 import type {
   Answer,
   MemoryQuestion,
@@ -23,8 +25,7 @@ import type {
   TreeQuestion,
   UpstreamQuestion,
 } from "./review-threads.ts";
-import { createTools } from "./tools.ts";
-import { type UpstreamReply, upstreamThrough } from "./upstream-thread.ts";
+import { type UpstreamReply, upstreamThrough } from "./upstream.ts";
 
 if (!parentPort) throw new Error("review-thread runs as a thread only");
 const port = parentPort;

@@ -6,15 +6,15 @@
 import { getHeapStatistics } from "node:v8";
 import { Worker } from "node:worker_threads";
 import PQueue from "p-queue";
-import type { PullChange } from "./change/api.ts";
-import type { Change, Content, Entry, FileChange, Range, Unchecked } from "./change/change.ts";
-import { type Fault, messageOf, unreachable, VerifodError } from "./errors.ts";
-import type { Memory } from "./facts.ts";
-import type { SourceChange } from "./pair/sources.ts";
-import type { Upstream } from "./provenance/upstream.ts";
-import { failedReview } from "./report/failed.ts";
-import type { Review } from "./report/review.ts";
-import { askUpstream } from "./upstream-thread.ts";
+import type { PullChange } from "../change/api.ts";
+import type { Change, Content, Entry, FileChange, Range, Unchecked } from "../change/change.ts";
+import { type Fault, messageOf, unreachable, VerifodError } from "../errors.ts";
+import type { Memory } from "../facts/gather.ts";
+import type { SourceChange } from "../pair/sources.ts";
+import type { Upstream } from "../provenance/upstream.ts";
+import { failedReview } from "../report/failed.ts";
+import type { Review } from "../report/review.ts";
+import { askUpstream } from "./upstream.ts";
 import { ALONE, collectGarbage } from "./v8-flags.ts";
 
 export type TreeName = "base" | "head" | "tip";

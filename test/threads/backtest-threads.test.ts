@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { CommitPair } from "../src/change/history.ts";
-import type { Review } from "../src/report/review.ts";
-import { type PoolOptions, reviewPairs } from "../src/review-pool.ts";
-import { makeRepository, type TestRepository } from "./support/repository.ts";
+import type { CommitPair } from "../../src/change/history.ts";
+import type { Review } from "../../src/report/review.ts";
+import { type PoolOptions, reviewPairs } from "../../src/threads/backtest-threads.ts";
+import { makeRepository, type TestRepository } from "../support/repository.ts";
 
-const program = new URL("../dist/review-worker.mjs", import.meta.url);
+const program = new URL("../../dist/backtest-thread.mjs", import.meta.url);
 const COMMITS = 40;
 
 let repository: TestRepository;

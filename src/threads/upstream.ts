@@ -1,8 +1,8 @@
 /** Upstream for a thread, which has no token. Pins are copied on the way, and so are matched by their order. */
-import type { Source } from "./nix/model.ts";
-import type { SourceChange } from "./pair/sources.ts";
-import type { PinFacts, UpstreamFacts } from "./provenance/answers.ts";
-import type { Upstream } from "./provenance/upstream.ts";
+import type { Source } from "../nix/model.ts";
+import type { SourceChange } from "../pair/sources.ts";
+import type { PinFacts, UpstreamFacts } from "../provenance/answers.ts";
+import type { Upstream } from "../provenance/upstream.ts";
 
 /** The facts of both sides of each change, in their order; null: nothing was asked of that side. */
 export interface UpstreamReply extends Omit<UpstreamFacts, "pins"> {

@@ -1,6 +1,25 @@
 /** From a change to the facts that rules judge: texts, what differs, source pins, scripts and settings of both sides. */
-import { type Change, type FileChange, pathOf, type Side, type Unchecked } from "./change/change.ts";
-import { readAhead } from "./change/contents.ts";
+import { type Change, type FileChange, pathOf, type Side, type Unchecked } from "../change/change.ts";
+import { readAhead } from "../change/contents.ts";
+import { append } from "../lists.ts";
+import { holdsHash } from "../nix/hash.ts";
+import { changesOnlyMeta } from "../nix/meta-only.ts";
+import type { Script } from "../nix/model.ts";
+import { patchNames } from "../nix/patch-names.ts";
+import { createNixSide, type NixSide } from "../nix/side.ts";
+import { hasPath } from "../nix/sources.ts";
+import { takenFrom } from "../nix/takers.ts";
+import { bounded } from "../nix/too-much.ts";
+import { type MadePair, withMade } from "../pair/made.ts";
+import { introduced, type KnownPin, reusesOf } from "../pair/reuse.ts";
+import { pairScripts } from "../pair/scripts.ts";
+import { pairSettings, type SettingChange } from "../pair/settings.ts";
+import { pairSources } from "../pair/sources.ts";
+import type { Upstream } from "../provenance/upstream.ts";
+import type { Facts, FileFacts } from "../rules/rule.ts";
+import { growHeapBy } from "../threads/v8-flags.ts";
+import type { Tools } from "../tools.ts";
+import { distinctUnchecked } from "../unchecked.ts";
 import { madeOtherwise, unreadTexts } from "./change-made.ts";
 import {
   type ChangePins,
@@ -11,28 +30,9 @@ import {
   pinsOfUser,
   usersOf,
 } from "./change-pins.ts";
-import { append } from "./lists.ts";
-import { holdsHash } from "./nix/hash.ts";
-import { changesOnlyMeta } from "./nix/meta-only.ts";
-import type { Script } from "./nix/model.ts";
-import { patchNames } from "./nix/patch-names.ts";
-import { createNixSide, type NixSide } from "./nix/side.ts";
-import { hasPath } from "./nix/sources.ts";
-import { takenFrom } from "./nix/takers.ts";
-import { bounded } from "./nix/too-much.ts";
-import { type MadePair, withMade } from "./pair/made.ts";
-import { introduced, type KnownPin, reusesOf } from "./pair/reuse.ts";
-import { pairScripts } from "./pair/scripts.ts";
-import { pairSettings, type SettingChange } from "./pair/settings.ts";
-import { pairSources } from "./pair/sources.ts";
-import type { Upstream } from "./provenance/upstream.ts";
 import { type Found, type FoundInFile, NO_ERRORS, nothingFound, readCode, readErrors } from "./read-code.ts";
 import { type ReadFile, type Rewritten, readFile } from "./read-file.ts";
 import { aliasesOf, areSources, madeForNames, meaningsOf, type Repointed, repointedIn } from "./repointed.ts";
-import type { Facts, FileFacts } from "./rules/rule.ts";
-import type { Tools } from "./tools.ts";
-import { distinctUnchecked } from "./unchecked.ts";
-import { growHeapBy } from "./v8-flags.ts";
 
 export interface Gathered {
   readonly facts: Facts;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { PullChange } from "../src/change/api.ts";
-import type { Content, Tree } from "../src/change/change.ts";
-import { openReviewThreads } from "../src/review-threads.ts";
+import type { PullChange } from "../../src/change/api.ts";
+import type { Content, Tree } from "../../src/change/change.ts";
+import { openReviewThreads } from "../../src/threads/review-threads.ts";
 
 /** A thread of a program: `task` is what it was given. */
 const program = (text: string) =>

@@ -2,13 +2,13 @@
  * Names that a change points elsewhere: `frob = frob_1;` that becomes `frob = frob_2;`, or another call. The pins that such
  * a name stands for did not change on either side; they are a pair all the same.
  */
-import type { Side, Unchecked } from "./change/change.ts";
+import type { Side, Unchecked } from "../change/change.ts";
+import { type Named, recalledNames, repointedNames } from "../nix/aliases.ts";
+import type { Source } from "../nix/model.ts";
+import type { NixSide } from "../nix/side.ts";
+import { bounded } from "../nix/too-much.ts";
+import { type MadePair, madePairs } from "../pair/made.ts";
 import { createPinAt, type PinSides } from "./change-pins.ts";
-import { type Named, recalledNames, repointedNames } from "./nix/aliases.ts";
-import type { Source } from "./nix/model.ts";
-import type { NixSide } from "./nix/side.ts";
-import { bounded } from "./nix/too-much.ts";
-import { type MadePair, madePairs } from "./pair/made.ts";
 import { HUGE_CHARACTERS, LARGEST_TREES_CHARACTERS, type ReadFile } from "./read-file.ts";
 
 /** Names that stand for another package now; each is looked for in all pins. */

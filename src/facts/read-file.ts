@@ -6,14 +6,14 @@ import {
   pathOf,
   type Side,
   type Unchecked,
-} from "./change/change.ts";
-import { type Contents, inPlaceOf } from "./change/contents.ts";
-import { changedText, diffTexts, type Hunk } from "./change/hunks.ts";
-import { withLines } from "./nix/parser.ts";
-import { isSameCode, mayBeSameCode } from "./nix/same-code.ts";
-import type { CodeFile, Region } from "./nix/scripts.ts";
-import type { NixSide } from "./nix/side.ts";
-import type { BinaryFacts, FileFacts } from "./rules/rule.ts";
+} from "../change/change.ts";
+import { type Contents, inPlaceOf } from "../change/contents.ts";
+import { changedText, diffTexts, type Hunk } from "../change/hunks.ts";
+import { withLines } from "../nix/parser.ts";
+import { isSameCode, mayBeSameCode } from "../nix/same-code.ts";
+import type { CodeFile, Region } from "../nix/scripts.ts";
+import type { NixSide } from "../nix/side.ts";
+import type { BinaryFacts, FileFacts } from "../rules/rule.ts";
 
 /** A changed file before its code is looked at. */
 export interface ReadFile {

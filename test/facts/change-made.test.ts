@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Review } from "../src/report/review.ts";
-import { A, B, C, nix32 } from "./support/recipes.ts";
-import { reviewPairs } from "./support/review-pairs.ts";
-import { textFile } from "./support/trees.ts";
+import type { Review } from "../../src/report/review.ts";
+import { A, B, C, nix32 } from "../support/recipes.ts";
+import { reviewPairs } from "../support/review-pairs.ts";
+import { textFile } from "../support/trees.ts";
 
 const P = "pkgs/by-name/fr/frob/package.nix";
 const LIST = "pkgs/top-level/all-packages.nix";

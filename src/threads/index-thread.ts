@@ -1,13 +1,13 @@
-/** A thread that reads the pins of files. See ledger/index-pool.ts. */
+/** A thread that reads the pins of files. See index-threads.ts. */
 import { parentPort, workerData } from "node:worker_threads";
-import { openRepository } from "./change/repository.ts";
-import { repositoryTree } from "./change/tree.ts";
-import type { IndexJob, IndexWorkerSettings } from "./ledger/index-pool.ts";
-import { readPins } from "./ledger/read-pins.ts";
-import { createDocuments } from "./nix/documents.ts";
-import type { WholeTraces } from "./nix/whole-trace.ts";
+import { openRepository } from "../change/repository.ts";
+import { repositoryTree } from "../change/tree.ts";
+import { readPins } from "../ledger/read-pins.ts";
+import { createDocuments } from "../nix/documents.ts";
+import type { WholeTraces } from "../nix/reading.ts";
+import type { IndexJob, IndexWorkerSettings } from "./index-threads.ts";
 
-if (!parentPort) throw new Error("index-worker runs as a thread only");
+if (!parentPort) throw new Error("index-thread runs as a thread only");
 const port = parentPort;
 const settings = workerData as IndexWorkerSettings;
 const opening = openRepository(settings.repository);

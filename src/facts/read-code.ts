@@ -1,19 +1,19 @@
 /** What the code of a changed file holds: pins, scripts, settings, and what makes evaluation impure. */
-import { type FileChange, pathOf, type Side } from "./change/change.ts";
+import { type FileChange, pathOf, type Side } from "../change/change.ts";
+import { append } from "../lists.ts";
+import { impuritiesOf, isBuild } from "../nix/impurities.ts";
+import { jsonScripts } from "../nix/json-scripts.ts";
+import type { Impurity, Script, Setting } from "../nix/model.ts";
+import { MOST_ERRORS, parseErrors } from "../nix/parse-errors.ts";
+import { type CodeFile, saysScript, scriptsOf } from "../nix/scripts.ts";
+import { settingsOf } from "../nix/settings.ts";
+import type { NixSide } from "../nix/side.ts";
+import type { FileFacts } from "../rules/rule.ts";
+import type { Tools } from "../tools.ts";
+import { stepScripts } from "../workflow/step-scripts.ts";
+import { isWorkflow } from "../workflow/workflow.ts";
 import { NO_PINS, type PinSides } from "./change-pins.ts";
-import { append } from "./lists.ts";
-import { impuritiesOf, isBuild } from "./nix/impurities.ts";
-import { jsonScripts } from "./nix/json-scripts.ts";
-import type { Impurity, Script, Setting } from "./nix/model.ts";
-import { MOST_ERRORS, parseErrors } from "./nix/parse-errors.ts";
-import { type CodeFile, saysScript, scriptsOf } from "./nix/scripts.ts";
-import { settingsOf } from "./nix/settings.ts";
-import type { NixSide } from "./nix/side.ts";
 import { HUGE_CHARACTERS, LARGEST_TREES_CHARACTERS, type ReadFile } from "./read-file.ts";
-import type { FileFacts } from "./rules/rule.ts";
-import type { Tools } from "./tools.ts";
-import { stepScripts } from "./workflow/step-scripts.ts";
-import { isWorkflow } from "./workflow/workflow.ts";
 
 /** What is in one side of a file, or of all files. */
 interface SideFound {
