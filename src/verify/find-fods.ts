@@ -9,7 +9,7 @@ import { type Evaluation, evaluate } from "./evaluate.ts";
 import type { Nix } from "./nix.ts";
 import type { VerifyOptions } from "./options.ts";
 import { schedule } from "./schedule.ts";
-import { otherSystems } from "./touched.ts";
+import { otherSystems } from "./systems.ts";
 
 /** A pin to look for: a file and the hash that it declares. */
 export interface WantedPin {

@@ -39,7 +39,18 @@ export function hashLiterals(text: string): readonly HashLiteral[] {
   return found;
 }
 
-/** The hashes of the head's text that are nowhere in the base's texts. */
-export function newLiterals(head: string, base: ReadonlySet<string>): readonly HashLiteral[] {
-  return hashLiterals(head).filter(({ hash }) => !base.has(hash));
+/** The texts of the changed files, by path; files without a text are not there. */
+export interface ChangedTexts {
+  readonly base: ReadonlyMap<string, string>;
+  readonly head: ReadonlyMap<string, string>;
+}
+
+/** The hashes that stand in the base's texts. */
+export function hashesBefore({ base }: ChangedTexts): ReadonlySet<string> {
+  return new Set([...base.values()].flatMap((text) => hashLiterals(text).map(({ hash }) => hash)));
+}
+
+/** The hashes of a text of the head that are not among those before. */
+export function newLiterals(head: string, before: ReadonlySet<string>): readonly HashLiteral[] {
+  return hashLiterals(head).filter(({ hash }) => !before.has(hash));
 }

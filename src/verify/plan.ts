@@ -13,15 +13,18 @@ export interface Way {
   readonly secure: boolean;
 }
 
+/** What can be fetched. */
+export interface Ways {
+  readonly kind: "ways";
+  readonly ways: readonly Way[];
+  /** The declared locations, those behind mirrors where they are known; empty when the derivation does not say any. */
+  readonly urls: readonly string[];
+  /** Locations that were left out, with the reason. */
+  readonly leftOut: readonly string[];
+}
+
 export type Plan =
-  | {
-      readonly kind: "ways";
-      readonly ways: readonly Way[];
-      /** The declared locations, those behind mirrors where they are known; empty when the derivation does not say any. */
-      readonly urls: readonly string[];
-      /** Locations that were left out, with the reason. */
-      readonly leftOut: readonly string[];
-    }
+  | Ways
   | { readonly kind: "refused" | "unsupported"; readonly reason: string; readonly urls: readonly string[] };
 
 /** Locations behind `mirror://name/`, as nixpkgs' `mirrors.nix` lists them. */

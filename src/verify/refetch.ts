@@ -5,7 +5,7 @@ import { type Attempt, type AttemptOptions, attempt } from "./attempt.ts";
 import { withoutWayOut } from "./builder.ts";
 import type { Derivation, FixedOutput } from "./drv.ts";
 import type { Nix } from "./nix.ts";
-import type { Plan, Way } from "./plan.ts";
+import type { Way, Ways } from "./plan.ts";
 import { combine, type Fetch, type Judgement, judge } from "./verdict.ts";
 
 export interface RefetchOptions extends AttemptOptions {
@@ -31,7 +31,7 @@ export async function refetch(
   nix: Nix,
   derivation: Derivation,
   output: FixedOutput,
-  plan: Plan & { readonly kind: "ways" },
+  plan: Ways,
   options: RefetchOptions,
   others: ReadonlyMap<string, string>,
 ): Promise<Refetched> {

@@ -5,9 +5,10 @@ import { type Candidates, candidatesIn, isShared, isUnrelated, namedIn } from ".
 import type { EvaluatedAttribute } from "./changed-fods.ts";
 import type { DerivationReader } from "./closure.ts";
 import { type Evaluation, type EvaluationLimits, evaluate } from "./evaluate.ts";
-import { hashLiterals, newLiterals } from "./literals.ts";
+import type { ChangedTexts } from "./literals.ts";
 import type { Nix } from "./nix.ts";
 import { schedule } from "./schedule.ts";
+import { systemsIn } from "./systems.ts";
 import type { WrittenTrees } from "./trees.ts";
 
 export interface TouchedOptions {
@@ -25,12 +26,6 @@ export interface Touched {
   /** Each with its system; null: that of this machine. */
   readonly evaluated: readonly (EvaluatedAttribute & { readonly system: string | null })[];
   readonly unchecked: readonly Unchecked[];
-}
-
-/** The texts of the changed files, by path; files without a text are not there. */
-export interface ChangedTexts {
-  readonly base: ReadonlyMap<string, string>;
-  readonly head: ReadonlyMap<string, string>;
 }
 
 /** Evaluates the attributes that the change touches, on both sides. */
@@ -200,46 +195,4 @@ function addedLines(file: FileChange, texts: ChangedTexts): readonly string[] {
   const before = new Set((file.base && texts.base.get(file.base.path)?.split("\n")) || []);
   const after = (file.head && texts.head.get(file.head.path)?.split("\n")) || [];
   return after.filter((line) => !before.has(line));
-}
-
-/** The system of this machine as Nix names it. */
-export function currentSystem(): string {
-  const cpu: Readonly<Record<string, string>> = {
-    x64: "x86_64",
-    arm64: "aarch64",
-    ia32: "i686",
-    arm: "armv7l",
-  };
-  return `${cpu[process.arch] ?? process.arch}-${process.platform}`;
-}
-
-/** The systems, other than this one, that a text names. */
-export function otherSystems(text: string): readonly string[] {
-  const systems = new Set([...text.matchAll(SYSTEM)].map(([system]) => system));
-  systems.delete(currentSystem());
-  return [...systems].sort();
-}
-
-const SYSTEM = /\b(?:x86_64|aarch64|i686|armv7l|armv6l|riscv64|powerpc64le)-(?:linux|darwin)\b/g;
-
-/** The systems, other than this one, that lines of the change name. */
-function systemsIn(texts: ChangedTexts): readonly string[] {
-  const systems = new Set<string>();
-  const before = new Set([...texts.base.values()].flatMap((text) => text.split("\n")));
-  const known = new Set(
-    [...texts.base.values()].flatMap((text) => hashLiterals(text).map(({ hash }) => hash)),
-  );
-  for (const [path, text] of texts.head) {
-    if (!path.endsWith(".nix") || isUnrelated(path)) continue;
-    const pins = newLiterals(text, known).length > 0;
-    for (const line of text.split("\n")) {
-      if (before.has(line)) continue;
-      for (const [system] of line.matchAll(SYSTEM)) systems.add(system);
-      // Without a new hash such lines are about building, and all systems fetch the same.
-      if (pins && /\bisDarwin\b|\bdarwin\b/.test(line)) systems.add("aarch64-darwin").add("x86_64-darwin");
-      if (pins && /\bisAarch64\b/.test(line)) systems.add("aarch64-linux");
-    }
-  }
-  systems.delete(currentSystem());
-  return [...systems].sort();
 }

@@ -9,7 +9,7 @@ import { anySignal } from "../signals.ts";
 import { type CanaryResult, verifyCanaries } from "./canaries.ts";
 import { type ChangedFod, changedFods, fodsOf } from "./changed-fods.ts";
 import { derivationReader } from "./closure.ts";
-import { hashLiterals, newLiterals } from "./literals.ts";
+import { type ChangedTexts, hashesBefore, hashLiterals, newLiterals } from "./literals.ts";
 import { readMirrors } from "./mirrors.ts";
 import { type Nix, openNix } from "./nix.ts";
 import { verifiesTls } from "./nix-version.ts";
@@ -17,7 +17,7 @@ import type { VerifyOptions } from "./options.ts";
 import { killMarked } from "./process.ts";
 import { refetchAll } from "./refetch-all.ts";
 import { selfTest } from "./self-test.ts";
-import { type ChangedTexts, evaluateTouched, type Touched } from "./touched.ts";
+import { evaluateTouched, type Touched } from "./touched.ts";
 import { type WrittenTrees, writeTrees } from "./trees.ts";
 import type { FodVerdict } from "./verdict.ts";
 import { makeWork, removeTree } from "./work.ts";
@@ -193,9 +193,7 @@ function unaccounted(texts: ChangedTexts, touched: Touched): readonly Unchecked[
   for (const { head } of touched.evaluated) {
     for (const { output } of fodsOf(head.closure)) seen.add(formatSri(output.hash));
   }
-  const before = new Set(
-    [...texts.base.values()].flatMap((text) => hashLiterals(text).map(({ hash }) => hash)),
-  );
+  const before = hashesBefore(texts);
   const result: Unchecked[] = [];
   for (const [path, text] of texts.head) {
     if (!path.endsWith(".nix")) continue;
