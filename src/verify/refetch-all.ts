@@ -90,14 +90,15 @@ export async function refetchAll(
       const builder = builderOf.get(id) ?? null;
       options.onProgress?.({ kind: "fetching", id, bytes: 0 });
       const refetched = await fetch({ id, builder }, fod.derivation, plan, meanings(fod, changed));
-      const { judgement } = refetched;
+      const { interrupted } = refetched;
+      const judgement = interrupted ? { ...refetched.judgement, reason: endOf(signal) } : refetched.judgement;
       const introduced = await isIntroduced(fod, judgement, mirrors, options, (base, basePlan) =>
         fetch({ id, builder }, base, basePlan, new Map()),
       );
       pacing.ended(hostOf(job), retryAfterOf(refetched));
-      settle(job, interrupted(judgement, signal), {
+      settle(job, judgement, {
         introduced,
-        interrupted: isInterrupted(judgement),
+        interrupted,
         ...evidenceOf(nix, refetched.fetches),
         builder: builder?.label ?? null,
         seconds: Math.round((performance.now() - started) / 100) / 10,
@@ -225,14 +226,6 @@ async function isIntroduced(
 function retryAfterOf({ fetches }: Refetched): number | null {
   const result = fetches.at(-1)?.attempts.at(-1)?.result;
   return result && "retryAfter" in result ? result.retryAfter : null;
-}
-
-function isInterrupted({ outcome, reason }: Judgement): boolean {
-  return outcome === "not-checked" && reason === "interrupted";
-}
-
-function interrupted(judgement: Judgement, signal: AbortSignal): Judgement {
-  return isInterrupted(judgement) ? { ...judgement, reason: endOf(signal) } : judgement;
 }
 
 function endOf(signal: AbortSignal): string {

@@ -24,6 +24,8 @@ const MAX_RETRY_AFTER_SECONDS = 60;
 export interface Refetched {
   readonly judgement: Judgement;
   readonly fetches: readonly Fetch[];
+  /** The user or a budget cut it off before it could be judged. */
+  readonly interrupted: boolean;
 }
 
 /** Fetches again in the ways of the plan. `others`: hashes that mean something, with what they are. */
@@ -38,7 +40,11 @@ export async function refetch(
   if (plan.ways.some(({ via }) => via === "builder")) {
     const missing = await options.inputs(derivation);
     if (missing !== null) {
-      return { judgement: { outcome: "unavailable", got: null, reason: `blocked: ${missing}` }, fetches: [] };
+      const interrupted = options.signal?.aborted === true;
+      const judgement: Judgement = interrupted
+        ? { outcome: "not-checked", got: null, reason: "interrupted" }
+        : { outcome: "unavailable", got: null, reason: `blocked: ${missing}` };
+      return { judgement, fetches: [], interrupted };
     }
   }
   const fetches: Fetch[] = [];
@@ -54,9 +60,15 @@ export async function refetch(
   const judgement = placed(combine(judgements, options.everyUrl), options);
   // If every location was to be fetched, one that must not be fetched leaves the whole unproven.
   if (options.everyUrl && plan.leftOut.length > 0 && judgement.outcome === "match") {
-    return { judgement: { ...judgement, outcome: "not-checked", reason: plan.leftOut.join("; ") }, fetches };
+    const unproven: Judgement = { ...judgement, outcome: "not-checked", reason: plan.leftOut.join("; ") };
+    return { judgement: unproven, fetches, interrupted: false };
   }
-  return { judgement, fetches };
+  const last = fetches.at(-1)?.attempts.at(-1)?.result;
+  return {
+    judgement,
+    fetches,
+    interrupted: judgement.outcome === "not-checked" && last?.kind === "interrupted",
+  };
 }
 
 /** The judgement, with the builder that fetched where it was not this machine. */

@@ -93,6 +93,31 @@ describe.each(NIXES)("$label", ({ bin }) => {
     await secret.close();
   });
 
+  test("what is cut off at its second location is cut off, and nothing is known of it", async () => {
+    const urls = `"${origin.url}/404/x" "${origin.url}/slow/8000/x"`;
+    repository = makeRepository(SET_FILES, {
+      [packagePath("two")]: `{ mkPackage }:
+mkPackage {
+  name = "two-1";
+  src = derivation {
+    name = "x";
+    system = builtins.currentSystem;
+    builder = "/bin/sh";
+    urls = [ ${urls} ];
+    postFetch = "";
+    curlOpts = "";
+    outputHashMode = "flat";
+    outputHash = "${sri("x")}";
+  };
+}
+`,
+    });
+    const { verdicts } = await verify({ totalSeconds: 3 });
+    expect(verdicts).toMatchObject([
+      { outcome: "not-checked", interrupted: true, reason: "the time for all fetches ended" },
+    ]);
+  });
+
   test("budgets of time and of bytes end fetches, and say so", async () => {
     packages({
       slow: ["/slow/8000/slow", "builtin"],
