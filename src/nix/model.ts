@@ -136,14 +136,17 @@ export interface Script {
   readonly packageSpan: Span | null;
 }
 
-/** A value as far as it stands in the text; `list` items are literals' values or expressions' texts. */
+/**
+ * A value as far as it stands in the text; `list` items are literals' values or expressions' texts, and `when` has for each
+ * the conditions that it stands under. `options`: what an `if` can give.
+ */
 export type SettingValue =
   | { readonly kind: "string"; readonly value: string }
   | { readonly kind: "number"; readonly value: number }
   | { readonly kind: "bool"; readonly value: boolean }
   | { readonly kind: "null" }
-  | { readonly kind: "list"; readonly items: readonly string[] }
-  | { readonly kind: "other" };
+  | { readonly kind: "list"; readonly items: readonly string[]; readonly when?: readonly string[] }
+  | { readonly kind: "other"; readonly options?: readonly SettingValue[] };
 
 /** Something that makes evaluation read its machine or the network. */
 export interface Impurity {

@@ -64,7 +64,8 @@ function namesPackage(source: string, set: SyntaxNode): boolean {
   return known;
 }
 
-const CONDITIONAL = new Set(["mkIf", "optional", "optionals", "optionalString", "optionalAttrs"]);
+/** Functions whose first argument says whether the other holds. */
+export const CONDITIONAL = new Set(["mkIf", "optional", "optionals", "optionalString", "optionalAttrs"]);
 
 /**
  * The conditions between a node and the file's root, outermost first. For what is made of each element of a filtered list, the
@@ -76,8 +77,9 @@ export function conditionsOf(source: string, node: SyntaxNode): readonly string[
   let isInFunction = false;
   for (let up = node.parent; up; up = up.parent) {
     if (up.type === "if_expression") {
-      const [condition] = parts(up);
-      if (condition && condition !== below) conditions.unshift(textOf(source, condition));
+      const [condition, yes] = parts(up);
+      if (condition && condition !== below)
+        conditions.unshift(below === yes ? textOf(source, condition) : `!(${textOf(source, condition)})`);
     } else if (up.type === "apply_expression" && CONDITIONAL.has(lastName(source, appliedFunction(up)))) {
       const [callee] = parts(up);
       const condition = callee?.type === "apply_expression" ? parts(callee).at(-1) : undefined;

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { appliedFunction, boundTo, lastName } from "./code-text.ts";
 import type { Setting, SettingValue } from "./model.ts";
 import { inPieces } from "./pieces.ts";
-import { attributePath, conditionsOf, LONGEST_TEXT, packageSpan, textOf } from "./places.ts";
+import { attributePath, CONDITIONAL, conditionsOf, LONGEST_TEXT, packageSpan, textOf } from "./places.ts";
 import type { CodeFile, Region } from "./scripts.ts";
 import { bare, isAttrset, nodeAt, parts, type SyntaxNode, stringPieces, visitIn } from "./syntax.ts";
 
@@ -79,9 +79,9 @@ function settingsAt(
       path,
       attributes: [...attributePath(source, node), ...own],
       text: comparable(source, value, room),
-      value: valueIn(source, expression, 0),
+      value: valueIn({ source, parts: 0 }, value),
       wrappers,
-      conditions: conditionsOf(source, expression),
+      conditions: conditionsOf(source, heart(expression)),
       span: { path, start: node.start, end: node.end },
       packageSpan: packageSpan(source, path, node),
     },
@@ -105,8 +105,10 @@ const WRAPPERS = new Set([
   "concatStringsSep",
 ]);
 
+/** An expression without what only says when, or how strongly, it holds; `when`: what `mkIf` and the like ask for. */
 function unwrapped(source: string, value: SyntaxNode) {
   const wrappers: string[] = [];
+  const when: string[] = [];
   let expression = bare(value);
   for (;;) {
     const inner = parts(expression);
@@ -116,18 +118,42 @@ function unwrapped(source: string, value: SyntaxNode) {
       const name = lastName(source, appliedFunction(expression));
       if (!WRAPPERS.has(name)) break;
       wrappers.push(name);
+      const [callee] = inner;
+      const condition = CONDITIONAL.has(name) && callee ? parts(callee).at(-1) : undefined;
+      if (condition) when.push(textOf(source, condition));
     } else if (!["with_expression", "let_expression", "assert_expression"].includes(expression.type)) break;
     expression = bare(last);
   }
-  return { expression, wrappers };
+  return { expression, wrappers, when };
+}
+
+/** Where the conditions of a value are looked for: for what is made of each element of a list, in the function that makes it. */
+function heart(expression: SyntaxNode): SyntaxNode {
+  const made = expression.type === "apply_expression" ? expression : null;
+  for (let call: SyntaxNode | null = made; call?.type === "apply_expression"; ) {
+    const [callee, given] = parts(call);
+    const maker = given && bare(given);
+    const body = maker?.type === "function_expression" ? parts(maker).at(-1) : undefined;
+    if (body) return body;
+    call = callee ? bare(callee) : null;
+  }
+  return expression;
 }
 
 const MOST_DEPTH = 8;
+/** Of a setting: names bound to lists of names end here. */
+const MOST_PARTS = 500;
+
+interface Reading {
+  readonly source: string;
+  parts: number;
+}
 
 /** A value as far as it stands in the text. */
-function valueIn(source: string, given: SyntaxNode, depth: number): SettingValue {
-  const { expression: node } = unwrapped(source, given);
-  if (depth > MOST_DEPTH) return { kind: "other" };
+function valueIn(reading: Reading, given: SyntaxNode, depth = 0): SettingValue {
+  const { source } = reading;
+  const { expression: node, when } = unwrapped(source, given);
+  if (depth > MOST_DEPTH || ++reading.parts > MOST_PARTS) return { kind: "other" };
   switch (node.type) {
     case "string_expression":
     case "indented_string_expression":
@@ -136,33 +162,101 @@ function valueIn(source: string, given: SyntaxNode, depth: number): SettingValue
     case "float_expression":
       return { kind: "number", value: Number(source.slice(node.start, node.end)) };
     case "variable_expression":
-      return variable(source, node, depth);
+      return variable(reading, node, when, depth);
     case "list_expression":
-      return { kind: "list", items: parts(node).map((item) => itemOf(source, item)) };
+      return listOf(parts(node).map((item) => ({ text: itemOf(source, item), when })));
     case "binary_expression":
-      return joined(source, node, depth);
+      return joined(reading, node, when, depth);
+    case "if_expression":
+      return either(reading, node, when, depth);
+    case "apply_expression": {
+      const name = lastName(source, appliedFunction(node));
+      const last = parts(node).at(-1);
+      // What a file holds that is written from a text.
+      if (last && name === "writeText") return valueIn(reading, last, depth + 1);
+      if (last && name === "singleton") return listOf([{ text: itemOf(source, last), when }]);
+      const merged = last && name === "mkMerge" ? bare(last) : null;
+      if (merged?.type !== "list_expression") return { kind: "other" };
+      return listOf(parts(merged).flatMap((part) => itemsIn(reading, part, when, depth)));
+    }
     default:
       return { kind: "other" };
   }
 }
 
-function variable(source: string, node: SyntaxNode, depth: number): SettingValue {
+function variable(reading: Reading, node: SyntaxNode, when: readonly string[], depth: number): SettingValue {
+  const { source } = reading;
   const name = source.slice(node.start, node.end);
   if (name === "true" || name === "false") return { kind: "bool", value: name === "true" };
   if (name === "null") return { kind: "null" };
   const bound = boundTo(source, node);
-  return bound ? valueIn(source, bound, depth + 1) : { kind: "other" };
+  const value = bound ? valueIn(reading, bound, depth + 1) : ({ kind: "other" } as const);
+  return value.kind === "list" ? listOf(itemsOf(value, when)) : value;
 }
 
-/** Lists joined by `++`: the items that stand in the text. */
-function joined(source: string, node: SyntaxNode, depth: number): SettingValue {
-  if (!node.children.some((child) => child.type === "++")) return { kind: "other" };
-  const items = parts(node).flatMap((part) => {
-    const value = valueIn(source, part, depth + 1);
-    if (value.kind === "list") return value.items;
-    return value.kind === "string" ? [value.value] : [textOf(source, part)];
-  });
-  return { kind: "list", items };
+/** The operands of a chain of one operator: `a`, `b` and `c` of `a ++ b ++ c`. */
+function operands(node: SyntaxNode, operator: string): readonly SyntaxNode[] {
+  const found: SyntaxNode[] = [];
+  const waiting = [node];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const isChain = next.type === "binary_expression" && next.children.some(({ type }) => type === operator);
+    if (isChain) waiting.push(...parts(next).map(bare).reverse());
+    else found.push(next);
+  }
+  return found;
+}
+
+/** Lists joined by `++`: the items that stand in the text. Strings joined by `+`. */
+function joined(reading: Reading, node: SyntaxNode, when: readonly string[], depth: number): SettingValue {
+  const { source } = reading;
+  const lists = operands(node, "++");
+  if (lists.length > 1) return listOf(lists.flatMap((part) => itemsIn(reading, part, when, depth)));
+  const texts = operands(node, "+").map((part) => [part, valueIn(reading, part, depth + 1)] as const);
+  if (!texts.some(([, { kind }]) => kind === "string")) return { kind: "other" };
+  const text = texts.map(([part, value]) =>
+    value.kind === "string" ? value.value : `\${${textOf(source, part)}}`,
+  );
+  return { kind: "string", value: text.join("") };
+}
+
+/** `if … then a else b`: one list of both, or the values that it can be. */
+function either(reading: Reading, node: SyntaxNode, when: readonly string[], depth: number): SettingValue {
+  const [condition, ...branches] = parts(node);
+  if (!condition) return { kind: "other" };
+  const asked = textOf(reading.source, condition);
+  const values = branches.map((branch) => valueIn(reading, branch, depth + 1));
+  if (values.some(({ kind }) => kind === "list")) {
+    return listOf(
+      branches.flatMap((branch, index) =>
+        itemsIn(reading, branch, [...when, index === 0 ? asked : `!(${asked})`], depth),
+      ),
+    );
+  }
+  const options = values.flatMap((value) => (value.kind === "other" ? (value.options ?? []) : [value]));
+  return options.length > 0 ? { kind: "other", options } : { kind: "other" };
+}
+
+interface Item {
+  readonly text: string;
+  readonly when: readonly string[];
+}
+
+function listOf(items: readonly Item[]): SettingValue {
+  const when = items.map((item) => item.when.join(" && "));
+  const list = { kind: "list", items: items.map(({ text }) => text) } as const;
+  return when.some((each) => each !== "") ? { ...list, when } : list;
+}
+
+function itemsOf({ items, when: own }: SettingValue & { kind: "list" }, when: readonly string[]): Item[] {
+  return items.map((text, index) => ({ text, when: [...when, ...(own?.[index] ? [own[index]] : [])] }));
+}
+
+/** The items of a list's part; what is no list stands as it is. */
+function itemsIn(reading: Reading, part: SyntaxNode, when: readonly string[], depth: number): Item[] {
+  const value = valueIn(reading, part, depth + 1);
+  if (value.kind === "list") return itemsOf(value, when);
+  const own = [...when, ...unwrapped(reading.source, part).when];
+  return [{ text: value.kind === "string" ? value.value : textOf(reading.source, part), when: own }];
 }
 
 function itemOf(source: string, item: SyntaxNode): string {

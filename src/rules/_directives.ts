@@ -1,10 +1,10 @@
 /** Reads configuration files that stand in settings as text: `PermitRootLogin yes` sets what an option of that name would. */
 import type { Setting, SettingValue } from "../nix/model.ts";
-import { lastName, type NewSetting, newSettings } from "./_settings.ts";
+import { eachValue, lastName, type NewSetting, newSettings } from "./_settings.ts";
 import type { Facts } from "./rule.ts";
 
 /** Attributes that hold such a text. */
-const HOLDS = /^(?:extraConfig|extraOptions|configFile|config|text|source)$/;
+const HOLDS = /^(?:extraOptions|source)$|(?:[cC]onf|[cC]onfig|[tT]ext|[fF]ile)$/;
 const LINE = /^[ \t]*([A-Za-z][\w-]{2,60})(?:[ \t]*=[ \t]*|[ \t]+)(\S.*)$/gm;
 /** Directives for which `yes` is one of several words, and not a boolean. */
 const WORDS = /^(?:PermitRootLogin|StrictHostKeyChecking)$/i;
@@ -31,7 +31,7 @@ export function* directivesOf(setting: Setting): Iterable<Setting> {
 /** The settings that the change adds or changes, and those of the lines of their texts. */
 export function* newDirectives(facts: Facts): Iterable<NewSetting> {
   for (const change of newSettings(facts)) {
-    yield change;
+    yield* eachValue(change);
     const before = new Map<string, Setting>();
     if (change.before) for (const each of directivesOf(change.before)) before.set(lastName(each), each);
     for (const after of directivesOf(change.after)) {

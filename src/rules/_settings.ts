@@ -14,6 +14,26 @@ export function newSettings(facts: Facts): readonly NewSetting[] {
   return facts.settings.filter((change) => change.after !== null);
 }
 
+/** A change, once for each value that an `if` newly gives: the weakest of them decides. */
+export function* eachValue(change: NewSetting): Iterable<NewSetting> {
+  const { before, after } = change;
+  const now = optionsOf(after);
+  if (now.length === 0) {
+    const [old] = before ? optionsOf(before) : [];
+    yield before && old ? { ...change, before: { ...before, value: old } } : change;
+    return;
+  }
+  const old = before ? [before.value, ...optionsOf(before)].map((value) => JSON.stringify(value)) : [];
+  const [first] = before ? optionsOf(before) : [];
+  for (const value of now) {
+    if (old.includes(JSON.stringify(value))) continue;
+    const then = before && { ...before, value: first ?? before.value };
+    yield { ...change, before: then, after: { ...after, value } } as NewSetting;
+  }
+}
+
+const optionsOf = ({ value }: Setting) => (value.kind === "other" ? (value.options ?? []) : []);
+
 export function settingName(setting: Setting): string {
   return setting.attributes.join(".");
 }

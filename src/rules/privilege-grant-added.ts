@@ -1,19 +1,22 @@
 import type { Command, Script, Setting } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
+import { STRONG, WEAK } from "./_capabilities.ts";
 import { nameOf, newSightings, type Sighting, scriptFinding, shownCommand } from "./_scripts.ts";
 import {
+  eachValue,
   isExample,
   isTestPath,
   itemsOf,
   lastName,
   newSettings,
   nowSentence,
+  optionPath,
   settingFinding,
   settingName,
   stringsOf,
 } from "./_settings.ts";
-import { argument } from "./_text.ts";
-import type { Facts, Rule } from "./rule.ts";
+import { addedLines, addedText, argument, extension, headPath, inHead, type Line, visible } from "./_text.ts";
+import type { Facts, FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 interface Grant {
   /** Equal for the same power: a grant that the change takes away elsewhere is not new. */
@@ -33,12 +36,14 @@ export const rule: Rule = {
   severity: "high",
   *check(facts) {
     const given = grantsOfBase(facts);
-    for (const change of newSettings(facts)) {
+    for (const change of newSettings(facts).flatMap((each) => [...eachValue(each)])) {
       const { after, before } = change;
       if (isTestPath(after.path) || isExample(after)) continue;
       const old = new Set(before ? grantsOf(before).map(({ key }) => key) : []);
       for (const grant of grantsOf(after)) {
         if (old.has(grant.key) || given.has(grant.key)) continue;
+        // A capability is less than setuid.
+        if (grant.severity === "low" && given.has(grant.key.replace(/^capabilities /, "setuid "))) continue;
         yield settingFinding(change, {
           severity: grant.severity,
           confidence: "medium",
@@ -62,22 +67,48 @@ export const rule: Rule = {
         after: shownCommand(seen.command),
       });
     }
+    for (const file of facts.files) yield* fileGrants(file, facts.files);
   },
 };
 
+/** What the base grants and the head does not, at the same place. */
 function grantsOfBase(facts: Facts): ReadonlySet<string> {
   return new Set(
-    facts.settings.flatMap((change) =>
-      change.after === null ? grantsOf(change.before).map(({ key }) => key) : [],
-    ),
+    facts.settings.flatMap(({ before, after }) => {
+      const kept = new Set(after ? grantsOf(after).map(({ key }) => key) : []);
+      return before ? grantsOf(before).flatMap(({ key }) => (kept.has(key) ? [] : [key])) : [];
+    }),
   );
 }
 
-/** Capabilities that give the most power, and those that give little; all others are in between. */
-const STRONG =
-  /cap_(sys_admin|sys_ptrace|dac_override|dac_read_search|sys_module|sys_rawio|setuid|setgid|setfcap|sys_chroot|bpf|fowner|chown|mac_admin)/i;
-const WEAK =
-  /^[,\s]*(?:cap_(?:net_bind_service|sys_nice|ipc_lock|wake_alarm|net_raw|sys_resource|block_suspend)\+?=?\w*(?:[,\s]+|$))*$/i;
+/** Files that other programs take as configuration; settings and scripts of Nix files are read as such. */
+const CONFIGURATION = new Set(["rules", "policy", "conf", "xml", "in", "pkla", "service", ""]);
+
+/** The same texts in files. */
+function* fileGrants(file: FileFacts, files: readonly FileFacts[]): Generator<RuleFinding> {
+  const path = headPath(file);
+  if (isTestPath(path) || !CONFIGURATION.has(extension(path))) return;
+  const added = addedText(file);
+  for (const { about, text, severity, what } of OPEN_TEXTS) {
+    if (!text.test(added) || !about.test(`${path}\n${file.head ?? ""}`)) continue;
+    if (files.some(({ base }) => base !== null && text.test(base))) continue;
+    const line: Line | undefined = addedLines(file).find((each) => text.test(each.text));
+    if (!line) continue;
+    yield {
+      severity,
+      confidence: "medium",
+      title: what,
+      message: `New in ${path}: \`${visible(line.text.trim(), 200)}\`. Whoever can ask then gets this power over the whole system. A narrower rule, or the upstream's reason for it, would clear this. See it with: git diff BASE HEAD -- ${argument(path)}`,
+      at: inHead(file, line.start, line.end),
+      before: null,
+      after: visible(line.text.trim(), 200),
+      evidence: ["static"],
+      related: [],
+      identity: [what, line.text.trim()],
+    };
+  }
+}
+
 const POWERFUL_GROUPS =
   /^(wheel|docker|kvm|libvirtd|disk|shadow|root|sudo|lxd|podman|video-admin|incus-admin|kmem)$/;
 
@@ -89,35 +120,36 @@ const HOST = /^--privileged$|^--cap-add[= ](?:ALL|SYS_ADMIN)$|^--pid[= ]host$|do
 /** Texts of configuration that let everybody do something: what they are about, where and how they say it. */
 const OPEN_TEXTS: readonly {
   readonly kind: string;
-  readonly path: RegExp;
+  /** What the path and the text have, where such a text is looked for. */
+  readonly about: RegExp;
   readonly text: RegExp;
   readonly severity: Severity;
   readonly what: string;
 }[] = [
   {
     kind: "polkit",
-    path: /polkit/,
-    text: /Result\.YES|return\s+["']yes["']/,
+    about: /polkit|<policyconfig/i,
+    text: /Result\.YES|return\s+["']yes["']|<allow_(?:any|inactive|active)>\s{0,20}yes/,
     severity: "high",
     what: "A polkit rule says yes without asking",
   },
   {
     kind: "dbus",
-    path: /^/,
+    about: /^/,
     text: /<allow\s+(?:own|send_destination)="\*"/,
     severity: "high",
     what: "A D-Bus policy lets everybody reach every service",
   },
   {
     kind: "pam",
-    path: /^/,
+    about: /^/,
     text: /^auth\s+(?:sufficient|required)\s+\S*pam_permit\.so/m,
     severity: "high",
     what: "A PAM service lets everybody in",
   },
   {
     kind: "udev",
-    path: /udev/,
+    about: /udev|\b(?:KERNEL|SUBSYSTEM)S?\s?==/,
     text: /MODE\s*:?=\s*"0?666"/,
     severity: "medium",
     what: "A udev rule lets everybody write to a device",
@@ -131,8 +163,9 @@ const OPEN_KERNEL =
 /** The power that a setting gives. */
 function grantsOf(setting: Setting): readonly Grant[] {
   const path = settingName(setting);
-  const name = lastName(setting);
+  const name = optionPath(setting).at(-1) ?? "";
   const text = setting.value.kind === "string" ? setting.value.value : "";
+  const isOn = setting.value.kind === "bool" && setting.value.value;
   const each = (items: readonly string[], kind: string, what: (item: string) => string) =>
     items.map((item): Grant => ({ key: `${kind} ${item}`, severity: "high", what: what(item) }));
 
@@ -148,20 +181,39 @@ function grantsOf(setting: Setting): readonly Grant[] {
   }
   if (/ld-nix\.so\.preload/.test(path))
     return [{ key: "preload", severity: "high", what: "Every program loads a library" }];
-  const open = OPEN_TEXTS.find((one) => one.path.test(path) && one.text.test(text));
+  const open = OPEN_TEXTS.find((one) => one.text.test(text) && one.about.test(`${path}\n${text}`));
   if (open) return [{ key: `${open.kind} ${path}`, severity: open.severity, what: open.what }];
+  if (
+    name === "modulePath" &&
+    setting.attributes.includes("pam") &&
+    setting.attributes.includes("auth") &&
+    /pam_permit\.so/.test(text)
+  )
+    return [{ key: `pam ${path}`, severity: "high", what: "A PAM service lets everybody in" }];
+  if (
+    /\bcontainers\./.test(path) &&
+    ((name === "privileged" && isOn) || (name === "hostPath" && (text === "/" || HOST.test(text))))
+  )
+    return each(
+      [name === "privileged" ? name : text],
+      "host",
+      (item) => `A container or service gets ${item}`,
+    );
   if (/^(?:extraOptions|volumes|Bind(?:ReadOnly)?Paths)$/.test(name)) {
     const wide = itemsOf(setting).filter((item) => HOST.test(item));
     if (wide.length > 0) return each(wide, "host", (item) => `A container or service gets ${item}`);
   }
   if (
     /^(?:extraGroups|SupplementaryGroups)$/.test(name) ||
-    (name === "members" && /users\.groups\./.test(path))
+    (name === "group" && /\busers\.(?:users|extraUsers)\./.test(path)) ||
+    (name === "members" && /\busers\.(?:groups|extraGroups)\./.test(path))
   ) {
-    const groups = name === "members" ? [setting.attributes.at(-2) ?? ""] : itemsOf(setting);
+    const groups = name === "members" ? [setting.attributes.at(-2) ?? ""] : stringsOf(setting);
     const powerful = groups.filter((group) => POWERFUL_GROUPS.test(group));
     return each(powerful, "group", (group) => `An account joins the group ${group}`);
   }
+  if (name === "uid" && /\busers\.(?:users|extraUsers)\.(?!root\b)/.test(path) && setting.text === "0")
+    return [{ key: `uid ${path}`, severity: "high", what: "An account is root by another name" }];
   if (name === "kernelParams") {
     const opening = itemsOf(setting).filter((item) => OPEN_KERNEL.test(item));
     return each(opening, "kernel", (item) => `The kernel starts with ${item}`);
@@ -183,6 +235,11 @@ function wrapperGrants(setting: Setting): readonly Grant[] {
     what: `${item} becomes ${as}`,
   });
   if (/^(setuid|setgid)$/.test(name) && value.kind === "bool" && value.value) return [setuid(program, name)];
+  if (name === "permissions" && value.kind === "string" && /[ugoa+=,][rwx]{0,3}s/.test(value.value))
+    return [setuid(program, "setuid or setgid")];
+  // `security.wrappers.frob = mkSetuidRoot "…";`
+  if (attributes.at(-1) === program && value.kind === "other" && /^[\w.]*setuid/i.test(setting.text))
+    return [setuid(program, "setuid")];
   if (name === "capabilities") {
     const text = value.kind === "string" ? value.value : "";
     return capabilities(`capabilities ${program}`, `${program} gets ${text}`, text);

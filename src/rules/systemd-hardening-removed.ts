@@ -1,6 +1,7 @@
 import { addTo } from "../lists.ts";
 import type { Setting } from "../nix/model.ts";
 import type { SettingChange } from "../pair/settings.ts";
+import { STRONG } from "./_capabilities.ts";
 import {
   isExample,
   isGonePackage,
@@ -22,8 +23,9 @@ export const rule: Rule = {
   severity: "medium",
   *check(facts) {
     for (const [service, changes] of services(facts)) {
-      const lost = changes.filter((change) => scoreOf(change.after) < scoreOf(change.before));
-      const delta = changes.reduce((sum, { before, after }) => sum + scoreOf(after) - scoreOf(before), 0);
+      const counted = changes.filter((change) => !isImplied(change, changes));
+      const lost = counted.filter((change) => gainOf(change) < 0);
+      const delta = counted.reduce((sum, change) => sum + gainOf(change), 0);
       const [first] = lost;
       if (!first || delta >= 0) continue;
       const list = lost.map(
@@ -94,6 +96,13 @@ function switchOf(setting: Setting): string | null {
   return Object.hasOwn(SWITCHES, path) ? path : null;
 }
 
+/** The option of a service's account now has root as its default. */
+function isRootByDefault({ before, after }: SettingChange): boolean {
+  if (after === null || before?.value.kind !== "string" || before.value.value === "root") return false;
+  const isDefault = after.attributes.at(-1) === "default" && optionPath(after).at(-1) === "user";
+  return isDefault && after.value.kind === "string" && after.value.value === "root";
+}
+
 /** Whether a setting says that its protection is on. */
 function isOn(setting: Setting): boolean {
   const name = switchOf(setting);
@@ -103,12 +112,19 @@ function isOn(setting: Setting): boolean {
 function* systemFindings(facts: Facts): Generator<RuleFinding> {
   for (const change of facts.settings) {
     const { before, after } = change;
-    if (before === null || !isOn(before) || isTestPath(before.path) || isExample(before)) continue;
-    if (after === null ? isGonePackage(facts, before) : after.value.kind !== "bool" || isOn(after)) continue;
+    if (before === null || isTestPath(before.path) || isExample(before)) continue;
+    const isRoot = isRootByDefault(change);
+    if (!isRoot && !isOn(before)) continue;
+    if (
+      after === null ? isGonePackage(facts, before) : !isRoot && (after.value.kind !== "bool" || isOn(after))
+    )
+      continue;
     yield settingFinding(change, {
       severity: "medium",
       confidence: after ? "high" : "medium",
-      title: `The system loses a protection: ${switchOf(before) ?? ""}`,
+      title: isRoot
+        ? `A service is root by default: ${optionPath(before).join(".")}`
+        : `The system loses a protection: ${switchOf(before) ?? ""}`,
       message: [
         `${settingName(before)} was ${shownValue(before)} and is ${after ? `now ${shownValue(after)}` : "not set any more"}.`,
         "What it kept programs from, they can do on every system that takes this over with its next update.",
@@ -120,7 +136,8 @@ function* systemFindings(facts: Facts): Generator<RuleFinding> {
 }
 
 /** Modules of NixOS that protect the system, as `disabledModules` names them: by path below `nixos/modules`. */
-const PROTECTING = /^(?:nixos\/modules\/)?(?:services\/)?security\//;
+const PROTECTING =
+  /^(?:nixos\/modules\/)?(?:(?:services\/)?security\/|services\/networking\/(?:firewall[\w-]*|nftables)\.nix$)/;
 
 function* moduleFindings(facts: Facts): Generator<RuleFinding> {
   for (const change of facts.settings) {
@@ -146,24 +163,73 @@ function* moduleFindings(facts: Facts): Generator<RuleFinding> {
 
 /**
  * The changed settings of `serviceConfig` and `confinement`, and what services run, by service; those that come or go as a
- * whole are left out.
+ * whole are left out. Sets of such settings that services share, as `hardening = { … }`, are looked at like services; what
+ * moves between these and services is no loss.
  */
 function services(facts: Facts): ReadonlyMap<string, readonly SettingChange[]> {
   const found = new Map<string, SettingChange[]>();
+  const shared = new Map<string, SettingChange[]>();
   for (const change of facts.settings) {
     const setting = change.after ?? change.before;
+    if (isTestPath(setting.path)) continue;
     const at = setting.attributes.findIndex((name) => /^(?:serviceConfig|confinement|script)$/.test(name));
-    if (at < 0 || isTestPath(setting.path)) continue;
-    const name = setting.attributes[at - 1] ?? setting.path;
-    addTo(found, name, change);
+    const name = setting.attributes.at(at < 0 ? -2 : at - 1) ?? setting.path;
+    if (at >= 0) addTo(found, at === 0 ? setting.path : name, change);
+    else if (Object.hasOwn(WEIGHTS, lastName(setting)) && setting.attributes.length > 1)
+      addTo(shared, name, change);
   }
+  const gone = new Set<string>();
   for (const [name, changes] of found) {
     const runs = (setting: Setting | null) =>
       setting !== null && /^(?:ExecStart|script$)/.test(lastName(setting));
-    const gone = changes.some(({ before }) => runs(before)) && !changes.some(({ after }) => runs(after));
-    if (gone) found.delete(name);
+    if (!changes.some(({ before }) => runs(before)) || changes.some(({ after }) => runs(after))) continue;
+    found.delete(name);
+    for (const { before } of changes) if (before) gone.add(before.path);
+  }
+  const [inServices, inSets] = [gained(found), gained(shared)];
+  for (const [name, changes] of found) found.set(name, without(changes, inSets));
+  for (const [name, changes] of shared) {
+    const left = without(changes, inServices).filter(
+      ({ before }) => before === null || !(gone.has(before.path) || isGonePackage(facts, before)),
+    );
+    if (!found.has(name)) found.set(name, left);
   }
   return found;
+}
+
+const nameAndValue = (setting: Setting) => `${lastName(setting)}\0${setting.text}`;
+
+/** The settings that are new. */
+function gained(groups: ReadonlyMap<string, readonly SettingChange[]>): ReadonlySet<string> {
+  return new Set(
+    [...groups.values()].flat().flatMap(({ after }) => (after === null ? [] : [nameAndValue(after)])),
+  );
+}
+
+/** The changes without the removals of what is new elsewhere. */
+function without(changes: readonly SettingChange[], moved: ReadonlySet<string>): SettingChange[] {
+  return changes.filter(({ before, after }) => after !== null || !moved.has(nameAndValue(before)));
+}
+
+/** What `DynamicUser` brings with it. https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#DynamicUser= */
+const IMPLIED = /^(?:User|PrivateTmp|RemoveIPC|NoNewPrivileges|RestrictSUIDSGID|ProtectSystem|ProtectHome)$/;
+
+/** Whether a protection goes that the service's new `DynamicUser` has as well. */
+function isImplied({ before, after }: SettingChange, changes: readonly SettingChange[]): boolean {
+  if (after !== null || !IMPLIED.test(lastName(before))) return false;
+  const isDynamic = ({ before: old, after: now }: SettingChange) =>
+    now !== null && lastName(now) === "DynamicUser" && scoreOf(now) > scoreOf(old);
+  return changes.some(isDynamic);
+}
+
+/** How much more a setting protects than before. What is newly forced off was on elsewhere. */
+function gainOf({ before, after }: SettingChange): number {
+  const isForced =
+    before === null &&
+    after.wrappers.includes("mkForce") &&
+    after.value.kind === "bool" &&
+    !after.value.value;
+  return isForced ? -weightOf(lastName(after)) : scoreOf(after) - scoreOf(before);
 }
 
 /** Whether the service now says that it runs as root. */
@@ -206,6 +272,8 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   KeyringMode: 1,
 };
 
+const weightOf = (name: string) => (Object.hasOwn(WEIGHTS, name) ? (WEIGHTS[name] ?? 0) : 0);
+
 /** How much a setting protects; an account other than root protects as much as `DynamicUser`. */
 function scoreOf(setting: Setting | null): number {
   if (setting === null) return 0;
@@ -215,9 +283,14 @@ function scoreOf(setting: Setting | null): number {
   if (setting.attributes.at(-2) === "confinement")
     return name === "enable" && (value.kind !== "bool" || value.value) ? 3 : 0;
   if (name === "User") return text === "root" || text === "0" ? 0 : 3;
-  const weight = Object.hasOwn(WEIGHTS, name) ? (WEIGHTS[name] ?? 0) : 0;
+  const weight = weightOf(name);
   if (value.kind === "bool" ? !value.value : /^(no|false|off|0|default|inherit)$/i.test(text)) return 0;
   if (value.kind === "list" && value.items.length === 0 && name !== "CapabilityBoundingSet") return 0;
+  // A list of what is forbidden lets the rest through.
+  const words = value.kind === "list" ? value.items : text.split(/\s+/);
+  if (name === "SystemCallFilter" && words.every((word) => word.startsWith("~"))) return weight - 1;
+  if (name === "CapabilityBoundingSet" && words.some((word) => word.startsWith("~") || STRONG.test(word)))
+    return weight - 1;
   if (name === "ProtectSystem") return text === "strict" ? 3 : text === "full" ? 2 : 1;
   return weight;
 }

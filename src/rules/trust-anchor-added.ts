@@ -1,6 +1,6 @@
 import type { Setting } from "../nix/model.ts";
 import { directivesOf, newDirectives } from "./_directives.ts";
-import { isExample, isTestPath, lastName, settingFinding, settingName } from "./_settings.ts";
+import { isExample, isTestPath, optionPath, settingFinding, settingName } from "./_settings.ts";
 import { addedLines, addedText, argument, extension, headPath, inHead, visible } from "./_text.ts";
 import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 
@@ -44,7 +44,11 @@ export const rule: Rule = {
     }
     const told = new Set(found.map(({ at }) => at.span.path));
     yield* found;
-    for (const file of facts.files) if (!told.has(headPath(file))) yield* certificates(file);
+    for (const file of facts.files) {
+      if (told.has(headPath(file))) continue;
+      yield* certificates(file);
+      yield* keys(file, facts.files);
+    }
   },
 };
 
@@ -61,18 +65,25 @@ interface Anchor {
 }
 
 const SSH_KEY =
-  /^(?:\S+\s+)*(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-nistp\d+|sk-(?:ssh|ecdsa)\S*)\s+([A-Za-z0-9+/=]{20,})/;
-const CACHE_KEY = /^[\w.-]+-\d+:[A-Za-z0-9+/]{43}=$/;
+  /(?:^|[\s"'=,])(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-nistp\d{1,4}|sk-(?:ssh|ecdsa)[\w@.-]{0,60})\s{1,20}([A-Za-z0-9+/=]{20,4000})/;
+const CACHE_KEY = /(?:^|[\s"'=])([\w.-]{1,100}-\d{1,9}:[A-Za-z0-9+/]{43}=)(?![\w+/=])/;
+/** The cache that every Nix trusts already. */
+const OWN_CACHE =
+  /^(?:https:\/\/cache\.nixos\.org\/?|cache\.nixos\.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=)$/;
+/** What the owner of the system chose. */
+const CHOSEN = /^(?:cfg|config)\.[\w.'-]+$/;
+/** Where NixOS looks for login keys anyway. */
+const OWN_KEY_FILES = /^(?:%h\/)?\.ssh\/authorized_keys2?$|^\/etc\/ssh\/authorized_keys\.d\/%u$/;
 const PASSWORDS = /^(initialHashedPassword|hashedPassword|initialPassword|password)$/;
 
 function anchorsOf(setting: Setting): readonly Anchor[] {
-  const name = lastName(setting);
-  const path = settingName(setting);
+  const name = optionPath(setting).at(-1) ?? "";
+  const path = optionPath(setting).join(".");
   const { value } = setting;
   const texts = value.kind === "list" ? value.items : value.kind === "string" ? value.value.split("\n") : [];
   const all = (what: string) =>
     texts
-      .filter((text) => text.trim() !== "")
+      .filter((text) => text.trim() !== "" && !OWN_CACHE.test(text.trim()) && !CHOSEN.test(text))
       .map((text) => ({ what, value: text.trim().replace(/\s+/g, " "), sure: true }));
   if (/^(extra-)?trusted-public-keys$|^binaryCachePublicKeys$/.test(name)) return all("A cache's key");
   if (/^(extra-|trusted-)?substituters$|^(trustedB|b)inaryCaches$/.test(name)) return all("A cache");
@@ -80,28 +91,63 @@ function anchorsOf(setting: Setting): readonly Anchor[] {
     return all("A user of the Nix daemon").filter((each) => each.value !== "root");
   if (/^require-sigs$|^requireSignedBinaryCaches$/.test(name) && value.kind === "bool" && !value.value)
     return [{ what: "Every cache, signed or not,", value: `${name} = false`, sure: true }];
+  if (name === "accept-flake-config" && value.kind === "bool" && value.value)
+    return [{ what: "What any flake's nixConfig says", value: `${name} = true`, sure: true }];
+  if (/^(?:TrustedUserCAKeys|AuthorizedPrincipals(?:File|Command))$/i.test(name))
+    return all("A file or program that says who logs in");
+  if (/^authorizedKeysFiles?$/i.test(name))
+    return all("A file of login keys").filter((each) => !OWN_KEY_FILES.test(each.value));
   if (/^authorizedKeysCommand$/i.test(name) && value.kind === "string" && value.value !== "")
     return [{ what: "A program that says whose keys log in", value: value.value, sure: true }];
   if (/^keyFiles$/.test(name) && /authorizedKeys/.test(path)) return all("A file of login keys");
   if (/^authorizedKeys$|authorizedKeys\.keys$/.test(path) || (name === "keys" && /authorizedKeys/.test(path)))
     return all("A login key");
-  if (/security\.pki\.(certificates|certificateFiles)$/.test(path)) return all("A certificate authority");
+  if (/security\.pki\.(certificates|certificateFiles)$|^extraCertificate(?:Files|Strings)$/.test(path))
+    return all("A certificate authority");
   if (
-    PASSWORDS.test(name) &&
-    /\busers\.(users|extraUsers)\b/.test(path) &&
+    ((PASSWORDS.test(name) && /\busers\.(users|extraUsers)\b/.test(path)) || name === "emergencyAccess") &&
     value.kind === "string" &&
-    value.value !== "" &&
-    value.value !== "!"
+    !/^[!*]/.test(value.value)
   ) {
-    return [
-      { what: `A password of ${setting.attributes.at(-2) ?? "an account"}`, value: value.value, sure: true },
-    ];
+    const whose =
+      name === "emergencyAccess" ? "the emergency shell" : (setting.attributes.at(-2) ?? "an account");
+    const what = value.value === "" ? `An account without a password (${whose})` : `A password of ${whose}`;
+    return [{ what, value: value.value === "" ? `${name} = ""` : value.value, sure: true }];
   }
   return texts.flatMap((text) => {
     const key = /ssh|ecdsa/.test(text) ? SSH_KEY.exec(text)?.[1] : undefined;
     if (key) return [{ what: "A login key", value: key, sure: false }];
-    return CACHE_KEY.test(text.trim()) ? [{ what: "A cache's key", value: text.trim(), sure: false }] : [];
+    const cache = text.includes(":") ? CACHE_KEY.exec(text)?.[1] : undefined;
+    return cache && !OWN_CACHE.test(cache) ? [{ what: "A cache's key", value: cache, sure: false }] : [];
   });
+}
+
+/** Prose, patches and keys of hosts: a key there lets nobody in. */
+const NO_KEYS = /\.(?:md|rst|adoc|patch|diff|html)$|known_hosts/;
+
+/** Keys in files that a setting or script may read: data, scripts, workflows. In Nix files, those that no setting holds. */
+function* keys(file: FileFacts, files: readonly FileFacts[]): Generator<RuleFinding> {
+  const path = headPath(file);
+  if (isTestPath(path) || extension(path) === "nix" || NO_KEYS.test(path)) return;
+  if (!/ssh-|ecdsa|:[A-Za-z0-9+/]{43}=/.test(addedText(file))) return;
+  for (const line of addedLines(file)) {
+    const key = SSH_KEY.exec(line.text)?.[1] ?? CACHE_KEY.exec(line.text)?.[1];
+    if (key === undefined || OWN_CACHE.test(key) || files.some(({ base }) => base?.includes(key))) continue;
+    const what = key.includes(":") ? "A cache's key" : "A login key";
+    yield {
+      severity: "high",
+      confidence: "medium",
+      title: `${what} is added: ${visible(key, 60)}`,
+      message: `${path} newly holds ${what.toLowerCase()}. Whatever reads this file lets its holder in, or runs what the holder signs. The confirmation of those whose key it is would clear this. See where it came from: git log -S'${safe(key)}' -- ${argument(path)}`,
+      at: inHead(file, line.start, line.end),
+      before: null,
+      after: visible(key, 60),
+      evidence: ["static"],
+      related: [],
+      identity: [what, key],
+    };
+    return;
+  }
 }
 
 /** Certificates and signing keys that are added, as files or in the text of a module. */

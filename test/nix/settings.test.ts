@@ -25,7 +25,25 @@ describe("a value", () => {
     ['"a${b}"', { kind: "string", value: "a${b}" }],
     ["lib.mkDefault true", { kind: "bool", value: true }],
     ["with lib.maintainers; [ a b ]", { kind: "list", items: ["a", "b"] }],
-    ['[ "a" (b c) ] ++ lib.optionals x [ d ] ++ e', { kind: "list", items: ["a", "b c", "d", "e"] }],
+    [
+      '[ "a" (b c) ] ++ lib.optionals x [ d ] ++ e',
+      { kind: "list", items: ["a", "b c", "d", "e"], when: ["", "", "x", ""] },
+    ],
+    ["if x then [ 1 ] else [ 2 ]", { kind: "list", items: ["1", "2"], when: ["x", "!(x)"] }],
+    ["lib.mkMerge [ (lib.mkIf x [ 1 ]) [ 2 ] ]", { kind: "list", items: ["1", "2"], when: ["x", ""] }],
+    ['lib.singleton "a"', { kind: "list", items: ["a"] }],
+    ['"a" + "b" + c', { kind: "string", value: "ab${c}" }],
+    ['pkgs.writeText "x" "a b"', { kind: "string", value: "a b" }],
+    [
+      "if x then true else false",
+      {
+        kind: "other",
+        options: [
+          { kind: "bool", value: true },
+          { kind: "bool", value: false },
+        ],
+      },
+    ],
     ["!x", { kind: "other" }],
     ["let y = true; in y", { kind: "bool", value: true }],
   ])("of %s", (text, value) => {
@@ -50,4 +68,16 @@ it("is the one around a region that is empty", () => {
   const text = "{ a = [\n  1\n]; b = 2; }";
   const at = text.indexOf("]");
   expect(settings(text, { start: at, end: at }).map(({ attributes }) => attributes.join("."))).toEqual(["a"]);
+});
+
+it("ends with lists of lists of lists", () => {
+  const names = Array.from(
+    { length: 8 },
+    (_, index) =>
+      `a${index} = ${Array(60)
+        .fill(`a${index + 1}`)
+        .join(" ++ ")};`,
+  );
+  const found = settings(`let ${names.join(" ")} a8 = [ 1 ]; in { x = a0; }`).at(-1);
+  expect(found?.value.kind === "list" && found.value.items.length).toBeLessThan(1_000);
 });
