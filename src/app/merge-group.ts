@@ -11,7 +11,7 @@ import { type Published, type PullRequest, readPublished } from "../github/publi
 import { readResult } from "../github/result.ts";
 import { reviewPull } from "../review-pull.ts";
 import type { GroupJob } from "./jobs.ts";
-import { type Result, settingsFor, type WorkServices } from "./work.ts";
+import { type Result, settingsFor, type WorkServices } from "./review-settings.ts";
 
 /** @throws VerifodError (outside) when GitHub does not answer */
 export async function answerGroup(

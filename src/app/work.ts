@@ -1,41 +1,20 @@
 /** Doing a job: a pull request is reviewed as it is now, whatever the event said. */
-import { openApiChange, type PullRange } from "../change/api.ts";
+import type { PullRange } from "../change/api.ts";
 import { type GitHubApi, isGraphqlError, statusOf } from "../change/github-api.ts";
-import { CONFIG_PATH } from "../config.ts";
 import { unreachable, VerifodError } from "../errors.ts";
 import { isMutation, isRead } from "../github/client.ts";
 import { isMaintainerOf } from "../github/people.ts";
 import { isFinished } from "../github/plan.ts";
 import { cancelChecks } from "../github/publish.ts";
 import { type Published, readPublished } from "../github/published.ts";
-import type { Documents } from "../nix/documents.ts";
-import type { Upstream } from "../provenance/upstream.ts";
 import { type ReviewSettings, reviewPull } from "../review-pull.ts";
-import type { ReviewThreads } from "../threads/review-threads.ts";
 import { openCommands } from "./commands.ts";
 import { type Hold, type Job, listens, type PullJob, type Stop, type Work } from "./jobs.ts";
 import { answerGroup } from "./merge-group.ts";
-import type { Metrics } from "./metrics.ts";
-import { buttonsFor } from "./on-comment.ts";
-import type { Services } from "./services.ts";
-
-export interface WorkServices extends Services {
-  readonly threads: ReviewThreads;
-  readonly metrics: Metrics;
-  /** For reading Nix texts of the base. */
-  readonly documents: () => Promise<Documents>;
-  /** What asks upstream with the token of an installation; null: it is not asked. */
-  upstream(installation: number): Upstream | null;
-  /** What stretches the pauses between attempts; 1 outside of tests. */
-  readonly pace: number;
-}
+import { latestRun, type Result, settingsFor, type WorkServices } from "./review-settings.ts";
 
 /** Longer than GitHub's limits make a review wait; what hangs does not hold its place for ever. */
 const LONGEST_JOB_MS = 30 * 60_000;
-
-/** What became of a job, for the log and the counters. */
-export type Result = "closed" | "finished" | "stopped" | "unreachable" | "denied" | "failed" | Conclusion;
-type Conclusion = "success" | "neutral" | "failure" | "action_required" | "superseded";
 
 /** How jobs are done with these services. */
 export function createWork(services: WorkServices): Work {
@@ -92,13 +71,6 @@ function stoppable(api: GitHubApi, signal: AbortSignal, { isHeld }: Hold): GitHu
       return api.graphql(query, variables);
     },
   };
-}
-
-let lastRun = 0;
-/** A number for a run: larger than those before, also of another process. */
-export function nextRun(): number {
-  lastRun = Math.max(lastRun + 1, Date.now());
-  return lastRun;
 }
 
 async function workOnPull(services: WorkServices, job: PullJob, signal: AbortSignal): Promise<Result> {
@@ -163,43 +135,6 @@ async function isMaintainer(
   }
 }
 
-/** How any head of a job's repository is reviewed. */
-export function settingsFor(
-  { api, threads, documents, upstream, pace }: WorkServices,
-  { installation, owner, repo }: Job,
-  signal: AbortSignal,
-): ReviewSettings {
-  const repository = { owner, name: repo };
-  return {
-    repository,
-    run: nextRun(),
-    details: null,
-    config: null,
-    failOn: null,
-    open: async (range, prefetch) => ({
-      change: await openApiChange(api(installation), repository, range, prefetch),
-      close: () => {},
-    }),
-    check: (change, config, subjects) =>
-      threads.review(
-        change,
-        {
-          config: { of: "tip", path: CONFIG_PATH },
-          subjects,
-          upstream: config.ask === "never" ? null : upstream(installation),
-          memory: null,
-        },
-        signal,
-      ),
-    complete: async (review) => review,
-    accounts: true,
-    documents,
-    notes: [],
-    actions: buttonsFor,
-    pace,
-  };
-}
-
 /** The pull request as it is now, with our check runs on the head that it has now. */
 async function readCurrent(api: GitHubApi, { owner, repo, number, head }: PullJob): Promise<Published> {
   const repository = { owner, name: repo };
@@ -220,7 +155,7 @@ async function cancelOld({ api, pace }: WorkServices, job: Job): Promise<void> {
       const { currentHead, currentBase: base, checks } = await readPublished(client, pull);
       if (currentHead === head || checks.every(({ completed }) => completed)) return;
       await cancelChecks(client, pull, {
-        reporter: { pull: number, base, run: lastRun },
+        reporter: { pull: number, base, run: latestRun() },
         details: null,
         pace,
       });

@@ -2,20 +2,12 @@
 import type { Unchecked } from "../change/change.ts";
 import { formatSri } from "../nix/hash.ts";
 import type { ChangedFod } from "./changed-fods.ts";
-import { type FoundFods, findFods, type WantedPin, type WrittenTree } from "./find-fods.ts";
+import { type FoundFods, findFods, type WrittenTree } from "./find-fods.ts";
 import type { Nix } from "./nix.ts";
-import type { VerifyOptions } from "./options.ts";
+import type { Canaries, VerifyOptions, WantedPin } from "./options.ts";
 import type { Mirrors } from "./plan.ts";
 import { refetchAll } from "./refetch-all.ts";
 import type { FodVerdict } from "./verdict.ts";
-
-export interface Canaries {
-  /** The changed files that define fetchers. */
-  readonly files: readonly string[];
-  /** The seed of the random choice: the same one chooses the same pins. */
-  readonly seed: string;
-  readonly pins: readonly WantedPin[];
-}
 
 export interface CanaryResult {
   /** For each source that the change affects, the verdict with the new definition; `mismatch`: other bytes than with the old. */

@@ -7,18 +7,9 @@ import { type ChangedFod, changedFods, type EvaluatedAttribute } from "./changed
 import { derivationReader } from "./closure.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import type { Nix } from "./nix.ts";
-import type { VerifyOptions } from "./options.ts";
+import type { VerifyOptions, WantedPin } from "./options.ts";
 import { schedule } from "./schedule.ts";
 import { otherSystems } from "./systems.ts";
-
-/** A pin to look for: a file and the hash that it declares. */
-export interface WantedPin {
-  readonly path: string;
-  /** SRI. */
-  readonly hash: string;
-  /** The package's name, where the text says one: often that of its attribute. */
-  readonly name: string | null;
-}
 
 export interface FoundFods {
   /** FODs that declare a wanted hash, each once. */

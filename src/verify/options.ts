@@ -2,13 +2,30 @@
 import type { Repository } from "../change/repository.ts";
 import { FETCH_LIMITS, type FetchLimits } from "./attempt.ts";
 import type { Builder } from "./builder.ts";
-import type { Canaries } from "./canaries.ts";
 import { EVALUATION_LIMITS, type EvaluationLimits } from "./evaluate.ts";
 import { DEFAULT_KEYS, DEFAULT_SUBSTITUTERS, type NixOptions } from "./nix.ts";
 import type { Pacing } from "./pacing.ts";
 import { RETRY_AFTER_SECONDS } from "./refetch.ts";
 import type { AllowedHosts } from "./urls.ts";
 import type { FodVerdict } from "./verdict.ts";
+
+/** A pin to look for: a file and the hash that it declares. */
+export interface WantedPin {
+  readonly path: string;
+  /** SRI. */
+  readonly hash: string;
+  /** The package's name, where the text says one: often that of its attribute. */
+  readonly name: string | null;
+}
+
+/** Sources to fetch with the old and the new definition of a fetcher. */
+export interface Canaries {
+  /** The changed files that define fetchers. */
+  readonly files: readonly string[];
+  /** The seed of the random choice: the same one chooses the same pins. */
+  readonly seed: string;
+  readonly pins: readonly WantedPin[];
+}
 
 export interface VerifyOptions {
   readonly repository: Repository;
