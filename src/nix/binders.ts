@@ -66,22 +66,24 @@ function assumedValue(option: string): Value {
 }
 
 /** What a function literal is called with where it stands, as `finalAttrs` in `mkDerivation (finalAttrs: { … })`. */
-function argumentHere(session: Session, file: SourceFile, node: SyntaxNode): Value {
+function argumentHere(session: Session, file: SourceFile, node: SyntaxNode, isOuter = true): Value {
   let child = node;
   let up = node.parent;
   while (up?.type === "parenthesized_expression") {
     child = up;
     up = up.parent;
   }
-  // `finalAttrs: previousAttrs: { … }`: what is true of the outer function is near enough for the inner one.
+  // Of `finalAttrs: previousAttrs: { … }`, both are given what is around.
   if (up?.type === "function_expression" && parts(up).at(-1) === child)
-    return argumentHere(session, file, up);
+    return argumentHere(session, file, up, false);
   const [callee, argument] = up?.type === "apply_expression" ? parts(up) : [];
   if (!up || !callee || argument !== child) return unknown(snippet(file, node));
   const called = evaluateAt(session, file, callee);
-  if (called.kind === "builtin" && OVERRIDES.has(called.name)) return called.arguments[0]?.() ?? called;
-  // What `overridePythonAttrs` and its like hand over is what they change, not what comes of it.
-  if (called.kind === "unknown" && /^override\w*Attrs$/.test(called.path.at(-1) ?? ""))
+  // The first of two arguments is what comes of an override; the last, and a single one, is what it changes.
+  const isFinal = isOuter && parts(node).at(-1)?.type === "function_expression";
+  if (called.kind === "builtin" && OVERRIDES.has(called.name) && !isFinal)
+    return called.arguments[0]?.() ?? called;
+  if (called.kind === "unknown" && OVERRIDE.test(called.path.at(-1) ?? "") && !isFinal)
     return unknown(snippet(file, node));
   const value = evaluateAt(session, file, up);
   const isLibrary = called.kind === "builtin" || (called.kind === "unknown" && called.path.at(-1) === "fix");
@@ -89,6 +91,9 @@ function argumentHere(session: Session, file: SourceFile, node: SyntaxNode): Val
 }
 
 export const OVERRIDES = new Set(["overrideAttrs", "overrideDerivation"]);
+
+/** `overrideAttrs`, `overridePythonAttrs` and their like. */
+export const OVERRIDE = /^override\w*Attrs$/;
 
 export function recursiveScope(session: Session, file: SourceFile, node: SyntaxNode, outer: Scope) {
   let entries: ReadonlyMap<string, Thunk> = new Map();

@@ -3,7 +3,7 @@
  * source pin needs (strings, sets, calls) and says `unknown` for the rest. It reads files of the same side
  * through `SourceFiles` and nothing else.
  */
-import { argumentKey, functionScope, OVERRIDES, recursiveScope, scopeAt } from "./binders.ts";
+import { argumentKey, functionScope, OVERRIDE, OVERRIDES, recursiveScope, scopeAt } from "./binders.ts";
 import { applyBuiltin, isBuiltin } from "./library/index.ts";
 import { binary } from "./operators.ts";
 import { platformFact } from "./platform.ts";
@@ -335,6 +335,9 @@ function callAttributes(session: Session, call: CallValue): SetValue | null {
     let argument = call.argument();
     if (argument.kind === "function" || argument.kind === "builtin")
       argument = apply(session, argument, () => call, call.text);
+    // `finalAttrs: previousAttrs: { … }`, over something that is not known.
+    if (argument.kind === "function" && OVERRIDE.test(call.name ?? ""))
+      argument = apply(session, argument, () => unknown("previousAttrs"), call.text);
     known = asSet(session, argument);
     return known;
   } finally {
