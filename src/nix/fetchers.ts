@@ -146,10 +146,18 @@ const FORGES: Readonly<Record<string, Fetcher>> = {
   }),
   fetchFromGitLab: forge({
     location: ["owner", "repo", "domain", "group", "protocol"],
-    home: (args) => joinTexts("https://", host(args, "domain", "gitlab.com"), "/", ...gitlabPath(args, "/")),
+    home: (args) =>
+      joinTexts(
+        host(args, "protocol", "https"),
+        "://",
+        host(args, "domain", "gitlab.com"),
+        "/",
+        ...gitlabPath(args, "/"),
+      ),
     archive: (_, rev, args) =>
       joinTexts(
-        "https://",
+        host(args, "protocol", "https"),
+        "://",
         host(args, "domain", "gitlab.com"),
         "/api/v4/projects/",
         ...gitlabPath(args, "%2F").map((part) =>
@@ -231,6 +239,16 @@ const registry = (
   role: SourceRole = "source",
 ): Fetcher => ({ role, location, locate: (args) => ({ urls: urlsOf(args), rev: null }) });
 
+const nuget = registry(["pname", "baseName", "version", "url"], (args) => [
+  args.text("url") ??
+    joinTexts(
+      "https://www.nuget.org/api/v2/package/",
+      args.text("pname") ?? args.text("baseName"),
+      "/",
+      args.text("version"),
+    ),
+]);
+
 const REGISTRIES: Readonly<Record<string, Fetcher>> = {
   fetchPypi: registry(
     ["pname", "version", "format", "dist", "python", "abi", "platform", "extension"],
@@ -249,15 +267,8 @@ const REGISTRIES: Readonly<Record<string, Fetcher>> = {
   fetchHex: registry(["pkg", "version"], (args) => [
     joinTexts("https://repo.hex.pm/tarballs/", args.text("pkg"), "-", args.text("version"), ".tar"),
   ]),
-  fetchNuGet: registry(["pname", "baseName", "version", "url"], (args) => [
-    args.text("url") ??
-      joinTexts(
-        "https://www.nuget.org/api/v2/package/",
-        args.text("pname") ?? args.text("baseName"),
-        "/",
-        args.text("version"),
-      ),
-  ]),
+  fetchNuGet: nuget,
+  fetchNupkg: nuget,
   fetchMavenArtifact: registry(
     ["groupId", "artifactId", "version", "classifier", "repos", "url", "urls"],
     mavenUrls,
@@ -403,18 +414,20 @@ const FETCHERS: ReadonlyMap<string, Fetcher> = new Map(
     ...FORGES,
     ...REGISTRIES,
     fetchCargoTarball: vendored,
-    fetchCargoVendor: vendored,
-    fetchNpmDeps: vendored,
-    fetchPnpmDeps: vendored,
-    fetchYarnDeps: vendored,
-    fetchBunDeps: vendored,
-    fetchMixDeps: vendored,
-    fetchRebarDeps: vendored,
     fetchDeps: vendored,
   } satisfies Record<string, Fetcher>),
 );
 
+/** What languages call theirs: `fetchYarnBerryDeps`, `fetchDenoDeps`. */
+const FETCHES_DEPENDENCIES = /^fetch[A-Z]\w*(?:Deps|Dependencies|Vendor)$/;
+
 /** The fetcher of a name, as `fetchFromGitHub`; undefined when the table does not know it. */
 export function fetcherNamed(name: string | null): Fetcher | undefined {
-  return name === null ? undefined : FETCHERS.get(name);
+  if (name === null) return undefined;
+  return FETCHERS.get(name) ?? (FETCHES_DEPENDENCIES.test(name) ? vendored : undefined);
+}
+
+/** Whether a function fetches what a package around it depends on, whatever name and version it is given. */
+export function fetchesDependencies(name: string | null): boolean {
+  return fetcherNamed(name)?.role === "dependencies";
 }

@@ -1,5 +1,6 @@
 /** A source pin as plain data, from what evaluation found. */
 
+import { OVERRIDE } from "./binders.ts";
 import { asSet } from "./evaluate.ts";
 import { type Fetcher, type FetcherArguments, fetcherNamed, type Location } from "./fetchers.ts";
 import { isHashAlgorithm, toSri } from "./hash.ts";
@@ -65,7 +66,7 @@ export function sourceAt(found: FoundValues, place: PinPlace): Source {
   const args = argumentsOf(found.session, attributes);
   const { names, ...spans } = place;
   const location = locationOf(found, fetcher, args, names);
-  const role = roleOf(dependency, fetcher?.role ?? "other", names);
+  const role = roleOf(dependency, found, fetcher?.role ?? "other", names);
   return {
     path: origin.file.path,
     binding: [...names].reverse().join("."),
@@ -120,16 +121,35 @@ function listOf(text: Text | null): readonly Text[] {
   return text ? [text] : [];
 }
 
-function roleOf(dependency: boolean, fetcher: SourceRole, names: readonly string[]): SourceRole {
+/** What holds the hash of dependencies under a plain name: `cargoDeps = old.cargoDeps.overrideAttrs { outputHash = …; }`. */
+const HOLDS_DEPENDENCIES =
+  /^(?:(?:cargo|npm|pnpm|yarn|bun|deno|zig|maven|nuget|mixFod)Deps|(?:yarnO|o)fflineCache|goModules|fetchAttrs)$/;
+
+function roleOf(
+  dependency: boolean,
+  { fetcher: name }: FoundValues,
+  fetcher: SourceRole,
+  names: readonly string[],
+): SourceRole {
   if (dependency || fetcher === "dependencies") return "dependencies";
+  if ((name === null || OVERRIDE.test(name)) && HOLDS_DEPENDENCIES.test(names[0] ?? ""))
+    return "dependencies";
   if (names.includes("patches")) return "patch";
   return fetcher;
 }
 
 /** The pin itself where its hash stands: what hands on a hash of another file is not the pin. */
-function pinSpan({ file, node, carrier, origin }: FoundPin): Span {
+function pinSpan({ file, node, carrier, origin, hashName }: FoundPin): Span {
   if (origin.file.path !== file.path) return spanOf(origin);
-  return spanOfNode(file, isAttrset(carrier) && carrier.start < node.start ? carrier : node);
+  const pin = isAttrset(carrier) && carrier.start < node.start ? carrier : node;
+  return spanOfNode(file, hashName === "outputHash" ? withLaterArguments(pin) : pin);
+}
+
+/** `runCommand "x" { outputHash = …; } "script"`: the script is part of what is pinned. */
+function withLaterArguments(node: SyntaxNode): SyntaxNode {
+  let call = node;
+  while (call.parent?.type === "apply_expression" && call.parent.children[0] === call) call = call.parent;
+  return call;
 }
 
 function spanOfNode(file: SourceFile, node: SyntaxNode): Span {

@@ -1,7 +1,7 @@
 /** The source pins of a file: every place that carries a hash, with what the evaluator would say of it. */
 import { affectedBy } from "./affected.ts";
 import { asSet, evaluateAt } from "./evaluate.ts";
-import { fetcherNamed } from "./fetchers.ts";
+import { fetcherNamed, fetchesDependencies } from "./fetchers.ts";
 import { isHashName } from "./hash-names.ts";
 import type { Source } from "./model.ts";
 import { type PackageFacts, packageAround, packageFacts } from "./packages.ts";
@@ -281,8 +281,10 @@ function addAt(
   const origin = hash.kind === "text" ? hash.origin : null;
   const node = site.application ?? site.carrier;
   const around = packageAround(session, file, node);
-  const own =
-    ownPackage(session, site, attributes) ?? builtPackage(session, site, fetcher, attributes, around);
+  const isOfAround = fetchesDependencies(fetcher) && around.version !== null;
+  const own = isOfAround
+    ? null
+    : (ownPackage(session, site, attributes) ?? builtPackage(session, site, fetcher, attributes, around));
   addPin(
     reading.pins,
     makeSource({

@@ -3,6 +3,7 @@
  * ends in when functions, maps or other files stand between the two.
  */
 import { apply, asSet } from "./evaluate.ts";
+import { fetchesDependencies } from "./fetchers.ts";
 import { isHashName } from "./hash-names.ts";
 import { type PackageFacts, packageFacts } from "./packages.ts";
 import type { Session } from "./session.ts";
@@ -70,7 +71,8 @@ export function hashedCalls(
         const origin = hash?.kind === "text" ? (hash.origin ?? (knownText(hash) && elsewhere)) : null;
         if (hash && origin) {
           const isPackage = attributes.entries.has("src") || attributes.entries.has("outputHash");
-          const own = isPackage ? packageFacts(session, inner) : null;
+          const isOfAround = fetchesDependencies(inner.name) && around !== null && around.version !== null;
+          const own = isPackage && !isOfAround ? packageFacts(session, inner) : null;
           found.push({ call: inner, attributes, hashName, hash, origin, package: own ?? around, at });
         }
       }

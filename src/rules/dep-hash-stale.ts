@@ -1,5 +1,5 @@
 import { eventOf, pairsOf } from "./_events.ts";
-import { siblings } from "./_package.ts";
+import { sourcesOf } from "./_package.ts";
 import { headAt, pinName } from "./_pins.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
@@ -20,8 +20,8 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     const { before, after } = pair;
     if (after.role !== "dependencies" || eventOf(pair) !== "stale") continue;
     // Where the source's hash stayed as well, that is what is wrong.
-    const source = siblings(facts, pair).find(({ after: other }) => other.role === "source");
-    if (!source || source.before.hash === source.after.hash) continue;
+    const source = sourcesOf(facts, pair).find((other) => other.before.hash !== other.after.hash);
+    if (!source) continue;
     yield {
       severity: "low",
       confidence: "medium",
