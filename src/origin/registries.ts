@@ -32,6 +32,11 @@ const REGISTRIES: readonly { readonly host: RegExp; readonly path: RegExp; reado
     path: /^\/_apis\/public\/gallery\/publisher\/([^/]+\/extension\/[^/]+)\//,
     registry: "Visual Studio Marketplace",
   },
+  {
+    host: /^(www\.|api\.)?nuget\.org$/,
+    path: /^\/(?:api\/v2\/package|packages|v3-flatcontainer)\/([^/]+)\//,
+    registry: "NuGet",
+  },
   { host: /^repo\.hex\.pm$/, path: /^\/tarballs\/([a-z0-9_]+)-/, registry: "Hex" },
   {
     host: /^(cpan|(?:[a-z]+\.)?cpan\.org|(?:cpan\.)?metacpan\.org)$/,
@@ -77,6 +82,14 @@ const REGISTRIES: readonly { readonly host: RegExp; readonly path: RegExp; reado
   },
 ];
 
+/** A name as its registry compares it. https://packaging.python.org/en/latest/specifications/name-normalization/ */
+function plainName(registry: string, name: string): string {
+  if (registry === "PyPI") return name.toLowerCase().replace(/[-_.]+/g, "-");
+  // https://doc.rust-lang.org/cargo/reference/registry-index.html#name-restrictions, https://learn.microsoft.com/nuget/reference/id-prefix-reservation
+  if (registry === "crates.io") return name.toLowerCase().replaceAll("_", "-");
+  return registry === "NuGet" ? name.toLowerCase() : name;
+}
+
 /** What a location on a known registry or mirrored site names; null when it is none. */
 export function registryPlace({ scheme, host, path }: Read): WhatIsThere | null {
   for (const registry of REGISTRIES) {
@@ -86,8 +99,7 @@ export function registryPlace({ scheme, host, path }: Read): WhatIsThere | null 
     if (!match) continue;
     // Without a name, the site is one owner: few people upload there, for all of its projects.
     const [, name = ""] = match;
-    // PyPI: https://packaging.python.org/en/latest/specifications/name-normalization/
-    const plain = registry.registry === "PyPI" ? name.toLowerCase().replace(/[-_.]+/g, "-") : name;
+    const plain = plainName(registry.registry, name);
     const id = plain === "" ? registry.registry : `${registry.registry} ${plain}`;
     const known = !name.includes("\u0000");
     return {

@@ -46,6 +46,11 @@ export function pairSources(
   match((source) => location(source) && `${source.fetcher}\0${stem(source)}`);
   match((source) => (source.role === "source" ? source.pname : null));
   match((source, side) => (source.role === "patch" ? null : `${path(source, side)}\0${source.fetcher}`));
+  for (const [old, now] of split(before, after, path)) {
+    before.delete(old);
+    after.delete(now);
+    pairs.push([old, now]);
+  }
   const byName = repointed.filter(
     ([old, now]) => old.hash !== now.hash && !pairs.some(([a, b]) => a === old && b === now),
   );
@@ -63,6 +68,33 @@ export function pairSources(
       .map((source) => ({ change: "removed", before: source, after: null }) as const),
     ...[...after].filter((source) => !takenByName.has(source)).map((source) => addedPin(source, kept)),
   ].sort(byPlace);
+}
+
+/**
+ * Pairs a package's `src` with each of the sources for several platforms that it became, or that became it: of the pins that
+ * nothing else pairs, one side has one, and that is the `src`.
+ */
+function split(
+  before: ReadonlySet<Source>,
+  after: ReadonlySet<Source>,
+  path: (source: Source, side: Side) => string,
+): readonly [Source, Source][] {
+  const keyOf: KeyOf = (source, side) =>
+    source.role === "source" && source.pname !== null ? `${path(source, side)}\0${source.pname}` : null;
+  if (before.size === 0 || after.size === 0) return [];
+  const now = grouped(after, "head", keyOf);
+  return [...grouped(before, "base", keyOf)].flatMap(([key, old]): [Source, Source][] => {
+    const current = now.get(key) ?? [];
+    // Entries of a list, of several versions, are no platforms of one source.
+    if ([old, current].some((pins) => new Set(pins.map(({ version }) => version)).size !== 1)) return [];
+    const [[first], [only]] = [old, current] as [[Source], [Source]];
+    if (old.length === 1 && current.length > 1 && isMain(first)) return current.map((each) => [first, each]);
+    return current.length === 1 && old.length > 1 && isMain(only) ? [[first, only]] : [];
+  });
+}
+
+function isMain({ binding }: Source): boolean {
+  return /(?:^|\.)src$/.test(binding);
 }
 
 /** A pin that stayed as it was, and where it comes in the order of all that did. */

@@ -162,6 +162,7 @@ export function eventOf({ before, after }: Pair): PinEvent {
         return isNowhere(after) && !hasOwnVersion(after) && after.fetcher !== "override" ? "none" : "stale";
     }
   }
+  if (ownerArguments(before, after) !== null) return "owner";
   switch (place) {
     case "same":
       // A part of the place that the text does not say may have changed with the version.
@@ -182,6 +183,19 @@ export function eventOf({ before, after }: Pair): PinEvent {
       return isResolved(before) && !isNowhere(before) ? "hash-alone" : "none";
     }
   }
+}
+
+/** Arguments that say whose a source is, whatever makes an address of them. */
+const OWNERS = /^(?:owner|publisher|org|group(?:Id)?|domain|host|githubBase)$/;
+
+/** Where no location is known: what the arguments that name an owner were and are, if they differ; else null. */
+export function ownerArguments(before: Source, after: Source): { was: string; is: string } | null {
+  if (before.urls.length > 0 || after.urls.length > 0) return null;
+  const differ = recipeChanges(before, after).filter((name) => OWNERS.test(name));
+  const [was, is] = [before, after].map(({ recipe }) =>
+    differ.flatMap((name) => recipe.find((part) => part.name === name)?.text ?? []).join("/"),
+  ) as [string, string];
+  return was === "" || is === "" ? null : { was, is };
 }
 
 /** The event of a pin whose bytes, place and version are what they were. */

@@ -1,7 +1,7 @@
 /** Names that were chosen to be taken for others. */
 import { distance } from "fastest-levenshtein";
 import { type Location, withoutPlaceholders } from "../origin/location.ts";
-import { domainOf } from "../origin/place.ts";
+import { domainOf, type Owner } from "../origin/place.ts";
 import { ownerName, shown } from "./_pins.ts";
 
 /** Letters and digits that look alike in common fonts, and the one that stands for all of them. */
@@ -50,6 +50,11 @@ function isOtherSuffix(domain: string, known: string): boolean {
   return label(domain) === label(known) && label(domain).length > 3;
 }
 
+/** The name of a package in its registry: `frob` of `PyPI frob`. */
+function nameIn({ id, domain }: Owner): string {
+  return id.slice(domain.length + 1);
+}
+
 /** Whether the owner or host of `after` may be taken for that of `before`. */
 function isLookalike(before: Location, after: Location): boolean {
   const [old, current] = [before.owner, after.owner];
@@ -58,10 +63,18 @@ function isLookalike(before: Location, after: Location): boolean {
     const [was, is] = [old.repository, current.repository];
     return was.owner.toLowerCase() === is.owner.toLowerCase() ? false : resembles(is.owner, was.owner);
   }
-  // A project that moves between forges keeps its name: it is another owner, but no imitation.
-  if (old.repository || current.repository || !old.domain.includes(".") || !current.domain.includes("."))
+  if (before.kind === "registry" && after.kind === "registry" && old.domain === current.domain)
+    return resembles(nameIn(current), nameIn(old));
+  if (old.domain === current.domain || !old.domain.includes(".") || !current.domain.includes("."))
     return false;
-  if (old.domain === current.domain) return false;
+  // A project that moves between forges keeps its name: it is another owner, but no imitation.
+  if (old.repository || current.repository)
+    return (
+      old.repository !== null &&
+      current.repository !== null &&
+      !WELL_KNOWN.includes(current.domain) &&
+      resembles(current.domain, old.domain)
+    );
   return resembles(current.domain, old.domain) || isOtherSuffix(current.domain, old.domain);
 }
 

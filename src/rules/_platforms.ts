@@ -24,7 +24,8 @@ function family(source: Source): string {
   const others = names.filter((name) => !PLATFORM.test(name));
   // Without a platform in its path, a pin has twins only as the `src` of one package, in the branches of an `if`.
   const isTwin = others.length < names.length || /^src$/.test(names.at(-1) ?? "");
-  const place = isTwin ? (source.packageSpan?.start ?? "") : `alone ${source.hashSpan.start}`;
+  // A package of one name may be written once for each platform, or its source be laid over it for one.
+  const place = isTwin ? (source.pname ?? source.packageSpan?.start ?? "") : `alone ${source.hashSpan.start}`;
   return `${source.path} ${place} ${source.pname} ${others.join(".")}`;
 }
 
@@ -52,10 +53,10 @@ function families(facts: Facts, side: Side): Map<string, { source: Source; serve
 /** Whether it is the platform that tells twins apart: by their path, or by the code of the package. */
 function areForPlatforms(facts: Facts, twins: readonly Source[]): boolean {
   if (twins.some(({ binding }) => binding.split(".").some((name) => PLATFORM.test(name)))) return true;
-  const [first] = twins;
-  const span = first?.packageSpan;
-  const code = span && textAt(facts, { side: "head", span });
-  return /\b(is(Darwin|Linux|x86_64|Aarch64|i686)|(host|build|target)Platform|system)\b/.test(code ?? "");
+  return twins.some(({ packageSpan: span }) => {
+    const code = span && textAt(facts, { side: "head", span });
+    return /\b(is(Darwin|Linux|x86_64|Aarch64|i686)|(host|build|target)Platform|system)\b/.test(code ?? "");
+  });
 }
 
 /** A source that comes from another server than its twins. */
@@ -65,25 +66,28 @@ export interface OddTwin {
   readonly twins: readonly Source[];
   readonly others: string;
   readonly isNew: boolean;
+  /** False: the text shows another condition, or none. */
+  readonly ofPlatforms: boolean;
 }
 
 /** Sources of the head that come from another server than their twins, where the base had one server for all. */
 export function oddTwins(facts: Facts): OddTwin[] {
-  const bases = [...families(facts, "base").values()];
+  const bases = families(facts, "base");
   const odd: OddTwin[] = [];
-  for (const twins of families(facts, "head").values()) {
+  for (const [key, twins] of families(facts, "head")) {
     const servers = new Set(twins.map((twin) => twin.server));
     if (servers.size < 2) continue;
     const changes = facts.sources.filter(({ after }) => twins.some(({ source }) => source === after));
     const before = changes.flatMap((change) => change.before ?? []);
-    const old = bases.find((group) => group.some(({ source }) => before.includes(source)));
-    if (
-      !areForPlatforms(
-        facts,
-        twins.map(({ source }) => source),
-      )
-    )
-      continue;
+    const old =
+      [...bases.values()].find((group) => group.some(({ source }) => before.includes(source))) ??
+      bases.get(key);
+    const ofPlatforms = areForPlatforms(
+      facts,
+      twins.map(({ source }) => source),
+    );
+    // For another reason than the platform, packages do have several sources; a second one beside the only one is new.
+    if (!ofPlatforms && old?.length !== 1) continue;
     const known = new Set(old?.map((twin) => twin.server));
     if (known.size > 1) continue;
     const count = (name: string) => twins.filter((twin) => twin.server === name).length;
@@ -95,14 +99,17 @@ export function oddTwins(facts: Facts): OddTwin[] {
     const [other] = others;
     if (!other) continue;
     for (const twin of twins) {
-      const change = changes.find(({ after }) => after === twin.source);
-      if (!isOdd(twin.server) || !change) continue;
+      const own = changes.filter(({ after }) => after === twin.source);
+      if (!isOdd(twin.server) || own.length === 0) continue;
+      // A source that is now another one is `source-identity-swap`, whatever the condition.
+      if (!ofPlatforms && own.some(({ before }) => before !== null)) continue;
       odd.push({
         source: twin.source,
         server: twin.server,
         twins: others.map(({ source }) => source),
         others: other.server,
         isNew: old === undefined,
+        ofPlatforms,
       });
     }
   }

@@ -2,19 +2,21 @@
 import type { Source } from "../nix/model.ts";
 import { type Location, locationsOf } from "../origin/location.ts";
 import type { Pair } from "./_events.ts";
-import { otherChangedLines } from "./_package.ts";
-import { headAt, textAt } from "./_pins.ts";
+import { otherChangedLines, packageText } from "./_package.ts";
 import type { Facts } from "./rule.ts";
 
 /** Names of files that hold programs for one platform. */
 const BINARY_NAME =
   /[-_.](linux|darwin|macos|osx|windows|win(32|64)|x64|x86[-_]64|amd64|i[36]86|ia32|aarch64|arm64|armv[67]\w*|musl|gnu|universal)([-_.]|$)/i;
-const BINARY_SUFFIX = /\.(deb|rpm|appimage|dmg|pkg|exe|msi|vsix|jar|war|apk|snap|flatpak|run|whl|nupkg)$/i;
+const BINARY_SUFFIX =
+  /\.(deb|rpm|appimage|dmg|pkg|exe|msi|vsix|jar|war|apk|snap|flatpak|run|whl|nupkg|phar|xpi|crx|wasm|msix|ipk)$/i;
 /** A source archive may name a platform too: `win32-src`. */
 const SOURCE_NAME = /[-_.](src|source|sources|orig|dist)([-_.]|$)/i;
 
 /** Whether the file at a location is a program and no source, by its name. */
-export function isBinary({ path }: Location): boolean {
+export function isBinary({ path, scheme, owner }: Location): boolean {
+  // Images of containers, and packages of .NET, hold what was built.
+  if (scheme === "docker" || owner?.domain === "NuGet") return true;
   const file = path.slice(path.lastIndexOf("/") + 1).replace(/\$\{[^}]{0,500}\}/g, "");
   return BINARY_SUFFIX.test(file) || (BINARY_NAME.test(file) && !SOURCE_NAME.test(file));
 }
@@ -37,7 +39,7 @@ export function isAssetInsteadOfGit({ before, after }: Pair): boolean {
 const UNPACKS_BINARIES = /\bautoPatchelfHook\b|\bappimageTools\b|\bundmg\b|\brpmextract\b|--set-interpreter/;
 
 function unpacksBinaries(facts: Facts, pair: Pair): boolean {
-  const text = pair.after.packageSpan && textAt(facts, headAt(pair.after.packageSpan));
+  const text = packageText(facts, "head", pair.after);
   const lines = otherChangedLines(facts, pair) ?? [];
   return lines.some((line) => UNPACKS_BINARIES.test(line) && (text ?? "").includes(line));
 }

@@ -17,17 +17,21 @@ export const rule: Rule = {
 
 function* check(facts: Facts): Iterable<RuleFinding> {
   const kept = new Set(pairsOf(facts).flatMap((pair) => (eventOf(pair) === "place-alone" ? pair.after : [])));
-  for (const { source, server, others, twins, isNew } of oddTwins(facts)) {
+  for (const { source, server, others, twins, isNew, ofPlatforms } of oddTwins(facts)) {
     // Another location under the old hash is `url-changed-hash-kept`, for one platform as for all.
     if (kept.has(source)) continue;
     yield {
-      severity: isNew ? "medium" : "high",
+      severity: isNew || !ofPlatforms ? "medium" : "high",
       confidence: "medium",
-      title: `${pinName(source)}: this platform alone gets its source from ${server}`,
+      title: ofPlatforms
+        ? `${pinName(source)}: this platform alone gets its source from ${server}`
+        : `${pinName(source)}: under some condition the source comes from ${server}`,
       message: [
-        `${placeName(source)} is served by ${server}, the sources of the other platforms by ${others}.`,
-        "Reviewers and build farms mostly look at x86_64-linux; a source that only one other platform uses is read and built by few.",
-        "One place for all platforms, or a statement of the project, clears it; to fetch all of them: verifod verify",
+        ofPlatforms
+          ? `${placeName(source)} is served by ${server}, the sources of the other platforms by ${others}.`
+          : `${placeName(source)} is served by ${server}, the package's other source by ${others}.`,
+        "Reviewers and build farms mostly look at x86_64-linux and at defaults; a source that is used in no other case is read and built by few.",
+        "One place for all, or a statement of the project, clears it; to fetch all of them: verifod verify",
       ].join(" "),
       at: headAt(source.urlSpan ?? source.span),
       before: others,

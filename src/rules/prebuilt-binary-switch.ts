@@ -1,3 +1,4 @@
+import type { Source } from "../nix/model.ts";
 import { locationsOf } from "../origin/location.ts";
 import { type Pair, pairsOf } from "./_events.ts";
 import { headAt, packageString, pinName, shown, textAt } from "./_pins.ts";
@@ -14,10 +15,13 @@ export const rule: Rule = {
 };
 
 function* check(facts: Facts): Iterable<RuleFinding> {
+  // One source that became several, one for each platform, is one finding.
+  const told = new Set<Source>();
   for (const pair of pairsOf(facts)) {
     const [before] = locationsOf(pair.before);
     const [after] = locationsOf(pair.after);
-    if (!before || !after || !isPrebuiltSwitch(facts, pair)) continue;
+    if (!before || !after || told.has(pair.before) || !isPrebuiltSwitch(facts, pair)) continue;
+    told.add(pair.before);
     yield finding(facts, pair, shown(before.text), shown(after.text));
   }
 }

@@ -22,7 +22,7 @@ export const rule: Rule = {
 function severityOf(before: Location, after: Location): Severity {
   if (after.kind !== "registry") return "high";
   // Most releases of a language are made under the repository's own name in its registry.
-  const project = folded(after.owner?.id.split("/").at(-1) ?? "");
+  const project = folded(after.owner?.id.split(/[/ ]/).at(-1) ?? "");
   return project !== "" && project === folded(before.owner?.repository?.name ?? "") ? "low" : "medium";
 }
 

@@ -1,7 +1,8 @@
+import type { Source } from "../nix/model.ts";
 import { type Location, locationsOf, parseLocation } from "../origin/location.ts";
 import type { Owner } from "../origin/place.ts";
 import { told } from "../provenance/answers.ts";
-import { eventOf, type Pair, pairsOf } from "./_events.ts";
+import { eventOf, ownerArguments, type Pair, pairsOf } from "./_events.ts";
 import { anonymousHost } from "./_hosts.ts";
 import { deceitOf } from "./_lookalike.ts";
 import { baseAt, checkCommand, headAt, ownerName, packageString, pinName, shown } from "./_pins.ts";
@@ -26,13 +27,20 @@ export const rule: Rule = {
 
 function* check(facts: Facts): Iterable<RuleFinding> {
   // A source that only one platform takes from elsewhere is `platform-split-source`.
-  const odd = new Set(oddTwins(facts).map(({ source }) => source));
+  const at = ({ path, hashSpan }: Source) => `${path}:${hashSpan.start}`;
+  const odd = new Set(oddTwins(facts).map(({ source }) => at(source)));
+  // One source that became several, one for each platform, is one finding.
+  const told = new Map<Source, string>();
   for (const pair of pairsOf(facts)) {
     // A patch from elsewhere is another patch, not another owner of the same one.
     if (pair.after.role === "patch" || eventOf(pair) !== "owner") continue;
+    const named = ownerArguments(pair.before, pair.after);
+    if (named) yield argumentFinding(pair, named);
     const [before] = locationsOf(pair.before);
     const [after] = locationsOf(pair.after);
-    if (!before || !after || odd.has(pair.after) || isToldElsewhere(pair, after)) continue;
+    if (!before || !after || odd.has(at(pair.after)) || isToldElsewhere(pair, after)) continue;
+    if (told.get(pair.before) === ownerName(after)) continue;
+    told.set(pair.before, ownerName(after));
     yield finding(facts, pair, before, after);
   }
 }
@@ -79,6 +87,28 @@ function finding(facts: Facts, pair: Pair, before: Location, after: Location): R
       ...(homepage && namesOld ? [{ at: homepage.at, note: "the homepage still names the old place" }] : []),
     ],
     identity: [source.pname ?? source.binding, ownerName(before), ownerName(after)],
+  };
+}
+
+/** The finding for a source whose location is not in the text, but whose owner is: `old.src.override { owner = "acme"; … }`. */
+function argumentFinding({ before, after }: Pair, { was, is }: { was: string; is: string }): RuleFinding {
+  const isOfList = after.fetcher === null && after.pname === null;
+  return {
+    severity: isOfList ? "low" : "high",
+    confidence: "medium",
+    title: `${pinName(after)}: the source now comes from ${shown(is)}`,
+    message: [
+      `Its arguments named ${shown(was)}, now they name ${shown(is)}.`,
+      "Whoever owns that place decides what the package is from now on, under the name that users already trust.",
+      ...(isOfList ? ["It is an entry of a list, as programs write for dependencies."] : []),
+      "A redirect from the old place to the new one, or a notice of the old owner, explains it; to fetch it: verifod verify",
+    ].join(" "),
+    at: headAt(after.urlSpan ?? after.span),
+    before: shown(was),
+    after: shown(is),
+    evidence: ["static"],
+    related: [{ at: baseAt(before.urlSpan ?? before.span), note: `the place before: ${shown(was)}` }],
+    identity: [after.pname ?? after.binding, was, is],
   };
 }
 
@@ -138,7 +168,8 @@ function judge(pair: Pair, before: Location, after: Location, known: string, hom
   if (old && now && old.forge === now.forge && old.owner.toLowerCase() === now.owner.toLowerCase()) {
     return { severity: "low", confidence: "high", note: "Both repositories are of one account." };
   }
-  if (owner && before.owner?.domain === owner.domain && before.owner.repository === null) {
+  const isOfRegistry = before.kind === "registry" && after.kind === "registry";
+  if (owner && before.owner?.domain === owner.domain && before.owner.repository === null && !isOfRegistry) {
     return { severity: "low", confidence: "medium", note: "Both places are of one domain." };
   }
   const isOfList = pair.after.role === "other" && pair.after.pname === null;
