@@ -1,9 +1,10 @@
 /** The pins of a change, file by file. */
+
 import type { Entry, Side, Unchecked } from "../change/change.ts";
 import type { Source } from "../nix/model.ts";
 import { pinKey } from "../nix/reading.ts";
-import type { Region } from "../nix/scripts.ts";
 import type { NixSide } from "../nix/side.ts";
+import type { Region } from "../nix/syntax.ts";
 import type { Origin } from "../nix/value.ts";
 
 /** Pins of both sides. */

@@ -1,4 +1,5 @@
 /** The texts of a changed file: what differs between them, and what is read of either side. */
+
 import {
   type Content,
   type Entry,
@@ -11,8 +12,9 @@ import { type Contents, inPlaceOf } from "../change/contents.ts";
 import { changedText, diffTexts, type Hunk } from "../change/hunks.ts";
 import { withLines } from "../nix/parser.ts";
 import { isSameCode, mayBeSameCode } from "../nix/same-code.ts";
-import type { CodeFile, Region } from "../nix/scripts.ts";
+import type { CodeFile } from "../nix/scripts.ts";
 import type { NixSide } from "../nix/side.ts";
+import type { Region } from "../nix/syntax.ts";
 import type { BinaryFacts, FileFacts } from "../rules/rule.ts";
 
 /** A changed file before its code is looked at. */

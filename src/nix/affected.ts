@@ -2,10 +2,10 @@
  * Which parts of a big package list a change can reach. A list such as `python-packages.nix` is one set with
  * hundreds of packages: a pin depends on its own entry, and on entries that it takes apart by name.
  */
+
 import { addTo } from "../lists.ts";
-import type { Region } from "./scripts.ts";
-import type { NixFile } from "./sites.ts";
-import type { SyntaxNode } from "./syntax.ts";
+import type { NixFile } from "./source-file.ts";
+import type { Region, SyntaxNode } from "./syntax.ts";
 
 /** Smaller files are read whole: that takes a few milliseconds. */
 export const BIG_CHARACTERS = 40_000;

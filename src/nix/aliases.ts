@@ -6,11 +6,9 @@ import { asSet, evaluateAt } from "./evaluate.ts";
 import { type Made, madeOf } from "./made.ts";
 import type { ChangedSide } from "./meta-only.ts";
 import { DEFAULT_SYSTEM } from "./platform.ts";
-import type { Region } from "./scripts.ts";
 import { createSession, type Session } from "./session.ts";
-import type { NixFile } from "./sites.ts";
-import type { SourceFiles } from "./source-file.ts";
-import { attrNames, bindingsOf, isAttrset, parts, type SyntaxNode } from "./syntax.ts";
+import type { NixFile, SourceFiles } from "./source-file.ts";
+import { attrNames, bindingsOf, isAttrset, parts, type Region, type SyntaxNode } from "./syntax.ts";
 import { hashedCalls, resultOf } from "./trace.ts";
 import type { Origin, Value } from "./value.ts";
 

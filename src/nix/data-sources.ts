@@ -1,4 +1,5 @@
 /** The pins of JSON files: `sources.json`, `deps.json`, `pin.json` and what else update scripts write. */
+
 import type { Node as JsonNode } from "jsonc-parser";
 import { evaluateAt } from "./evaluate.ts";
 import { type Assumed, followChoices, NOTHING } from "./follow.ts";
@@ -10,10 +11,9 @@ import { NO_PACKAGE, type PackageFacts, packageFacts } from "./packages.ts";
 import { type PinPlace, sourceAt } from "./pin.ts";
 import { isSystem } from "./platform.ts";
 import { addPin, isLocated, pinKey, type Reading } from "./reading.ts";
-import type { Region } from "./scripts.ts";
 import { type Choice, createSession, type Session } from "./session.ts";
-import type { NixFile } from "./sites.ts";
-import { fileName, type SourceFile, type SourceFiles } from "./source-file.ts";
+import { fileName, type NixFile, type SourceFile, type SourceFiles } from "./source-file.ts";
+import type { Region } from "./syntax.ts";
 import { TooMuch } from "./too-much.ts";
 import { hashedCalls } from "./trace.ts";
 import { valuesOf } from "./traced-pin.ts";

@@ -2,8 +2,7 @@
 import { apply, asSet, evaluateAt } from "./evaluate.ts";
 import type { Definition, PackageSet } from "./package-set.ts";
 import { createSession, isExhausted, type Session, STEP_LIMIT } from "./session.ts";
-import type { NixFile } from "./sites.ts";
-import { FileNeeded, type SourceFiles } from "./source-file.ts";
+import { FileNeeded, type NixFile, type SourceFiles } from "./source-file.ts";
 import { resultOf } from "./trace.ts";
 import { knownText, set as setOf, type Thunk, textValue, type Value } from "./value.ts";
 

@@ -4,7 +4,7 @@ import { appliedFunction, bindsName, boundTo } from "./code-text.ts";
 import type { Impurity } from "./model.ts";
 import { inPieces } from "./pieces.ts";
 import { computedName } from "./places.ts";
-import type { CodeFile, Region } from "./scripts.ts";
+import type { CodeFile } from "./scripts.ts";
 import {
   attrName,
   attrNames,
@@ -13,6 +13,7 @@ import {
   isAttrset,
   nodeAt,
   parts,
+  type Region,
   type SyntaxNode,
   visitIn,
 } from "./syntax.ts";

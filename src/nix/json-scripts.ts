@@ -1,11 +1,13 @@
 /** Scripts in JSON files: of `package.json`, and what recipes take from data (`lib.importJSON ./meta.json`). */
+
 import { createScanner } from "jsonc-parser";
 import { readDataScript } from "./data-script.ts";
 import { FETCHES } from "./foreign.ts";
 import type { Script, ScriptContext } from "./model.ts";
 import { isTestFile } from "./script-places.ts";
 import { contextOfAttribute } from "./script-takers.ts";
-import { type CodeFile, languageOf, type Region, type ScriptParsers } from "./scripts.ts";
+import { type CodeFile, languageOf, type ScriptParsers } from "./scripts.ts";
+import type { Region } from "./syntax.ts";
 
 /** jsonc-parser's `SyntaxKind`, a const enum that modules compiled one by one cannot use. */
 const TOKEN = { openBrace: 1, closeBrace: 2, colon: 6, string: 10, end: 17 };

@@ -2,10 +2,11 @@
  * Changes that lie in the `meta` of packages alone, as maintainers and licences are changed in hundreds of files at once.
  * No pin is made of it, so that the pins of both sides are the same but for their offsets.
  */
+
 import { parseErrors } from "./parse-errors.ts";
-import type { Region } from "./scripts.ts";
-import { ANCHOR, LITERAL, type NixFile } from "./sites.ts";
-import { attrNames, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
+import { ANCHOR, LITERAL } from "./sites.ts";
+import type { NixFile } from "./source-file.ts";
+import { attrNames, nodeAt, parts, type Region, type SyntaxNode } from "./syntax.ts";
 
 /** One side of a changed file, with the stretches that differ: as many as on the other side. */
 export interface ChangedSide {

@@ -11,8 +11,7 @@ import {
   takesAsScript,
   takesHashes,
 } from "./neighbours.ts";
-import type { NixFile } from "./sites.ts";
-import { directoryOf, folderName, type SourceFile } from "./source-file.ts";
+import { directoryOf, folderName, type NixFile, type SourceFile } from "./source-file.ts";
 import { hasPath } from "./sources.ts";
 import { entriesNear, takenFrom } from "./takers.ts";
 

@@ -2,12 +2,13 @@
  * Where the packages of a tree are defined, as far as its package lists and its folders say: what a recipe takes by a name
  * that nothing gives it is the package of that name.
  */
+
 import type { Tree } from "../change/change.ts";
 import { addTo } from "../lists.ts";
 import { namesBoundIn } from "./aliases.ts";
 import { type Call, EACH_FOLDER, listPrefix, readCalls } from "./attributes.ts";
-import type { Region } from "./scripts.ts";
 import { directoryOf, folderName, normalPath } from "./source-file.ts";
+import type { Region } from "./syntax.ts";
 import { entriesByDepth } from "./untouched.ts";
 
 /** A list that binds a name, with that entry alone. */

@@ -1,8 +1,9 @@
 /** The package around a pin: the expression that gives it a name and a version. */
+
 import { asSet, coerced, evaluateAt } from "./evaluate.ts";
 import { parseName, versionInName } from "./library/versions.ts";
 import type { Session } from "./session.ts";
-import type { NixFile } from "./sites.ts";
+import type { NixFile } from "./source-file.ts";
 import { isAttrset, parts, type SyntaxNode } from "./syntax.ts";
 import { knownText, type Origin, type Value } from "./value.ts";
 

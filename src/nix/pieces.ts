@@ -1,6 +1,7 @@
 /** Walking a document without having all of its nodes in memory. */
+
 import type { Document } from "./parser.ts";
-import type { Region } from "./scripts.ts";
+import type { Region } from "./syntax.ts";
 
 /** Some 300,000 nodes. */
 const PIECE_CHARACTERS = 1_000_000;

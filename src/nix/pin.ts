@@ -10,8 +10,8 @@ import type { Argument, Source, SourceRole, Span, Text } from "./model.ts";
 import type { PackageFacts } from "./packages.ts";
 import { recipeOf } from "./recipe.ts";
 import type { Session } from "./session.ts";
-import { bindingPath, type NixFile } from "./sites.ts";
-import type { SourceFile } from "./source-file.ts";
+import { bindingPath } from "./sites.ts";
+import type { NixFile, SourceFile } from "./source-file.ts";
 import { attrNames, bindingsOf, isAttrset, nodeMemo, type SyntaxNode } from "./syntax.ts";
 import { asText, knownText, type Origin, type SetValue, type Value } from "./value.ts";
 

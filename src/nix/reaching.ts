@@ -1,9 +1,11 @@
 /** What must be so for a hash to be used, as far as the conditions and the names around it say. */
+
 import { argumentKey } from "./binders.ts";
 import type { Assumed } from "./follow.ts";
 import { isSystem } from "./platform.ts";
 import { snippet } from "./session.ts";
-import { conditionsAround, type HashLiteral, type NixFile } from "./sites.ts";
+import { conditionsAround, type HashLiteral } from "./sites.ts";
+import type { NixFile } from "./source-file.ts";
 import { nodeMemo } from "./syntax.ts";
 
 /** What must hold for the literal to be used, as far as its place says. */

@@ -1,8 +1,7 @@
 /** What is known while the pins of one file are read. */
 import type { Source } from "./model.ts";
 import type { Choice, Session } from "./session.ts";
-import type { NixFile } from "./sites.ts";
-import type { SourceFiles } from "./source-file.ts";
+import type { NixFile, SourceFiles } from "./source-file.ts";
 
 /** The pins of one file in the value of another. */
 export interface Found {

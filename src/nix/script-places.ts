@@ -3,8 +3,17 @@ import { appliedFunction, boundTo, lastName, STRING_FUNCTIONS } from "./code-tex
 import type { ScriptContext, ScriptLanguage } from "./model.ts";
 import { attributePath } from "./places.ts";
 import { ATTRIBUTES, WRITERS, WRITES, WRITES_FILE } from "./script-takers.ts";
-import type { Region } from "./scripts.ts";
-import { attrNames, bare, bindingsOf, isAttrset, nodeAt, parts, type SyntaxNode, visitIn } from "./syntax.ts";
+import {
+  attrNames,
+  bare,
+  bindingsOf,
+  isAttrset,
+  nodeAt,
+  parts,
+  type Region,
+  type SyntaxNode,
+  visitIn,
+} from "./syntax.ts";
 
 /** The string literals that touch a region: the one around it, and those within it; and names that may stand for one. */
 export function textsIn(source: string, root: SyntaxNode, region: Region): readonly SyntaxNode[] {

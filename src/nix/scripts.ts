@@ -12,17 +12,11 @@ import { createSession, isExhausted } from "./session.ts";
 import { readShell } from "./shell.ts";
 import { behind, type ScriptCommand, type ScriptReading } from "./shell-state.ts";
 import { fileName, type SourceFile } from "./source-file.ts";
-import type { SyntaxNode } from "./syntax.ts";
+import type { Region, SyntaxNode } from "./syntax.ts";
 import { knownText } from "./value.ts";
 
 /** One side of a changed file: what is not Nix has no syntax tree. */
 export type CodeFile = Exclude<SourceFile, { kind: "json" }>;
-
-/** A stretch of a text that differs from the other side; empty where the other side only has more. */
-export interface Region {
-  readonly start: number;
-  readonly end: number;
-}
 
 export interface ScriptParsers {
   readonly bash: DocumentParser;

@@ -4,8 +4,17 @@ import { appliedFunction, boundTo, lastName } from "./code-text.ts";
 import type { Setting, SettingValue } from "./model.ts";
 import { inPieces } from "./pieces.ts";
 import { attributePath, CONDITIONAL, conditionsOf, LONGEST_TEXT, packageSpan, textOf } from "./places.ts";
-import type { CodeFile, Region } from "./scripts.ts";
-import { bare, isAttrset, nodeAt, parts, type SyntaxNode, stringPieces, visitIn } from "./syntax.ts";
+import type { CodeFile } from "./scripts.ts";
+import {
+  bare,
+  isAttrset,
+  nodeAt,
+  parts,
+  type Region,
+  type SyntaxNode,
+  stringPieces,
+  visitIn,
+} from "./syntax.ts";
 
 /** The release of all Haskell packages touches some thousands. What is generated anew as a whole has more. */
 const MOST_SETTINGS = 20_000;

@@ -15,10 +15,17 @@ import { namedBelow, pathsBelow, usersFirst } from "./neighbours.ts";
 import { type PackageSet, readPackageSet } from "./package-set.ts";
 import { type Document, withLines } from "./parser.ts";
 import type { WholeTraces } from "./reading.ts";
-import type { Region } from "./scripts.ts";
-import { ANCHOR, type NixFile } from "./sites.ts";
-import { type Attempt, directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
+import { ANCHOR } from "./sites.ts";
+import {
+  type Attempt,
+  directoryOf,
+  FileNeeded,
+  type NixFile,
+  type SourceFile,
+  type SourceFiles,
+} from "./source-file.ts";
 import { handedPins, hasPath, isOpen, sourcesOfNix, TOO_DEEP } from "./sources.ts";
+import type { Region } from "./syntax.ts";
 import { TooMuch } from "./too-much.ts";
 import { withoutUntouched } from "./untouched.ts";
 

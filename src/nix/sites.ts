@@ -2,11 +2,8 @@
 
 import { parseHash } from "./hash.ts";
 import { algorithmOfName, isHashName } from "./hash-names.ts";
-import type { Region } from "./scripts.ts";
-import type { SourceFile } from "./source-file.ts";
-import { attrName, isAttrset, nodeAt, parts, type SyntaxNode } from "./syntax.ts";
-
-export type NixFile = Extract<SourceFile, { kind: "nix" }>;
+import type { NixFile, SourceFile } from "./source-file.ts";
+import { attrName, isAttrset, nodeAt, parts, type Region, type SyntaxNode } from "./syntax.ts";
 
 /** A place where a hash is handed to something: a call, or a bare attribute set. */
 export interface Site {

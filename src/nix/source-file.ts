@@ -15,6 +15,8 @@ export type SourceFile =
     }
   | { readonly kind: "text"; readonly path: string; readonly text: string };
 
+export type NixFile = Extract<SourceFile, { kind: "nix" }>;
+
 /**
  * Gives the files of one side. Null: there is no such file, or it cannot be read. Files come from git or the
  * network, evaluation is synchronous: a file that is not here yet throws `FileNeeded`, and `Attempt` loads it and

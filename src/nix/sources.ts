@@ -9,7 +9,6 @@ import { isGem, makeSource } from "./pin.ts";
 import { reaching } from "./reaching.ts";
 import type { WholeTraces } from "./reading.ts";
 import { addPin, isLocated, pinKey, type Reading } from "./reading.ts";
-import type { Region } from "./scripts.ts";
 import { type Choice, createSession, isExhausted, type Session } from "./session.ts";
 import { traceSiblings } from "./siblings.ts";
 import {
@@ -18,12 +17,11 @@ import {
   type HashLiteral,
   hashLiteralsOf,
   LITERAL,
-  type NixFile,
   type Site,
   sitesOf,
 } from "./sites.ts";
-import type { Attempt, SourceFiles } from "./source-file.ts";
-import { parts } from "./syntax.ts";
+import type { Attempt, NixFile, SourceFiles } from "./source-file.ts";
+import { parts, type Region } from "./syntax.ts";
 import { TooMuch } from "./too-much.ts";
 import { addBare, traceFile, traceLiteral } from "./uncovered.ts";
 import { knownText, type SetValue, type Value } from "./value.ts";

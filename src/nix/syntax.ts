@@ -1,6 +1,5 @@
 /** Reading the syntax tree: nodes that are made when looked at, and the shapes of the Nix language. */
 
-import type { Region } from "./scripts.ts";
 import { MOST_NODES, TooMuch } from "./too-much.ts";
 import {
   isMeaningful,
@@ -9,6 +8,12 @@ import {
   type NodeKind,
   type TreeMemory,
 } from "./tree-memory.ts";
+
+/** A stretch of a text that differs from the other side; empty where the other side only has more. */
+export interface Region {
+  readonly start: number;
+  readonly end: number;
+}
 
 /**
  * A node of the syntax tree. Children are made on first use and then kept, so that a node is one object and can be a key.

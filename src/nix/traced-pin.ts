@@ -4,8 +4,8 @@ import type { Source } from "./model.ts";
 import { packageAround } from "./packages.ts";
 import { type FoundValues, makeSource } from "./pin.ts";
 import type { Session } from "./session.ts";
-import { bindingName, type NixFile } from "./sites.ts";
-import type { SourceFile } from "./source-file.ts";
+import { bindingName } from "./sites.ts";
+import type { NixFile, SourceFile } from "./source-file.ts";
 import { isAttrset, nodeAt, type SyntaxNode } from "./syntax.ts";
 import type { HashedCall } from "./trace.ts";
 

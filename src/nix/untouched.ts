@@ -1,8 +1,9 @@
+import type { Region } from "./syntax.ts";
+
 /**
  * Blanks what a change does not touch in a list of thousands of packages: offsets stay, and the syntax tree of the rest takes
  * a tenth of the time and memory. Only text that both sides have is blanked, so nothing new can hide in it.
  */
-import type { Region } from "./scripts.ts";
 
 /** Smaller texts are parsed whole: their trees take some 80 MB. */
 const LARGE_CHARACTERS = 4_000_000;

@@ -7,8 +7,7 @@ import { evaluateAt } from "./evaluate.ts";
 import type { Source } from "./model.ts";
 import type { Found, Reading, WholeTrace } from "./reading.ts";
 import { type Choice, createSession, isExhausted } from "./session.ts";
-import type { NixFile } from "./sites.ts";
-import { directoryOf, FileNeeded, type SourceFile, type SourceFiles } from "./source-file.ts";
+import { directoryOf, FileNeeded, type NixFile, type SourceFile, type SourceFiles } from "./source-file.ts";
 import { type HashedCall, hashedCalls } from "./trace.ts";
 import { tracedPin } from "./traced-pin.ts";
 

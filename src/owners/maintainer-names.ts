@@ -3,8 +3,7 @@ import type { Documents } from "../nix/documents.ts";
 import { evaluateAt } from "../nix/evaluate.ts";
 import { attributePath } from "../nix/places.ts";
 import { createSession, type Session, snippet } from "../nix/session.ts";
-import type { NixFile } from "../nix/sites.ts";
-import type { SourceFiles } from "../nix/source-file.ts";
+import type { NixFile, SourceFiles } from "../nix/source-file.ts";
 import { nodeAt, parts, type SyntaxNode } from "../nix/syntax.ts";
 import { knownText, type Value } from "../nix/value.ts";
 
