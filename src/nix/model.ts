@@ -179,6 +179,8 @@ export interface Setting {
   readonly value: SettingValue;
   /** `mkDefault`, `mkForce` or the like around the value. */
   readonly wrappers: readonly string[];
+  /** The function that takes the set around it, as `overrideAttrs`; "" when none does. */
+  readonly takenBy: string;
   /** The conditions that it stands under, as texts: of `mkIf`, `optional`, `if`. */
   readonly conditions: readonly string[];
   readonly span: Span;

@@ -39,6 +39,14 @@ export function packageSpan(source: string, path: string, node: SyntaxNode): Spa
   return null;
 }
 
+/** The function that takes the attribute set around a binding; "" when none does. */
+export function appliedTo(source: string, binding: SyntaxNode): string {
+  const set = binding.parent?.parent;
+  let up = set?.parent;
+  while (up && (up.type === "parenthesized_expression" || up.type === "function_expression")) up = up.parent;
+  return up?.type === "apply_expression" ? lastName(source, appliedFunction(up)) : "";
+}
+
 const packages = nodeMemo<boolean>();
 
 /** More bindings than any package has: a list of packages. To read all of its names takes as long as to parse it. */
@@ -114,6 +122,9 @@ function filterOf(source: string, call: SyntaxNode, below: SyntaxNode): SyntaxNo
 /** In characters; a text that is cut has one more. */
 export const LONGEST_TEXT = 4_000;
 
+/** What stands right behind what is before it; a path such as `./x` does not. */
+const GLUED = /^(?:[;,)\]}:]|\.+$)/;
+
 /** The source text of a node without comments and needless white space, cut when very long. */
 export function textOf(source: string, node: SyntaxNode): string {
   let text = "";
@@ -123,7 +134,7 @@ export function textOf(source: string, node: SyntaxNode): string {
     if (part.type === "comment" || text.length > LONGEST_TEXT) return;
     if (part.type.endsWith("string_expression") || part.children.length === 0) {
       const piece = source.slice(part.start, part.end);
-      const glued = text === "" || ".([{!".includes(last) || ".;,)]}:".includes(piece[0] ?? " ");
+      const glued = text === "" || ".([{!".includes(last) || GLUED.test(piece);
       text += (glued ? "" : " ") + piece;
       last = piece.at(-1) ?? (glued ? last : " ");
     } else for (const child of part.children) add(child);

@@ -1,7 +1,7 @@
 /** Which strings of a Nix file are scripts, and when they run: told by the attribute or the function that takes them. */
 import { appliedFunction, boundTo, lastName, STRING_FUNCTIONS } from "./code-text.ts";
 import type { ScriptContext, ScriptLanguage } from "./model.ts";
-import { attributePath } from "./places.ts";
+import { appliedTo, attributePath } from "./places.ts";
 import { ATTRIBUTES, WRITERS, WRITES, WRITES_FILE } from "./script-takers.ts";
 import {
   attrNames,
@@ -322,14 +322,6 @@ function bindingOf(node: SyntaxNode): SyntaxNode | null {
     if (isAttrset(up) || up.type === "source_code") return null;
   }
   return null;
-}
-
-/** The function that takes the attribute set around a binding. */
-function appliedTo(source: string, binding: SyntaxNode): string {
-  const set = binding.parent?.parent;
-  let up = set?.parent;
-  while (up && (up.type === "parenthesized_expression" || up.type === "function_expression")) up = up.parent;
-  return up?.type === "apply_expression" ? lastName(source, appliedFunction(up)) : "";
 }
 
 /** When a script runs, as its place and its file say. */

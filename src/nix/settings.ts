@@ -3,7 +3,15 @@ import { createHash } from "node:crypto";
 import { appliedFunction, boundTo, lastName } from "./code-text.ts";
 import type { Setting, SettingValue } from "./model.ts";
 import { inPieces } from "./pieces.ts";
-import { attributePath, CONDITIONAL, conditionsOf, LONGEST_TEXT, packageSpan, textOf } from "./places.ts";
+import {
+  appliedTo,
+  attributePath,
+  CONDITIONAL,
+  conditionsOf,
+  LONGEST_TEXT,
+  packageSpan,
+  textOf,
+} from "./places.ts";
 import type { CodeFile } from "./scripts.ts";
 import {
   bare,
@@ -82,14 +90,17 @@ function settingsAt(
   if (!name || !value) return [];
   const { expression, wrappers } = unwrapped(source, value);
   if (isAttrset(expression)) return [];
+  const inText = valueIn({ source, parts: 0 }, value);
+  const isOne = wrappers.at(-1) === "optional" && inText.kind !== "list";
   const own = node.type === "formal" ? [source.slice(name.start, name.end)] : [];
   return [
     {
       path,
       attributes: [...attributePath(source, node), ...own],
       text: comparable(source, value, room),
-      value: valueIn({ source, parts: 0 }, value),
+      value: isOne ? { kind: "list", items: [itemOf(source, expression)] } : inText,
       wrappers,
+      takenBy: appliedTo(source, node),
       conditions: conditionsOf(source, heart(expression)),
       span: { path, start: node.start, end: node.end },
       packageSpan: packageSpan(source, path, node),
@@ -110,6 +121,7 @@ const WRAPPERS = new Set([
   "optional",
   "optionals",
   "optionalAttrs",
+  "optionalString",
   "toString",
   "concatStringsSep",
 ]);
@@ -264,8 +276,11 @@ function itemsOf({ items, when: own }: SettingValue & { kind: "list" }, when: re
 function itemsIn(reading: Reading, part: SyntaxNode, when: readonly string[], depth: number): Item[] {
   const value = valueIn(reading, part, depth + 1);
   if (value.kind === "list") return itemsOf(value, when);
-  const own = [...when, ...unwrapped(reading.source, part).when];
-  return [{ text: value.kind === "string" ? value.value : textOf(reading.source, part), when: own }];
+  const { expression, wrappers, when: asked } = unwrapped(reading.source, part);
+  // `optional x a` gives `a`; of `optionals x a`, `a` is a list.
+  const item = wrappers.at(-1) === "optional" ? expression : part;
+  const text = value.kind === "string" ? value.value : textOf(reading.source, item);
+  return [{ text, when: [...when, ...asked] }];
 }
 
 function itemOf(source: string, item: SyntaxNode): string {

@@ -71,6 +71,28 @@ export function listDifference({ before, after }: SettingChange): {
   };
 }
 
+/** The items of a list that newly depend on a condition, each with it. One in place of another may be weaker or stronger. */
+export function newlyGuarded({ before, after }: SettingChange): readonly {
+  readonly item: string;
+  readonly guard: string;
+}[] {
+  if (before?.value.kind !== "list" || after?.value.kind !== "list") return [];
+  const conditionsAt = ({ value, conditions }: Setting, index: number) => {
+    const guard = value.kind === "list" ? value.when?.[index] : undefined;
+    return guard ? [...conditions, guard] : conditions;
+  };
+  const old = new Map<string, ReadonlySet<string>>();
+  for (const [index, item] of before.value.items.entries())
+    if (!old.has(item)) old.set(item, new Set(conditionsAt(before, index)));
+  const now = new Map(after.value.items.map((item, index) => [item, conditionsAt(after, index)]));
+  return [...now].flatMap(([item, conditions]) => {
+    const known = old.get(item);
+    const isKept = known && [...known].every((condition) => conditions.includes(condition));
+    const fresh = isKept ? conditions.filter((condition) => !known.has(condition)) : [];
+    return fresh.length > 0 ? [{ item, guard: [...new Set(fresh)].join(" && ") }] : [];
+  });
+}
+
 /** Is this file for tests, examples or documentation? */
 export function isTestPath(path: string): boolean {
   return /(^|\/)(tests?|examples?|docs?|doc)\//.test(path);

@@ -109,6 +109,13 @@ export function headPath(file: FileFacts): string {
 }
 
 /** The last part of a path. */
+/** Whether a text names something: `CVE-2026-12` does not stand in `CVE-2026-123`. */
+export function mentions(text: string, name: string): boolean {
+  for (let at = text.indexOf(name); at >= 0 && name !== ""; at = text.indexOf(name, at + 1))
+    if (!/[A-Za-z0-9]/.test(`${text[at - 1] ?? ""}${text[at + name.length] ?? ""}`)) return true;
+  return false;
+}
+
 export function fileName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }

@@ -1,16 +1,21 @@
+import type { Setting } from "../nix/model.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import type { Confidence, Severity } from "../report/review.ts";
+import { fileAt } from "./_index.ts";
 import {
   isGonePackage,
+  isNewPackage,
   isTestPath,
   itemsOf,
   lastName,
   listDifference,
+  newlyGuarded,
   settingFinding,
   settingName,
   shownValue,
   versionChange,
 } from "./_settings.ts";
+import { mentions } from "./_text.ts";
 import type { Facts, Rule } from "./rule.ts";
 
 export const rule: Rule = {
@@ -33,18 +38,34 @@ export const rule: Rule = {
           message: `${settingName(after)} newly lets ${added.slice(0, 5).join(", ")} in. Everybody who takes this over gets packages with known vulnerabilities, and no warning. Leaving the choice to each user would clear this. See what is known: nix eval -f . ATTRIBUTE.meta.knownVulnerabilities`,
         });
       } else {
-        const lost = lostMarks(change);
+        const emptied = after === null ? null : emptiedIn(facts, change);
+        if (emptied !== null && !isTestPath(after?.path ?? "")) {
+          yield settingFinding(change, {
+            severity: "high",
+            confidence: "medium",
+            title:
+              name === "NIXPKGS_ALLOW_INSECURE"
+                ? "Insecure packages are let in"
+                : "The warning of known vulnerabilities is taken off another package",
+            message: `${settingName(setting)} is now ${shownValue(after)}: ${emptied}. Users then get no warning any more. A fix for each vulnerability, named in the change, would clear this. See what is known: nix eval -f . ATTRIBUTE.meta.knownVulnerabilities`,
+          });
+          continue;
+        }
+        const lost = lostMarks(facts, change);
         if (
           lost.length === 0 ||
           (before && after === null && isGonePackage(facts, before)) ||
-          stillTold(facts, lost)
+          stillTold(facts, change, lost)
         )
           continue;
-        const { severity, confidence, why } = judge(facts, change);
+        const judged = judge(facts, change);
+        const { confidence, why } = judged;
+        // Where it still is told to some, it is not gone.
+        const severity = judged.severity === "block" && isGuarded(change) ? "medium" : judged.severity;
         yield settingFinding(change, {
           severity,
           confidence,
-          title: "The warning of known vulnerabilities is gone",
+          title: `The warning of known vulnerabilities is gone${isGuarded(change) ? " for some" : ""}`,
           message: [
             `${settingName(setting)} was ${shownValue(before)} and is now ${shownValue(after)}.`,
             why,
@@ -61,17 +82,40 @@ export const rule: Rule = {
 function letIn(change: SettingChange): readonly string[] {
   const { after } = change;
   if (after?.value.kind === "list") return listDifference(change).added;
-  return after && /^\(?\w+:/.test(after.text) ? [after.text] : [];
+  return after && DECIDES.test(after.text) ? [after.text] : [];
+}
+
+const DECIDES = /^\(?(?:\w+:|(?:lib\.)?const\s+true\b)/;
+
+/** How a setting takes the mark off a package that has it elsewhere; null when it does not. */
+function emptiedIn(facts: Facts, { before, after }: SettingChange): string | null {
+  if (after === null || isNewPackage(facts, after)) return null;
+  const isEmpty = after.value.kind === "null" || (after.value.kind === "list" && itemsOf(after).length === 0);
+  if (lastName(after) === "knownVulnerabilities")
+    return before === null && isEmpty ? "what it takes the place of stands elsewhere" : null;
+  if (lastName(after) === "NIXPKGS_ALLOW_INSECURE")
+    return before?.text === after.text ? null : "all packages with known vulnerabilities are let in";
+  const removes = (setting: Setting | null) =>
+    setting !== null && /\bremoveAttrs\b[^;]{0,400}"knownVulnerabilities"/.test(setting.text);
+  return removes(after) && !removes(before) ? "the attribute is left out of what another package says" : null;
+}
+
+/** Whether all that a list loses is for whom a condition does not hold: `optionals isDarwin [ … ]`. */
+function isGuarded(change: SettingChange): boolean {
+  return (
+    listDifference(change).removed.length === 0 && newlyGuarded(change).some(({ guard }) => guard !== "false")
+  );
 }
 
 /** The vulnerabilities that are no longer named; for a mark without names, the mark itself. */
-function lostMarks(change: SettingChange): readonly string[] {
+function lostMarks(facts: Facts, change: SettingChange): readonly string[] {
   const { before, after } = change;
   if (before === null) return [];
+  const removed = [...listDifference(change).removed, ...newlyGuarded(change).map(({ item }) => item)];
   switch (lastName(before)) {
     case "knownVulnerabilities":
       if (before.value.kind !== "list") return after === null ? [before.text] : [];
-      return after !== null && after.value.kind === "other" ? [] : listDifference(change).removed;
+      return after !== null && after.value.kind === "other" ? [] : removed;
     case "insecure":
       return before.value.kind === "bool" &&
         before.value.value &&
@@ -79,14 +123,25 @@ function lostMarks(change: SettingChange): readonly string[] {
         ? ["insecure"]
         : [];
     default:
-      return [];
+      // A list that has the marks by another name.
+      return removed.some(namesVulnerability) && tellsMarks(facts, before.path)
+        ? removed.filter(namesVulnerability)
+        : [];
   }
+}
+
+const namesVulnerability = (item: string) => item.match(IDS) !== null && !/\.(?:patch|diff)\b|\{/.test(item);
+
+function tellsMarks(facts: Facts, path: string): boolean {
+  return fileAt(facts, "base", path)?.base?.includes("knownVulnerabilities") ?? false;
 }
 
 const IDS = /CVE-\d{4}-\d+|GHSA(-\w{4}){3}/g;
 
 /** Whether the change still names the same vulnerabilities elsewhere: moved, reworded, or as `problems`. */
-function stillTold(facts: Facts, lost: readonly string[]): boolean {
+function stillTold(facts: Facts, change: SettingChange, lost: readonly string[]): boolean {
+  const guarded = new Set(newlyGuarded(change).map(({ item }) => item));
+  if (lost.some((item) => guarded.has(item))) return false;
   const told = facts.settings
     .filter(
       ({ after }) => after !== null && /^(knownVulnerabilities|problems|message|urls)$/.test(lastName(after)),
@@ -95,7 +150,7 @@ function stillTold(facts: Facts, lost: readonly string[]): boolean {
     .join(" ");
   const ids = lost.flatMap((text) => text.match(IDS) ?? []);
   return ids.length > 0
-    ? ids.every((id) => told.includes(id))
+    ? ids.every((id) => mentions(told, id))
     : lost.every((text) => told.includes(text.slice(0, 40)));
 }
 
@@ -107,7 +162,7 @@ function judge(
   const ids = change.before?.text.match(IDS) ?? [];
   const patched = facts.settings.some(
     ({ after, before }) =>
-      lastName(after ?? before) === "patches" && ids.some((id) => after?.text.includes(id)),
+      lastName(after ?? before) === "patches" && ids.some((id) => mentions(after?.text ?? "", id)),
   );
   if (patched) {
     return { severity: "low", confidence: "medium", why: "A patch of that name came with it." };

@@ -2,9 +2,10 @@ import type { Setting } from "../nix/model.ts";
 import { VULNERABILITY } from "../nix/patch-names.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import type { Confidence, Severity } from "../report/review.ts";
+import { guardedPatches, inheritedPatches, type Lost, unnamedPatches } from "./_patches-lost.ts";
 import { undonePatches } from "./_patches-undone.ts";
 import { isGonePackage, lastName, settingFinding, shownValue, versionChange } from "./_settings.ts";
-import { argument, fileName, headPath, visible } from "./_text.ts";
+import { argument, fileName, headPath, mentions, visible } from "./_text.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 export const rule: Rule = {
@@ -25,7 +26,7 @@ export const rule: Rule = {
       const lost = old
         .filter((text) => !now.has(text) && !addressesIn(text).some((address) => places.has(address)))
         .flatMap((text) => fixesIn(text))
-        .filter((fix) => !kept.includes(fix));
+        .filter((fix) => !mentions(kept, fix));
       const names = [...new Set(lost)];
       if (names.length === 0) continue;
       for (const name of names) told.add(name);
@@ -46,6 +47,15 @@ export const rule: Rule = {
       });
     }
     yield* removedFiles(facts, kept, told);
+    for (const lost of [
+      ...guardedPatches(facts, PATCHES, fixesIn),
+      ...inheritedPatches(facts),
+      ...unnamedPatches(facts, fixesIn),
+    ]) {
+      if (lost.names.every((name) => told.has(name))) continue;
+      for (const name of lost.names) told.add(name);
+      yield lostFinding(facts, lost);
+    }
     for (const { names, what, at } of undonePatches(facts, fixesIn)) {
       if (names.every((name) => told.has(name))) continue;
       yield {
@@ -63,6 +73,23 @@ export const rule: Rule = {
     }
   },
 };
+
+function lostFinding(facts: Facts, lost: Lost): RuleFinding {
+  const { severity, confidence, why } = lost.change ? judge(facts, lost.change) : judgeFile(facts, lost.path);
+  const isUnsure = severity === "block" && !lost.sure;
+  return {
+    severity: isUnsure ? (lost.change ? "medium" : "high") : severity,
+    confidence: isUnsure ? "medium" : confidence,
+    title: `No longer applied: ${lost.names.slice(0, 3).join(", ")}`,
+    message: `${lost.what} ${why} If the source lacks a fix, the package is vulnerable again. The fix being part of the source would clear this. Check with: nix derivation show -f . ATTRIBUTE and its patches, before and after`,
+    at: lost.at,
+    before: lost.names.join(", "),
+    after: null,
+    evidence: ["static"],
+    related: [],
+    identity: ["lost", ...lost.names],
+  };
+}
 
 const PATCHES = /^(patches|extraPatches|prePatches|cargoPatches|patchFlagsList)$/;
 const WORDS = /security|overflow|\bRCE\b|use-after-free|injection|traversal|sanitiz(?!er)/i;
@@ -97,6 +124,20 @@ function keptText(facts: Facts): string {
   return [...settings, ...pins, ...files].join("\n");
 }
 
+/** What else changes about a file: nothing is known of a package in it. */
+function judgeFile(facts: Facts, path: string): ReturnType<typeof judge> {
+  const folder = path.slice(0, path.lastIndexOf("/") + 1);
+  const [here] = facts.settings.filter(
+    ({ before, after }) =>
+      (after ?? before).path.startsWith(folder) && lastName(after ?? before) === "version",
+  );
+  const [pin] = facts.settings.filter(({ before, after }) => (after ?? before).path === path);
+  const change = here ?? pin;
+  return change ? judge(facts, change) : { severity: "block", confidence: "high", why: NOTHING };
+}
+
+const NOTHING = "The version and the source are as they were.";
+
 function judge(
   facts: Facts,
   change: SettingChange,
@@ -119,7 +160,7 @@ function judge(
         confidence: "medium",
         why: "The source moves as well, which may hold the fix; the text does not say.",
       }
-    : { severity: "block", confidence: "high", why: "The version and the source are as they were." };
+    : { severity: "block", confidence: "high", why: NOTHING };
 }
 
 /** Deleted patch files that no changed list has reported already. */
@@ -128,7 +169,7 @@ function* removedFiles(facts: Facts, kept: string, told: ReadonlySet<string>): G
     if (file.change.status !== "removed") continue;
     const path = headPath(file);
     if (!/\.(patch|diff)$/.test(path)) continue;
-    const names = fixesIn(fileName(path)).filter((name) => !kept.includes(name) && !told.has(name));
+    const names = fixesIn(fileName(path)).filter((name) => !mentions(kept, name) && !told.has(name));
     if (names.length === 0) continue;
     const folder = path.slice(0, path.lastIndexOf("/") + 1);
     const gone = facts.files.some(
