@@ -7,7 +7,7 @@ import { updateIndex } from "../ledger/update-index.ts";
 import { EXIT } from "../report/status.ts";
 import { visible } from "../report/visible.ts";
 import { readOnThreads } from "../threads/index-threads.ts";
-import { compileLess } from "../threads/v8-flags.ts";
+import { compileLess } from "../v8-flags.ts";
 import { createProgress } from "./progress.ts";
 
 interface Options {

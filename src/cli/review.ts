@@ -12,7 +12,7 @@ import { formatReview } from "../report/format.ts";
 import type { Review } from "../report/review.ts";
 import { exitStatus } from "../report/status.ts";
 import { openReviewThread, type ReviewThreads, reviewHere } from "../threads/review-threads.ts";
-import { compileLess } from "../threads/v8-flags.ts";
+import { compileLess } from "../v8-flags.ts";
 import {
   addReportOptions,
   addRepositoryOptions,

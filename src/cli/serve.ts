@@ -1,6 +1,6 @@
 /** `verifod serve`: the GitHub App. */
 import { type Command, Option } from "commander";
-import { growHeapBy } from "../threads/v8-flags.ts";
+import { growHeapBy } from "../v8-flags.ts";
 
 export function register(program: Command): void {
   program

@@ -17,9 +17,9 @@ import { pairSettings, type SettingChange } from "../pair/settings.ts";
 import { pairSources } from "../pair/sources.ts";
 import type { Upstream } from "../provenance/upstream.ts";
 import type { Facts, FileFacts } from "../rules/rule.ts";
-import { growHeapBy } from "../threads/v8-flags.ts";
 import type { Tools } from "../tools.ts";
 import { distinctUnchecked } from "../unchecked.ts";
+import { growHeapBy } from "../v8-flags.ts";
 import { madeOtherwise, unreadTexts } from "./change-made.ts";
 import {
   type ChangePins,

@@ -4,7 +4,7 @@ import { access, mkdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool, PoolClient } from "pg";
 import { messageOf, VerifodError } from "../errors.ts";
-import { optimizeLater } from "../threads/v8-flags.ts";
+import { optimizeLater } from "../v8-flags.ts";
 import { holdDirectory } from "./hold.ts";
 
 export type Row = Readonly<Record<string, unknown>>;

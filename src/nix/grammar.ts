@@ -1,7 +1,7 @@
 /** The tree-sitter grammars, loaded once per process from files beside the program. */
 import { readFile } from "node:fs/promises";
 import { Language, Parser } from "web-tree-sitter";
-import { optimizeLater, optimizeNothingMore } from "../threads/v8-flags.ts";
+import { optimizeLater, optimizeNothingMore } from "../v8-flags.ts";
 import { instantiateWasm } from "./tree-memory.ts";
 
 export type GrammarName = "nix" | "bash" | "python";

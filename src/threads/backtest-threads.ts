@@ -8,8 +8,8 @@ import type { CommitPair } from "../change/history.ts";
 import { failedReview } from "../report/failed.ts";
 import type { Review } from "../report/review.ts";
 import type { Threshold } from "../report/status.ts";
+import { compileLess, growHeapBy } from "../v8-flags.ts";
 import { exchange } from "./exchange.ts";
-import { compileLess, growHeapBy } from "./v8-flags.ts";
 
 /** What a thread starts with. */
 export interface WorkerSettings {

@@ -14,8 +14,8 @@ import type { SourceChange } from "../pair/sources.ts";
 import type { Upstream } from "../provenance/upstream.ts";
 import { failedReview } from "../report/failed.ts";
 import type { Review } from "../report/review.ts";
+import { ALONE, collectGarbage } from "../v8-flags.ts";
 import { askUpstream } from "./upstream.ts";
-import { ALONE, collectGarbage } from "./v8-flags.ts";
 
 export type TreeName = "base" | "head" | "tip";
 
