@@ -75,6 +75,24 @@ const END: Readonly<Record<string, RegExp>> = {
   GIF: /;\s*$/,
 };
 
+const little = (bytes: string, at: number) =>
+  [0, 1, 2, 3].reduce((sum, index) => sum + bytes.charCodeAt(at + index) * 256 ** index, 0);
+
+/** Whether an image has more bytes than it says: WebP and bitmaps name their size, an icon that of the pictures in it. */
+function isLonger(format: string, { first, bytes }: BinaryFacts): boolean {
+  if (format === "WebP") return bytes > little(first, 4) + 9;
+  if (format === "bitmap") return bytes > little(first, 2);
+  if (!first.startsWith("\x00\x00\x01\x00")) return false;
+  const pictures = first.charCodeAt(4) + first.charCodeAt(5) * 256;
+  const ends = Array.from({ length: Math.min(pictures, 4) }, (_, index) => 6 + 16 * index)
+    .filter((at) => at + 16 <= first.length)
+    .map((at) => little(first, at + 8) + little(first, at + 12));
+  if (6 + 16 * pictures > bytes) return true;
+  // Of more than three, not all stand in the first bytes; some programs leave a few bytes behind.
+  const end = Math.max(0, ...ends);
+  return pictures <= 3 && end > 0 && bytes > end + 64;
+}
+
 const TEXT_EXTENSIONS = new Set([
   "nix",
   "sh",
@@ -106,6 +124,8 @@ const TEXT_EXTENSIONS = new Set([
   "rs",
   "go",
 ]);
+/** Code is no test data in another encoding. */
+const RUNS = new Set(["nix", "sh", "bash", "py", "pl", "rb", "js", "ts"]);
 /** Where texts in other encodings are honest test data. */
 const TEST_PATH = /(?:^|\/)(?:tests?|fixtures?|testdata)\//;
 
@@ -136,7 +156,7 @@ function judgeBinary(path: string, binary: BinaryFacts): Judgement | null {
   const kind = extension(path);
   const name = format ? `${format.name}, ${size(binary.bytes)}` : size(binary.bytes);
   if (TEXT_EXTENSIONS.has(kind) && format?.family !== "key") {
-    if (!format && TEST_PATH.test(path)) return null;
+    if (!format && TEST_PATH.test(path) && !RUNS.has(kind)) return null;
     const why = `its name says text (\`.${kind}\`) and its bytes do not (${format ? format.name : "NUL or other bytes that no text has"}): diffs show nothing of it.`;
     return { severity: "high", title: "Binary content under the name of a text file", why };
   }
@@ -165,7 +185,7 @@ function judgeBinary(path: string, binary: BinaryFacts): Judgement | null {
       why,
     };
   }
-  if (END[format.name]?.test(binary.last) === false) {
+  if (END[format.name]?.test(binary.last) === false || isLonger(format.name, binary)) {
     const why = `bytes follow behind the end of the ${format.name}: a second file can hide there.`;
     return { severity: "high", title: "Bytes behind the end of an image", why };
   }
@@ -181,8 +201,7 @@ const GENERATED =
   /(?:^|[/-])(?:deps|gemset|node-packages|node-composition|generated|hashes|sources|all-packages|hackage-packages|cran-packages|bioc-packages|maintainer-list|versions)[^/]{0,255}\.(?:nix|json)$|\.lock(?:\.json)?$|-lock\.(?:json|ya?ml)$|-packages\.(?:nix|json)$/;
 
 function judgeText(path: string, text: string, base: string | null): Judgement | null {
-  if (GENERATED.test(path)) return null;
-  if (text.length > HUGE_CHARACTERS && (base?.length ?? 0) <= HUGE_CHARACTERS) {
+  if (!GENERATED.test(path) && text.length > HUGE_CHARACTERS && (base?.length ?? 0) <= HUGE_CHARACTERS) {
     const why = `it has ${size(text.length)} of text: nobody reads that, and one line of it can be anything.`;
     return { severity: "medium", title: "Very large text file", why };
   }

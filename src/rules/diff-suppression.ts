@@ -63,22 +63,55 @@ function suppressing(line: AttributeLine, known: ReadonlyMap<string, readonly st
 const GENERATED =
   /(?:^|[/-])(?:deps|gemset|node-packages|node-composition|sources|generated|hashes|pin|versions?)\.(?:nix|json)$|\.lock$|-lock\./;
 
-/** The hand-written files of this change that a pattern covers. */
-function covered(pattern: string, directory: string, files: readonly FileFacts[]): readonly string[] {
-  let matches: (path: string) => boolean;
+/** Whether a pattern covers a path below its file. */
+function matcherOf(pattern: string): (path: string) => boolean {
   try {
     const matcher = ignore({ ignorecase: false }).add(pattern);
-    matches = (path) => matcher.ignores(path);
+    return (path) => matcher.ignores(path);
   } catch {
-    return [];
+    return () => false;
   }
+}
+
+/** The hand-written files of this change in a directory, by their paths in it. */
+function handWritten(directory: string, files: readonly FileFacts[]): readonly string[] {
   return files
     .map((file) => file.change.head?.path ?? "")
     .filter(
       (path) => path.startsWith(directory) && fileName(path) !== ".gitattributes" && !GENERATED.test(path),
     )
     .map((path) => path.slice(directory.length))
-    .filter((path) => path !== "" && /\.(?:nix|sh|py|pl|patch|ya?ml)$/.test(path) && matches(path));
+    .filter((path) => path !== "" && /\.(?:nix|sh|py|pl|patch|ya?ml)$/.test(path));
+}
+
+/** More lines than any such file has: for each of them a pattern is read. */
+const MOST_LINES = 1_000;
+const MOST_FILES = 100;
+
+/** Which of the files are hidden by which line: for each attribute, the last line that speaks of it counts. */
+function hiding(
+  lines: readonly AttributeLine[],
+  paths: readonly string[],
+): ReadonlyMap<string, AttributeLine> {
+  const known = macros(lines);
+  const hidden = new Map<string, Map<string, AttributeLine | null>>();
+  for (const line of lines.slice(0, MOST_LINES)) {
+    const attributes = line.attributes.flatMap((each) => [each, ...(known.get(each) ?? [])]);
+    if (line.pattern.startsWith("[attr]") || attributes.length === 0) continue;
+    const matches = matcherOf(line.pattern);
+    for (const path of paths.slice(0, MOST_FILES)) {
+      if (!matches(path)) continue;
+      const state = hidden.get(path) ?? new Map<string, AttributeLine | null>();
+      hidden.set(path, state);
+      for (const each of attributes) {
+        const name = each === "binary" ? "diff" : each.replace(/^[-!]/, "").split("=", 1).join("");
+        state.set(name, FOLDS.test(each) || HIDES.test(each) ? line : null);
+      }
+    }
+  }
+  const found = new Map<string, AttributeLine>();
+  for (const [path, state] of hidden) for (const line of state.values()) if (line) found.set(path, line);
+  return found;
 }
 
 const keyOf = (line: AttributeLine, attributes: readonly string[]) => [line.pattern, ...attributes].join(" ");
@@ -92,11 +125,17 @@ function* check(file: FileFacts, files: readonly FileFacts[]): Iterable<RuleFind
   const lines = parse(file.head);
   const known = macros(lines);
   const directory = path.slice(0, -".gitattributes".length);
+  const written = handWritten(directory, files);
+  // Lines that another order, or the loss of a line that shows files, brings to bear.
+  const before = hiding(baseLines, written);
+  const revived = new Set(
+    [...hiding(lines, written)].flatMap(([name, line]) => (before.has(name) ? [] : [line])),
+  );
   for (const line of lines) {
     const attributes = suppressing(line, known);
     const [attribute] = attributes;
-    if (attribute === undefined || old.has(keyOf(line, attributes))) continue;
-    const hidden = covered(line.pattern, directory, files);
+    if (attribute === undefined || (old.has(keyOf(line, attributes)) && !revived.has(line))) continue;
+    const hidden = written.filter(matcherOf(line.pattern));
     const effect = EFFECT.find(([pattern]) => pattern.test(attribute))?.[1] ?? "the diff is not shown";
     const names = hidden.slice(0, 3).map((name) => `\`${visible(directory + name, 120)}\``);
     yield {

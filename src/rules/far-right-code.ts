@@ -11,8 +11,8 @@ const DEEP = 100;
 const VISIBLE_COLUMNS = 160;
 const USUAL_COLUMNS = 100;
 
-const CODE = new Set(["nix", "sh", "bash", "py", "pl", "rb"]);
-const BLANK_THEN_CODE = new RegExp(`\\S(\\s{${GAP},})(?=[^\\s#\\\\|])`);
+const CODE = new Set(["nix", "sh", "bash", "py", "pl", "rb", "js", "mjs", "cjs", "ts", "lua", "yml", "yaml"]);
+const BLANK_THEN_CODE = new RegExp(`\\S(\\s{${GAP},})(?=[^\\s#])`);
 /** A further binding: with it a tail is more than the end of a long string. */
 const BINDING = /;\s*[A-Za-z_"][\w.'"-]*\s*=[^=]/;
 
@@ -48,13 +48,23 @@ function indentation(line: string): number {
   return Math.max(first, 0);
 }
 
+/** Whether what follows the blanks is a comment, or the next cell of a table. */
+function isBeside(before: string, tail: string): boolean {
+  if (tail.startsWith("//")) return true;
+  return tail.startsWith("|") && (before.includes("|") || /\|\s{0,9}$/.test(tail));
+}
+
 function hitOf(text: string, line: Line): Hit | null {
   if (line.text.length < GAP + 2) return null;
-  const isComment = /^\s*#/.test(line.text);
+  const isComment = /^\s*(?:#|\/\/)/.test(line.text);
   const gap = isComment ? null : BLANK_THEN_CODE.exec(line.text);
   const start = gap ? gap.index + gap[0].length : 0;
-  // A closing bracket in a column of its own says nothing.
-  if (gap && /\w/.test(line.text.slice(start))) {
+  // A closing bracket in a column of its own says nothing, nor does a row of a table.
+  if (
+    gap &&
+    /\w/.test(line.text.slice(start)) &&
+    !isBeside(line.text.slice(0, start), line.text.slice(start))
+  ) {
     return {
       severity: "high",
       start,
@@ -86,7 +96,8 @@ const MOST_FINDINGS = 20;
 
 function* check(file: FileFacts): Iterable<RuleFinding> {
   const path = headPath(file);
-  if (file.head === null || !CODE.has(extension(path))) return;
+  const isCode = CODE.has(extension(path)) || (extension(path) === "" && file.head?.startsWith("#!"));
+  if (file.head === null || !isCode) return;
   const hasRoom = quota(MOST_FINDINGS);
   for (const line of addedLines(file)) {
     const hit = hitOf(file.head, line);

@@ -18,11 +18,11 @@ import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 type Class = "reorders" | "encodes" | "unseen" | "terminal";
 
 /** Candidates, found in one pass over a line; whether each has an ordinary reason is decided one by one. */
-const SUSPECT = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u2800\u0008\u001b]/gu;
+const SUSPECT = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u2800\u0008\u001b\u0090\u009b\u009d]/gu;
 
 function classOf(character: string): Class {
   const code = character.codePointAt(0) ?? 0;
-  if (code === 0x08 || code === 0x1b) return "terminal";
+  if (code === 0x08 || code === 0x1b || (code >= 0x80 && code <= 0x9f)) return "terminal";
   if (code >= 0xe0000) return "encodes";
   if ((code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069)) return "reorders";
   if (code === 0x200e || code === 0x200f || code === 0x061c) return "reorders";

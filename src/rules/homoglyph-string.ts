@@ -15,11 +15,14 @@ import {
 } from "./_text.ts";
 import type { Facts, FileFacts, Rule, RuleFinding } from "./rule.ts";
 
-const NON_ASCII_LETTER = /[^\P{L}A-Za-z]/u;
+/** What no name of a place or project has: `／` and `‐` too. What is not shown at all is for `hidden-unicode`. */
+const NOT_IN_NAMES = /[^\x00-\x7f\p{Default_Ignorable_Code_Point}\p{C}\p{Z}]/u;
 const WORD = /[\p{L}\p{M}\p{N}_-]+/gu;
 /** Attributes whose value names a place, a project or a program. */
 const NAMING =
   /\b(owner|repo|url|rev|tag|pname|domain|group|host|server|mainProgram|githubBase|sourceRoot|attrPath)\s*=\s*"([^"]*)"/g;
+/** The same in JSON. */
+const NAMING_DATA = /"(owner|repo|url|rev|tag|domain|host|resolved)"\s{0,20}:\s{0,20}"([^"]*)"/g;
 const QUOTED_ATTRIBUTE = /"([^"]*)"\s*=(?!=)/g;
 const URL_HOST = /\b(?:https?|ftp|git|ssh):\/\/([^\s/"'<>)]+)/g;
 const CODE = new Set([
@@ -37,7 +40,11 @@ const CODE = new Set([
   "yml",
   "yaml",
   "toml",
+  "mod",
+  "sum",
 ]);
+/** Data in which only names of places and projects count. */
+const DATA = new Set(["json", "lock", "nuon"]);
 
 interface Hit {
   readonly severity: Severity;
@@ -61,17 +68,18 @@ function poses(word: string): boolean {
   return hasLookalike(word) && /^[\x20-\x7e]*$/.test(skeleton(word));
 }
 
-function* hitsIn(line: string): Generator<Hit> {
-  if (!NON_ASCII_LETTER.test(line) && !hasLookalike(line)) return;
-  for (const match of line.matchAll(NAMING)) {
+function* hitsIn(line: string, isData: boolean): Generator<Hit> {
+  if (!NOT_IN_NAMES.test(line)) return;
+  for (const match of line.matchAll(isData ? NAMING_DATA : NAMING)) {
     const [whole, name, value] = match as unknown as [string, string, string];
     const start = match.index + whole.length - 1 - value.length;
-    if (poses(value) || NON_ASCII_LETTER.test(value))
+    // Data have texts of other programs, too.
+    if (poses(value) || (!isData && NOT_IN_NAMES.test(value)))
       yield { severity: "high", what: `the value of \`${name}\``, word: value, start };
   }
   for (const match of line.matchAll(URL_HOST)) {
     const [whole, host] = match as unknown as [string, string];
-    if (poses(host) || NON_ASCII_LETTER.test(host))
+    if (poses(host) || NOT_IN_NAMES.test(host))
       yield {
         severity: "high",
         what: "the host of a URL",
@@ -79,6 +87,7 @@ function* hitsIn(line: string): Generator<Hit> {
         start: match.index + whole.length - host.length,
       };
   }
+  if (isData) return;
   for (const match of line.matchAll(QUOTED_ATTRIBUTE)) {
     const [, name] = match as unknown as [string, string];
     if (name.split(/[.\s]/).some(poses))
@@ -136,18 +145,23 @@ const MOST_FINDINGS = 20;
 
 function* check(facts: Facts): Iterable<RuleFinding> {
   const doubles = [...swaps(facts)];
+  const directories = new Set<string>();
   for (const file of facts.files) {
     const path = headPath(file);
     const { base, head } = file.change;
-    if (head && base?.path !== head.path && poses(fileName(path))) {
-      yield finding(file, { severity: "high", what: "a file name", word: fileName(path), start: 0 }, 0);
+    const old = new Set(base?.path.split("/"));
+    const name = head?.path.split("/").find((part) => !old.has(part) && poses(part));
+    if (name !== undefined && !directories.has(name)) {
+      directories.add(name);
+      yield finding(file, { severity: "high", what: "a file name", word: name, start: 0 }, 0);
     }
-    if (!CODE.has(extension(path)) || fileName(path) === "maintainer-list.nix") continue;
+    const isData = DATA.has(extension(path));
+    if (!(isData || CODE.has(extension(path))) || fileName(path) === "maintainer-list.nix") continue;
     if (isVisibleAscii(file)) continue;
     const seen = new Set<string>();
     const hasRoom = quota(MOST_FINDINGS);
     for (const line of addedLines(file)) {
-      for (const hit of hitsIn(line.text)) {
+      for (const hit of hitsIn(line.text, isData)) {
         if (seen.has(hit.word) || [...seen].some((word) => word.includes(hit.word))) continue;
         const double = doubles.some(({ path: at, value }) => at === path && value.includes(hit.word));
         const severity = double ? "block" : hit.severity;

@@ -1,3 +1,5 @@
+import { dirname } from "node:path/posix";
+import type { Setting } from "../nix/model.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import { eventOf, type Pair, pairsOf } from "./_events.ts";
 import {
@@ -12,8 +14,8 @@ import {
   settingName,
   shownValue,
 } from "./_settings.ts";
-import { argument } from "./_text.ts";
-import type { Rule, RuleFinding } from "./rule.ts";
+import { argument, extension, folded } from "./_text.ts";
+import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
 /** Adding oneself to that many existing packages at once is no ordinary adoption. */
 const MANY = 20;
@@ -26,17 +28,22 @@ export const rule: Rule = {
   severity: "high",
   *check(facts) {
     const taken = new Map<string, NewSetting[]>();
+    yield* lostAccounts(facts);
     for (const change of newSettings(facts)) {
       if (isAccountId(change)) yield accountFinding(change);
-      if (lastName(change.after) !== "maintainers" || isNewPackage(facts, change.after)) continue;
+      const role = lastName(change.after);
+      if (!/^(?:maintainers|teams)$/.test(role) || isNewPackage(facts, change.after)) continue;
       const { added, removed } = listDifference(change);
       const names = added.map(lastPart).filter((name) => !removed.map(lastPart).includes(name));
-      if (change.before === null || names.length === 0) continue;
-      for (const name of names) taken.set(name, [...(taken.get(name) ?? []), change]);
+      if (names.length === 0) continue;
+      // Teams take over packages together, and their members are known.
+      if (change.before !== null && role === "maintainers")
+        for (const name of names) taken.set(name, [...(taken.get(name) ?? []), change]);
       const moved = pairsOf(facts).filter(
         (pair) => isSame(pair, change) && MOVES[eventOf(pair)] !== undefined,
       );
-      const [pair] = moved;
+      // Who adopts what nobody had may well move it to where it lives now, but seldom to an account of the own name.
+      const [pair] = change.before === null ? moved.filter((each) => isOwn(each, names)) : moved;
       if (pair) yield takeover(change, names, pair);
     }
     for (const [name, changes] of taken) {
@@ -53,7 +60,16 @@ const MOVES: Readonly<Record<string, string>> = {
   "place-alone": "has another address",
 };
 
+/** Whether the source newly comes from an account that is called like one of the names. */
+function isOwn({ after }: Pair, names: readonly string[]): boolean {
+  const parts = after.urls.flatMap(({ value }) => value.split("/").map(folded));
+  return names.some((name) => name.length > 2 && parts.includes(folded(name)));
+}
+
 function isSame(pair: Pair, { after }: NewSetting): boolean {
+  // A file of data beside the package.
+  const { path } = pair.after;
+  if (extension(path) !== "nix" && dirname(path) === dirname(after.path)) return true;
   return pair.after.path === after.path && overlaps(pair.after.packageSpan, after.packageSpan);
 }
 
@@ -87,6 +103,26 @@ function bulk(change: NewSetting, name: string, count: number): RuleFinding {
     message: `One change makes ${name} maintainer of ${count} existing packages. Each gives the right to have later changes merged. The agreement of a team that owns them would clear this. See them: git diff --stat BASE HEAD`,
     identity: [name],
   });
+}
+
+/** Accounts whose number goes while the rest of the entry stays. */
+function* lostAccounts({ settings }: Facts): Iterable<RuleFinding> {
+  const isOf = (setting: Setting, last: string, holder: string) =>
+    lastName(setting) === last && setting.attributes.at(-2) === holder;
+  for (const change of settings) {
+    const { before, after } = change;
+    if (after !== null || lastName(before) !== "githubId" || !/maintainer-list\.nix$/.test(before.path))
+      continue;
+    const name = before.attributes.at(-2) ?? "";
+    if (settings.some((other) => other.after === null && isOf(other.before, "github", name))) continue;
+    yield settingFinding(change, {
+      severity: "high",
+      confidence: "medium",
+      title: `The maintainer ${name} has no account number any more`,
+      message: `githubId of ${name} was ${shownValue(before)} and is not set now. The number is what tells accounts apart: without it, whoever registers or renames an account to the name has ${name}'s rights. The holder's own word would clear this. Compare: git log -p -1 -- ${argument(before.path)}`,
+      identity: [name],
+    });
+  }
 }
 
 function isAccountId({ before, after }: SettingChange): boolean {

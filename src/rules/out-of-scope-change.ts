@@ -6,14 +6,21 @@ import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
 const SENSITIVE: readonly (readonly [string, RegExp])[] = [
   ["CI", /^(?:\.github\/|ci\/)/],
   ["the SSH server", /^nixos\/modules\/services\/networking\/ssh\//],
-  ["users and privileges", /^nixos\/modules\/(?:config\/users-groups|security\/)/],
+  ["users and privileges", /^nixos\/modules\/(?:config\/(?:update-)?users-groups|security\/)/],
+  ["the firewall", /^nixos\/modules\/services\/networking\/(?:firewall|nftables)/],
   ["booting", /^nixos\/modules\/system\/boot\//],
   ["trust in caches", /^nixos\/modules\/(?:config\/nix|services\/(?:misc|system)\/nix-daemon)/],
-  ["fetching everything", /(?:^|\/)(?:fetchurl|fetchgit|fetchzip)\/|(?:^|\/)(?:mirrors|fetchers)\.nix$/],
-  ["building everything", /(?:^|\/)stdenv\/generic\/setup\.sh$|(?:^|\/)bootstrap-files\//],
+  [
+    "fetching everything",
+    /(?:^|\/)build-support\/fetch\w*\/|(?:^|\/)(?:fetchurl|fetchgit|fetchzip)\/|(?:^|\/)(?:mirrors|fetchers)\.nix$/,
+  ],
+  [
+    "building everything",
+    /(?:^|\/)stdenv\/generic\/|(?:^|\/)bootstrap-files\/|(?:^|\/)build-support\/(?:cc-wrapper|bintools-wrapper|setup-hooks|rust\/(?:build-rust-package|hooks)|go|node|npm)\//,
+  ],
   [
     "a package that everything trusts",
-    /^pkgs\/(?:.*\/)?(?:openssl|libressl|gnutls|nss|nettle|cacert|libsodium|gnupg|gpgme|glibc|musl|bash|coreutils|sudo|doas|polkit|pam|linux-pam|shadow|systemd|openssh|xz|curl|nix|linux|busybox|git|cryptsetup)\/[^/]+$/,
+    /^pkgs\/(?:.*\/)?(?:openssl|libressl|gnutls|nss|nettle|cacert|libsodium|gnupg|gpgme|glibc|musl|bash|coreutils|sudo|doas|polkit|pam|linux-pam|shadow|systemd|openssh|xz|curl|nix|linux|busybox|git|cryptsetup)(?:_\d+)?\/(?:[^/]+\/)?[^/]+$/,
   ],
 ];
 
@@ -22,11 +29,14 @@ const BROAD =
   /^(?:treewide|various|misc|all|pkgs|nixos|lib|top-level|merge|revert|staging|fixup!?|squash!?|wip)$/;
 
 /** `hello: 1 -> 2`, `a, b: fix`, `{a,b}: fix`, `nixos/ssh: add x`: what stands before the colon; null when nothing does. */
-function scopesOf(subject: string): readonly string[] | null {
-  const colon = subject.slice(0, 300).indexOf(":");
-  if (colon <= 0) return null;
-  const scopes = subject
-    .slice(0, colon)
+function scopesOf(given: string): readonly string[] | null {
+  // `[Backport release-25.05] hello: …` says where to, not what.
+  const subject = given.slice(0, 300).replace(/^\s{0,9}\[[^\]]{0,80}\]\s{0,9}/, "");
+  // `hello 1 -> 2`
+  const [bump] = /^[\w.+-]{1,80}(?=\s{1,9}\S{1,40}\s{0,9}(?:->|→))/.exec(subject) ?? [];
+  const colon = subject.indexOf(":");
+  if (colon <= 0 && bump === undefined) return null;
+  const scopes = (colon <= 0 ? (bump ?? "") : subject.slice(0, colon))
     .split(/[\s,{}&+[\]()"']+/)
     .filter((word) => word !== "" && word !== "and");
   return scopes.length === 0 || scopes.some((scope) => BROAD.test(scope.toLowerCase())) ? null : scopes;
@@ -72,7 +82,9 @@ function firstCode(file: FileFacts) {
 /** Whether an added line of the file names what a title names: then the change follows from it. */
 function follows(file: FileFacts, words: readonly string[]): boolean {
   for (const line of addedLines(file)) {
-    const text = folded(line.text);
+    // A comment that names it is no reason.
+    const comment = line.text.search(/(?:^|\s)#/);
+    const text = folded(comment < 0 ? line.text : line.text.slice(0, comment));
     if (words.some((word) => text.includes(word))) return true;
   }
   return false;

@@ -78,9 +78,9 @@ function judgeName(path: string): Judgement | null {
       "the name has control characters: scripts and logs that list names a line each are led astray.";
     return { severity: "high", title: "Control characters in a file name", why, clear };
   }
-  if (parts.some((part) => part.startsWith("-") || DEVICE_NAME.test(part))) {
+  if (parts.some((part) => part.startsWith("-") || DEVICE_NAME.test(part) || /[\\:]|[. ]$/.test(part))) {
     const why =
-      "programs take a name that starts with `-` for an option, and Windows has no files with names of devices.";
+      "programs take a name that starts with `-` for an option; on Windows names of devices are no files, `\\` and `:` part names, and dots and blanks at the end are dropped.";
     return { severity: "medium", title: "File name that programs misread", why, clear };
   }
   return null;
@@ -131,14 +131,15 @@ function findingOf(file: FileFacts, { severity, title, why, clear }: Judgement):
 
 /** Names that differ only in case or in how accents are composed are one file on macOS and Windows. */
 function* collisions(files: readonly FileFacts[]): Iterable<RuleFinding> {
-  const seen = new Map<string, string>();
-  for (const file of files) {
-    const path = file.change.head?.path;
-    if (path === undefined) continue;
-    const folded = path.normalize("NFC").toLowerCase();
-    const other = seen.get(folded);
-    seen.set(folded, path);
-    if (other === undefined || other === path || file.change.base?.path === path) continue;
+  const seen = new Map<string, FileFacts>();
+  const isOld = ({ change }: FileFacts) => change.base?.path === change.head?.path;
+  for (const each of files) {
+    if (!each.change.head) continue;
+    const folded = each.change.head.path.normalize("NFC").toLowerCase();
+    const twin = seen.get(folded);
+    seen.set(folded, each);
+    if (twin === undefined || (isOld(each) && isOld(twin))) continue;
+    const [file, other] = isOld(each) ? [twin, headPath(each)] : [each, headPath(twin)];
     yield findingOf(file, {
       severity: "high",
       title: "Two names that are one file on other systems",
