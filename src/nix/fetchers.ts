@@ -399,6 +399,14 @@ const FETCHERS: ReadonlyMap<string, Fetcher> = new Map(
         };
       },
     },
+    fetchRadiclePatch: {
+      role: "patch",
+      location: ["seed", "repo", "revision"],
+      locate: (args) => ({
+        urls: [joinTexts("https://", args.text("seed"), "/", args.text("repo"), ".git")],
+        rev: args.text("revision"),
+      }),
+    },
     fetchgitLocal: clone(),
     fetchgitPrivate: clone(),
     fetchGit: clone(),

@@ -72,6 +72,7 @@ function plainRef(ref: string): string | null {
   return ref.includes("\u0000") ? null : ref.replace(/^(refs\/)?tags\//, "");
 }
 
+const PATCH_SUFFIX = /\.(patch|diff)$/;
 const ARCHIVE_SUFFIX = /\.(tar\.(gz|bz2|xz|zst)|tgz|zip)$/;
 
 /** What a location on a forge names; null when it is none. `kind`: the forge's software, where its name does not tell. */
@@ -104,6 +105,7 @@ export function forgePlace({ scheme, host, path, query }: Read, kind?: ForgeKind
   if (forge === "bitbucket.org") {
     if (third === "get")
       return repositoryPlace(forge, first, second, "archive", after(3).replace(ARCHIVE_SUFFIX, ""));
+    if (third === "pull-requests") return repositoryPlace(forge, first, second, "patch", null);
     return repositoryPlace(
       forge,
       first,
@@ -149,8 +151,9 @@ function ownerAndName(
       return ["asset", next === "download" ? rest.slice(0, -1).join("/") : "latest"];
     case "commit":
     case "pull":
+    case "pulls":
     case "compare":
-      return ["patch", what === "commit" ? ref.replace(/\.(patch|diff)$/, "") : null];
+      return ["patch", what === "commit" ? ref.replace(PATCH_SUFFIX, "") : null];
     case "raw":
     case "blob":
     case "media":
@@ -162,30 +165,43 @@ function ownerAndName(
   }
 }
 
+/**
+ * What follows a project's name: `/-/raw/v1/…`, until 2019 `/raw/v1/…`. Projects cannot have these names:
+ * https://docs.gitlab.com/user/reserved_names/
+ */
+const UNDER_PROJECT =
+  /^((?:\/[^/]+){2,}?)\/(?:-\/([a-z_]+)|(raw|blob|commit|archive|merge_requests|compare|uploads))\/(.*)$/s;
+
 function gitlabPlace(forge: string, path: string, query: string): WhatIsThere | null {
-  const api = /^\/api\/v4\/projects\/([^/]+)\/repository\/archive/.exec(path);
+  const api = /^\/api\/v4\/projects\/([^/]+)\/(repository\/archive)?/.exec(path);
   const sha = /[?&](?:sha|ref)=([^&]*)/.exec(query)?.[1];
-  const project = api ? decoded(api[1] ?? "") : path.split(/\/-\/|\/repository\//)[0];
+  const under = api ? null : UNDER_PROJECT.exec(path);
+  const project = api ? decoded(api[1] ?? "") : (under?.[1] ?? path.split("/repository/")[0]);
   const parts = (project ?? "").split("/").filter((part) => part !== "");
   const name = parts.pop();
   const owner = parts.join("/");
-  if (api) return repositoryPlace(forge, owner, name, "archive", sha && decoded(sha));
-  const what = /\/-\/([a-z_]+)\/(.*)$/s.exec(path);
-  switch (what?.[1]) {
+  if (api?.[2]) return repositoryPlace(forge, owner, name, "archive", sha ? decoded(sha) : "HEAD");
+  // Of packages and the like, which people upload.
+  if (api) return repositoryPlace(forge, owner, name, "asset", null);
+  const rest = under?.[4] ?? "";
+  switch (under?.[2] ?? under?.[3]) {
     case "archive":
-      return repositoryPlace(forge, owner, name, "archive", what[2]?.replace(/\/[^/]*$/, ""));
+      return repositoryPlace(forge, owner, name, "archive", rest.replace(/\/[^/]*$/, ""));
     case "commit":
+      return repositoryPlace(forge, owner, name, "patch", rest.replace(PATCH_SUFFIX, ""));
     case "merge_requests":
     case "compare":
       return repositoryPlace(forge, owner, name, "patch", null);
     case "releases":
       // releases/TAG/downloads/FILE, releases/permalink/latest/downloads/FILE
-      return repositoryPlace(forge, owner, name, "asset", releasedTag(what[2] ?? ""));
+      return repositoryPlace(forge, owner, name, "asset", releasedTag(rest));
     case "package_files":
     case "jobs":
+    case "uploads":
       return repositoryPlace(forge, owner, name, "asset", null);
     case "raw":
-      return repositoryPlace(forge, owner, name, "raw", what[2]?.split("/")[0]);
+    case "blob":
+      return repositoryPlace(forge, owner, name, "raw", rest.split("/")[0]);
     default:
       return repositoryPlace(forge, owner, name, path.includes("/repository/") ? "archive" : "clone", sha);
   }

@@ -104,7 +104,7 @@ export function registryPlace({ scheme, host, path }: Read): WhatIsThere | null 
     const known = !name.includes("\u0000");
     return {
       kind: "registry",
-      ref: null,
+      ref: /\/files\/latest\/download$/.test(path) ? "latest" : null,
       owner: known ? { id, repository: null, domain: registry.registry } : null,
     };
   }

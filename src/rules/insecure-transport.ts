@@ -56,7 +56,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
   }
 }
 
-const CLEAR = new Set(["http", "ftp", "git", "rsync"]);
+const CLEAR = new Set(["http", "ftp", "git", "rsync", "svn"]);
 
 type Judgement = Pick<RuleFinding, "severity" | "confidence"> & { readonly why: string };
 

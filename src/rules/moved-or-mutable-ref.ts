@@ -171,8 +171,11 @@ interface Mutable {
   readonly sure: boolean;
 }
 
+/** What cgit packs, on any host. */
+const SNAPSHOT = /\/snapshot\/(?:[\w.+-]{1,200}-)?(master|main|HEAD|trunk|devel|develop)\.(?:tar|tgz|zip)/;
+
 function mutableRef(source: Source): Mutable | null {
-  const refs = locationsOf(source).map(({ ref }) => ref);
+  const refs = locationsOf(source).map(({ ref, path }) => ref ?? SNAPSHOT.exec(path)?.[1] ?? null);
   if (source.rev?.resolved) refs.push(source.rev.value);
   for (const ref of refs) {
     if (ref === null) continue;

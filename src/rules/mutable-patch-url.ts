@@ -1,5 +1,6 @@
 import type { Source } from "../nix/model.ts";
 import { type Location, locationsOf } from "../origin/location.ts";
+import { isMoving } from "../origin/refs.ts";
 import { checkCommand, headAt, pinName, shown } from "./_pins.ts";
 import type { Facts, Rule, RuleFinding } from "./rule.ts";
 
@@ -21,7 +22,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     if (!location || why === null) continue;
     yield {
       severity: "medium",
-      confidence: "high",
+      confidence: why.includes("may be") ? "medium" : "high",
       title: `${pinName(after)}: the patch comes from ${why}`,
       message: [
         `${shown(location.text)} is ${why}, which can be edited after the review.`,
@@ -40,12 +41,14 @@ function* check(facts: Facts): Iterable<RuleFinding> {
 }
 
 function isPatch(source: Source): boolean {
-  return source.role === "patch" || /^fetch.*patch/i.test(source.fetcher ?? "");
+  const isOne = source.role === "patch" || /^fetch.*patch/i.test(source.fetcher ?? "");
+  // `patch = fetchurl { … };` of a kernel: the place says so.
+  return isOne || locationsOf(source).some(({ kind }) => kind === "patch");
 }
 
 /** Hosts where anybody can leave a text for a while without giving a name. */
 const PASTE_HOSTS =
-  /^(pastebin\.com|paste\.(sr\.ht|debian\.net|gnome\.org|kde\.org|opensuse\.org|centos\.org)|0x0\.st|transfer\.sh|ix\.io|termbin\.com|ghostbin\.com|sprunge\.us|dpaste\.(org|com)|hastebin\.com|bpa\.st)$/;
+  /^(paste(bin)?\.[\w.-]+|0x0\.st|transfer\.sh|ix\.io|termbin\.com|ghostbin\.com|sprunge\.us|dpaste\.(org|com)|hastebin\.com|bpa\.st|rentry\.co|controlc\.com|katb\.in)$/;
 
 const FULL_ID = /[0-9a-f]{40}/;
 
@@ -57,7 +60,10 @@ function editable({ host, path, query, kind, ref, owner }: Location): string | n
   if (host === "aur.archlinux.org" && path.includes("/plain/") && !FULL_ID.test(query))
     return "the AUR without a commit";
   if (kind === "patch") {
-    if (/\/(pull|pulls|merge_requests)\/\d+(\.(patch|diff)|\/)?/.test(path) && !FULL_ID.test(path)) {
+    if (
+      /\/(pull|pulls|merge_requests|pull-requests)\/\d+(\.(patch|diff)|\/)?/.test(path) &&
+      !FULL_ID.test(path)
+    ) {
       return "an open or merged pull request";
     }
     const range = /\/compare\/(.+?)(\.(patch|diff))?$/s.exec(path)?.[1];
@@ -69,8 +75,22 @@ function editable({ host, path, query, kind, ref, owner }: Location): string | n
       return "a comparison of branches";
     }
   }
-  if (kind === "raw" && ref !== null && /^(refs\/heads\/.+|head|master|main|develop|trunk)$/i.test(ref)) {
-    return "a branch";
+  if (ref !== null && (kind === "raw" || kind === "patch")) {
+    if (isMoving(ref)) return "a branch";
+    // Tags have digits; of a file's path, the first part need not be all of the name.
+    return kind === "patch" && !/\d/.test(ref) ? "what may be a branch" : null;
   }
-  return null;
+  return owner?.repository ? null : servedFromBranch(path, query);
+}
+
+/** Pages of a repository as cgit, gitweb and Pagure serve them: without a commit, of the newest state of a branch. */
+function servedFromBranch(path: string, query: string): string | null {
+  const fedora = /\/raw\/([^/]+)\/f\//.exec(path)?.[1];
+  if (fedora !== undefined) return /^(rawhide|main|master|f\d+|epel\d+)$/.test(fedora) ? "a branch" : null;
+  if (!/\/(plain|patch)\//.test(path) || FULL_ID.test(path + query)) return null;
+  const [, asked = ""] = /[?&;](?:id|h)=([^&;]*)/.exec(query) ?? [];
+  if (isMoving(asked)) return "a branch";
+  // `patch/COMMIT` of gitweb, and tags.
+  const isCgit = /\/(plain\/.|patch\/$)/.test(path);
+  return isCgit && asked === "" ? "the newest state of a branch" : null;
 }
