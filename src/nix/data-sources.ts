@@ -148,6 +148,8 @@ function touches(node: JsonNode, region: Region): boolean {
 
 /** A text under a name that says hash, itself or for a map of platforms around it. */
 function isHash(name: string, path: readonly string[], text: string): boolean {
+  // A placeholder.
+  if (text === "") return isHashName(name);
   const named = [name, path[0] ?? ""].find((candidate) => isHashName(candidate.replace(/(?:es|s)$/, "")));
   return named !== undefined && parseHash(text, algorithmOfName(named)) !== null;
 }

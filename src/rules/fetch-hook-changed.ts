@@ -49,13 +49,18 @@ interface HookCommand extends Sighting {
   readonly what: string;
 }
 
+/** Programs of the source itself, which its hash does not cover yet, and what runs them. */
+const RUNS_SOURCE = /^(make|(\.{1,2}|\$out|"?\$\{out\}"?)\/\S+)$/;
+
 /** Commands of a hook that bring bytes from elsewhere, or run a program that the hash does not cover yet. */
 function hookCommands(script: Script): readonly HookCommand[] {
   if (script.context !== "fetch") return [];
   return script.commands
     .filter(
       (command) =>
-        isNetwork(command) || (isInterpreter(command) && !/^(g?awk|source|\.)$/.test(command.name)),
+        isNetwork(command) ||
+        RUNS_SOURCE.test(command.name) ||
+        (isInterpreter(command) && !/^(g?awk|source|\.)$/.test(command.name)),
     )
     .map((command) => ({
       key: `fetch ${shownCommand(command)}`,

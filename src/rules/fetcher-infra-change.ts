@@ -1,6 +1,6 @@
 /** Fetchers, mirror lists and bootstrap files: one line there alters every download, and no hash shows it. */
 import { gives } from "../nix/command-text.ts";
-import { isFetcherFile } from "../nix/fetcher-files.ts";
+import { isFetcherFile, isFetchingBuilder } from "../nix/fetcher-files.ts";
 import { SEVERITIES, type Severity } from "../report/review.ts";
 import { extension, fileName, headPath, inHead, visible } from "./_text.ts";
 import type { FileFacts, Place, Rule, RuleFinding, Undecided } from "./rule.ts";
@@ -9,12 +9,15 @@ const BOOTSTRAP = /(?:^|\/)bootstrap-(?:files|tools)(?:\/|[\w.-]*\.nix$)/;
 const CODE = new Set(["nix", "sh", "bash", "py", "nu", "rs", "json", ""]);
 
 const TLS_OFF =
-  /(?:^|[\s"'=])(?:--insecure|--proxy-insecure|--no-check-certificate)(?![\w-])|\bsslVerify[ =]{1,3}(?:false|0)\b|\bGIT_SSL_NO_VERIFY\b|\bSSL_CERT_FILE\s?=\s?["']?\/no-cert|\bverify ?= ?False\b|^\s*-k\s*\\?$/;
+  /(?:^|[\s"'=])(?:--insecure|--proxy-insecure|--no-check-certificate)(?![\w-])|\bsslVerify[ =]{1,3}(?:false|0)\b|\bGIT_SSL_NO_VERIFY\b|\bSSL_CERT_FILE\s?=\s?["']?\/no-cert|\bverify ?= ?False\b|--no-secure-http\b|\bssl\.insecure=true\b|^\s*-k\s*\\?$/;
 const CURL_TLS_OFF = gives(/\bcurl /g, /^-[a-np-zA-Z]*k/);
 /** Settings that decide where bytes come from or whether they are checked, each with its value. */
 const LEVER =
   /\b(curlOpts|curlOptsList|netrcPhase|netrcImpureEnvVars|impureEnvVars|rewriteURL|hashedMirrors|SSL_CERT_FILE|outputHashMode|outputHashAlgo|outputHash|NIX_CURL_FLAGS|NIX_HASHED_MIRRORS)\s?(?:(=)(?!=)([^;]*)|(\?)([^,\n]*))/g;
-const HOST = /\b(?:https?|ftp|git|rsync):\/\/([\w.-]{1,253})/g;
+const HOST = /\b(?:https?|ftp|git|rsync):\/\/(?:\$\{[^{}]{1,100}\})?([\w.-]{1,253})/g;
+/** `githubBase ? "github.com"` */
+const DEFAULT_HOST =
+  /\b(?:\w{1,40}Base|domain|host|server|seed|registry\w{0,20})\s?\?\s?"([\w-]{1,100}\.[\w.-]{1,150})"/g;
 
 interface Hit {
   readonly severity: Severity;
@@ -71,7 +74,7 @@ function* leverHits(base: string, head: string): Generator<Hit> {
 
 function hosts(text: string): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
-  for (const match of text.matchAll(HOST)) {
+  for (const match of [...text.matchAll(HOST), ...text.matchAll(DEFAULT_HOST)]) {
     const host = (match[1] ?? "").toLowerCase();
     if (!found.has(host)) found.set(host, match.index);
   }
@@ -132,7 +135,7 @@ function* hitsOf(path: string, base: string, head: string): Generator<Hit> {
   }
   const hits = [...tlsHits(before, after), ...hostHits(before, after), ...leverHits(before, after)];
   if (hits.length > 0) yield* hits;
-  else {
+  else if (isFetcherFile(path)) {
     yield {
       severity: "low",
       title: "Fetcher changed",
@@ -157,7 +160,8 @@ const MOST_CHARACTERS = 2_000_000;
 function sidesOf(file: FileFacts): { readonly base: string; readonly head: string } | null {
   const { base, head } = file;
   const path = headPath(file);
-  const decides = (isFetcherFile(path) || BOOTSTRAP.test(path)) && CODE.has(extension(path));
+  const decides =
+    (isFetcherFile(path) || isFetchingBuilder(path) || BOOTSTRAP.test(path)) && CODE.has(extension(path));
   return decides && base !== null && head !== null ? { base, head } : null;
 }
 

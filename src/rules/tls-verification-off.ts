@@ -34,7 +34,7 @@ export const rule: Rule = {
       const { after, before } = change;
       const how = howIn(after);
       if (how === null || (before && howIn(before) === how)) continue;
-      const redirects = /-[oKx]\b|--(resolve|unix-socket|url|proxy|config|output)\b/.test(how);
+      const redirects = /-[oKx]\b|--(resolve|connect-to|unix-socket|url|proxy|config|output)\b/.test(how);
       yield settingFinding(change, {
         severity: redirects ? "high" : "medium",
         confidence: "high",
@@ -134,7 +134,7 @@ function howIn(setting: Setting): string | null {
       value.kind === "list" ? value.items : value.kind === "string" ? value.value.split(/\s+/) : [];
     return (
       words.find((word) =>
-        /^(--insecure|-[a-zA-Z]*k|--proto|-x|--proxy|--resolve|--unix-socket|--url|-K|--config|-o|--output|--proxy-insecure)(=|$)/.test(
+        /^(--insecure|-[a-zA-Z]*k|--proto|-x|--proxy|--resolve|--connect-to|--unix-socket|--url|-K|--config|-o|--output|--proxy-insecure)(=|$)/.test(
           word,
         ),
       ) ?? null

@@ -22,9 +22,10 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     if (isCommit(was) || isCommit(is)) continue;
     // Lists of dependencies often have several versions of a name: lockfile-poisoning reports what went down.
     if (lockFormatOf(after.path)) continue;
-    // In generated lists, neighbours need not be versions of one thing.
     if (onlyLostCommit(before, after)) continue;
-    if (after.pname === null || before.pname !== after.pname || before.binding !== after.binding) continue;
+    if (before.pname !== after.pname || before.binding !== after.binding) continue;
+    // In generated lists, neighbours need not be versions of one thing.
+    if (after.pname === null && !(after.fetcher !== null && /(^|\.)src$/.test(after.binding))) continue;
     // A package has one version, however many pins.
     const place = `${after.versionSpan.path}:${after.versionSpan.start}`;
     if (told.has(place)) continue;

@@ -17,6 +17,7 @@ export const rule: Rule = {
 
 function* check(facts: Facts): Iterable<RuleFinding> {
   yield* fakes(facts);
+  yield* computed(facts);
   for (const { before, after } of facts.sources) {
     if (!after) continue;
     const now = weakness(facts, "head", after);
@@ -65,7 +66,7 @@ function isCustomary(facts: Facts, { path, hash }: Source, { kind }: Weakness): 
 }
 
 /** The placeholders that nixpkgs has for a hash that is not known yet: lib/deprecated/misc.nix. */
-const FAKE = /^(lib\.)?fake(Hash|Sha(256|512))$/;
+const FAKE = /^(with [\w.]+; ?)?([\w.]+\.)?fake(Hash|Sha(256|512))$/;
 
 const NOT_REAL: Weakness = {
   kind: "fake",
@@ -99,6 +100,46 @@ function* fakes(facts: Facts): Iterable<RuleFinding> {
   }
 }
 
+/** `hash = lib.fileContents ./hash`: with a hash that the text does not give, there is no pin any more. */
+function* computed(facts: Facts): Iterable<RuleFinding> {
+  const removed = facts.sources.flatMap(({ change, before }) => (change === "removed" ? before : []));
+  if (removed.length === 0) return;
+  for (const { before, after } of facts.settings) {
+    if (before?.value.kind !== "string" || after?.value.kind !== "other") continue;
+    // A name is followed where it can be, and of several hashes each is a pin; fakes are reported above.
+    if (/^[\w.'"-]+$|"[\w+/:=-]{26,}"/.test(after.text) || FAKE.test(after.text) || isTestPath(after.path))
+      continue;
+    const { span } = before;
+    const pin = removed.find(
+      ({ path, hashSpan }) => path === span.path && span.start <= hashSpan.start && hashSpan.end <= span.end,
+    );
+    if (!pin) continue;
+    const name = after.attributes.join(".");
+    yield {
+      severity: SEVERITY.computed,
+      confidence: "low",
+      title: `${pinName(pin)}: ${COMPUTED.what}`,
+      message: [
+        `The hash of ${placeName(pin)} was ${pin.hash} and is now ${shown(after.text)}: ${COMPUTED.what}.`,
+        COMPUTED.why,
+        "The SRI hash (sha256) of the fetched source clears it; to see it: verifod verify",
+      ].join(" "),
+      at: headAt(after.span),
+      before: pin.hash,
+      after: shown(after.text),
+      evidence: ["static"],
+      related: [{ at: baseAt(pin.hashSpan), note: "the hash before" }],
+      identity: [name, shown(after.text)],
+    };
+  }
+}
+
+const COMPUTED: Weakness = {
+  kind: "computed",
+  what: "the hash is computed",
+  why: "A reader cannot see which bytes are meant, and the text of the change does not decide it.",
+};
+
 const SEVERITY = { fake: "high", empty: "block", broken: "high", computed: "medium" } as const;
 
 function weakness(facts: Facts, side: Side, source: Source): Weakness | null {
@@ -113,9 +154,5 @@ function missing(text: string | null): Weakness | null {
   if (/^(""|'{4})$/.test(text.trim())) return NOT_REAL;
   // Dependencies without a hash come with the source (`vendorHash = null`).
   if (text.trim() === "null") return null;
-  return {
-    kind: "computed",
-    what: "the hash is computed",
-    why: "A reader cannot see which bytes are meant, and the text of the change does not decide it.",
-  };
+  return COMPUTED;
 }
