@@ -300,7 +300,7 @@ export function risksOf(workflow: Workflow, scripts: readonly Script[]): Readonl
 export function usesOf(workflow: Workflow): readonly Value[] {
   return workflow.jobs.flatMap((job) => [
     ...(job.uses ? [job.uses] : []),
-    ...(job.image ? [job.image] : []),
+    ...job.images,
     ...job.steps.flatMap(({ uses }) => (uses ? [uses] : [])),
   ]);
 }

@@ -25,7 +25,7 @@ function* comparedRisks(base: Workflow, head: Workflow): Generator<Risk> {
     const old = before.get(job.id);
     if (!old) continue;
     yield* defaultRisks(job.id, old.permissions, job.permissions, job.at);
-    if (old.condition && !job.condition) {
+    if (old.condition && !alwaysHolds(old.condition) && (!job.condition || alwaysHolds(job.condition))) {
       yield {
         key: `condition ${job.id}`,
         severity: "medium",
@@ -36,6 +36,12 @@ function* comparedRisks(base: Workflow, head: Workflow): Generator<Risk> {
       };
     }
   }
+}
+
+/** Whether a condition holds whatever the run is: `always()`, `… || true`. */
+function alwaysHolds({ text }: Value): boolean {
+  const condition = text.replace(/\s+/g, "").replace(/^\$\{\{(.*)\}\}$/, "$1");
+  return /(?:^|\|\|)(?:true|always\(\)|!cancelled\(\)|success\(\))$/i.test(condition);
 }
 
 function firstOf(workflow: Workflow): Value {

@@ -130,7 +130,10 @@ function* check(file: FileFacts): Iterable<RuleFinding> {
   const now = grouped(head, ({ name }) => name);
   const groups = new Map<string, Suspicion[]>();
   for (const entry of head) {
-    const suspicion = suspicionOf(entry, known, format, now.get(entry.name) ?? []);
+    const suspicion = suspicionOf(entry, known, format, {
+      now: now.get(entry.name) ?? [],
+      own: now.get(entry.alias ?? "") ?? [],
+    });
     if (suspicion) addTo(groups, suspicion.reason, suspicion);
   }
   for (const group of groups.values()) {

@@ -47,8 +47,8 @@ export interface Job {
   readonly uses: Value | null;
   /** `secrets: inherit` */
   readonly inherits: Value | null;
-  /** The container that it runs in, or the image of an action, as `docker://image:tag`. */
-  readonly image: Value | null;
+  /** The container that it runs in and those of its services, or the image of an action, as `docker://image:tag`. */
+  readonly images: readonly Value[];
   readonly env: Environment;
   readonly steps: readonly Step[];
   /** All scalars of the job: what reads `secrets.X` can stand anywhere. */
@@ -222,7 +222,9 @@ class Reader {
           : [],
       uses: this.scalar(job, "uses"),
       inherits: secrets?.text === "inherit" ? secrets : null,
-      image: this.image(job),
+      images: [job, ...this.entries(this.get(job, "services")).map(([, service]) => service)].flatMap(
+        (node) => this.image(node) ?? [],
+      ),
       env: this.named(job, "env"),
       steps: isSeq(steps) ? steps.items.flatMap((item) => this.step(this.follow(item), shell)) : [],
       values,
@@ -231,10 +233,15 @@ class Reader {
 
   /** Of an action, `Dockerfile` is a file beside it. */
   private image(job: Node): Value | null {
-    const container = this.scalar(this.get(job, "container"), "image") ?? this.scalar(job, "container");
+    const own = this.scalar(job, "image");
+    const container =
+      this.scalar(this.get(job, "container"), "image") ??
+      this.scalar(job, "container") ??
+      // An action names an image or a Dockerfile, a service an image.
+      (this.get(job, "using") ? null : own);
     const image = container
       ? { ...container, text: `docker://${container.text.replace("docker://", "")}` }
-      : this.scalar(job, "image");
+      : own;
     return image?.text.startsWith("docker://") && !image.text.includes("${{") ? image : null;
   }
 

@@ -12,6 +12,8 @@ export interface LockEntry {
   readonly location: string | null;
   /** Hashes, by algorithm or by the name of the file that each is of. */
   readonly hashes: ReadonlyMap<string, string>;
+  /** The name under which an alias installs it; null: its own. */
+  readonly alias: string | null;
   /** True when it runs code of its own at installation. */
   readonly runsScripts: boolean;
 }
@@ -31,6 +33,7 @@ export const entry = (fields: Partial<LockEntry> & { readonly name: string }): L
   origin: "registry",
   location: null,
   hashes: new Map(),
+  alias: null,
   runsScripts: false,
   ...fields,
 });

@@ -5,7 +5,7 @@
 import type { Setting } from "../../nix/model.ts";
 import { parseLocation } from "../../origin/location.ts";
 import { fileAt } from "../_index.ts";
-import { settingFinding, shownValue } from "../_settings.ts";
+import { lastName, settingFinding, shownValue } from "../_settings.ts";
 import { argument, fileName, visible } from "../_text.ts";
 import type { Facts, RuleFinding } from "../rule.ts";
 import { flake } from "./others.ts";
@@ -16,9 +16,12 @@ export function* movedInputs(facts: Facts): Iterable<RuleFinding> {
     const { before, after } = change;
     if (before === null || after === null || fileName(after.path) !== "flake.nix") continue;
     const name = inputOf(after);
-    const [old, now] = [placeOf(before), placeOf(after)];
+    // `owner`, `repo` and `host` of an input in parts decide it, each alone.
+    const isPart = lastName(after) !== "url";
+    const [old, now] = isPart ? [textOf(before), textOf(after)] : [placeOf(before), placeOf(after)];
     if (name === null || old === null || now === null || old === now) continue;
-    if (locks(fileAt(facts, "head", after.path.replace(/nix$/, "lock"))?.head ?? "", now)) continue;
+    const lock = fileAt(facts, "head", after.path.replace(/nix$/, "lock"))?.head ?? "";
+    if (isPart ? lock.toLowerCase().includes(`"${now}"`) : locks(lock, now)) continue;
     yield settingFinding(change, {
       severity: "high",
       confidence: "high",
@@ -45,7 +48,7 @@ function locks(lock: string, place: string): boolean {
 
 /** The input whose address a setting is: `utils.nixpkgs` of `inputs.utils.inputs.nixpkgs.url`; null: it is none. */
 function inputOf({ attributes }: Setting): string | null {
-  const [, names = ""] = /^((?:inputs\0[^\0]+\0)+)url$/.exec(attributes.join("\0")) ?? [];
+  const [, names = ""] = /^((?:inputs\0[^\0]+\0)+)(?:url|owner|repo|host)$/.exec(attributes.join("\0")) ?? [];
   return names === ""
     ? null
     : names
@@ -59,6 +62,8 @@ const FORGES: Readonly<Record<string, string>> = {
   gitlab: "gitlab.com",
   sourcehut: "git.sr.ht",
 };
+
+const textOf = ({ value }: Setting) => (value.kind === "string" ? value.value.toLowerCase() : null);
 
 /** Who decides what a flake reference is, and in which repository; null where the text does not say, as of `nixpkgs`. */
 function placeOf({ value }: Setting): string | null {

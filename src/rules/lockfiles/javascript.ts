@@ -21,6 +21,7 @@ function readNpm(text: string): readonly LockEntry[] {
     entries.push(
       entry({
         name: textOf(fields.get("name")) ?? name,
+        alias: (textOf(fields.get("name")) ?? name) === name ? null : name,
         version: textOf(fields.get("version")),
         location,
         origin:
@@ -61,6 +62,12 @@ function nameOfPattern(pattern: string): string {
   return alias ?? (at < 0 ? first : first.slice(0, at));
 }
 
+/** `a` of `"a@npm:b@^1.0.0"`; null: no alias. */
+function aliasOfPattern(pattern: string): string | null {
+  const [, alias, name] = /^"?(@?[^@,\s]{1,250})@npm:(@?[^@,\s]{1,250})@/.exec(pattern) ?? [];
+  return alias === undefined || alias === name ? null : alias;
+}
+
 /** As yarn reads it: both parts with or without quotes and a colon, and a comment after them. */
 const YARN_FIELD =
   /^ {2}("(?:[^"\\]|\\.){1,100}"|[a-z]{1,20}):? *("(?:[^"\\]|\\.){0,4000}"|[^"\s:]\S{0,4000})/;
@@ -80,6 +87,7 @@ function unquoted(text: string): string {
 function readYarnClassic(text: string): readonly LockEntry[] {
   const entries: LockEntry[] = [];
   let name: string | null = null;
+  let alias: string | null = null;
   let fields = new Map<string, string>();
   const close = () => {
     if (name === null) return;
@@ -88,12 +96,13 @@ function readYarnClassic(text: string): readonly LockEntry[] {
     const hashes = new Map(integrityOf(fields.get("integrity")));
     if (fragment && !hashes.has("sha1") && hashes.size === 0) hashes.set("sha1", fragment);
     const origin = location === null ? "registry" : originOf(location, REGISTRIES);
-    entries.push(entry({ name, version: fields.get("version") ?? null, location, origin, hashes }));
+    entries.push(entry({ name, alias, version: fields.get("version") ?? null, location, origin, hashes }));
   };
   for (const line of text.split("\n")) {
     if (/^[^\s#]/.test(line) && line.includes(":")) {
       close();
       name = nameOfPattern(line.replace(/:\s*$/, ""));
+      alias = aliasOfPattern(line);
       fields = new Map();
       continue;
     }

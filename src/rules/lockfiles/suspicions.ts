@@ -223,6 +223,29 @@ function nameSuspicion(entry: LockEntry, known: Known, format: LockFormat): Susp
   };
 }
 
+/** A name that stood for itself and is another package's now. */
+function aliasSuspicion(entry: LockEntry, known: Known, now: readonly LockEntry[]): Suspicion | null {
+  const { alias } = entry;
+  if (alias === null || now.some((other) => other.alias === null)) return null;
+  const [old] = known.byName.get(alias) ?? [];
+  if (
+    !old ||
+    old.alias !== null ||
+    (known.byName.get(entry.name) ?? []).some((other) => other.alias === alias)
+  )
+    return null;
+  return {
+    reason: "alias",
+    severity: "high",
+    title: "The name of a dependency stands for another package",
+    why: `\`${visible(alias)}\` was the package of that name; what asks for it gets \`${visible(entry.name)}\` now.`,
+    clear: "Clear it by upstream's own lockfile that says the same.",
+    entry,
+    before: old.location ?? old.version,
+    after: entry.location ?? entry.version,
+  };
+}
+
 function scriptSuspicion(entry: LockEntry, known: Known): Suspicion | null {
   const before = known.byName.get(entry.name) ?? [];
   if (!entry.runsScripts || before.length === 0 || before.some((old) => old.runsScripts)) return null;
@@ -266,14 +289,18 @@ function downgradeSuspicion(entry: LockEntry, known: Known, now: readonly LockEn
   };
 }
 
-/** The gravest thing that speaks against an entry of the head; `now`: all its entries of that name. */
+/**
+ * The gravest thing that speaks against an entry of the head; `now`: all its entries of that name, `own`: those of the name
+ * that its alias is.
+ */
 export function suspicionOf(
   entry: LockEntry,
   known: Known,
   format: LockFormat,
-  now: readonly LockEntry[],
+  { now, own }: { readonly now: readonly LockEntry[]; readonly own: readonly LockEntry[] },
 ): Suspicion | null {
   return (
+    aliasSuspicion(entry, known, own) ??
     hashSuspicion(entry, known.byVersion.get(versionKey(entry)) ?? []) ??
     placeSuspicion(entry, known, format) ??
     nameSuspicion(entry, known, format) ??
