@@ -123,7 +123,7 @@ function listOf(text: Text | null): readonly Text[] {
 
 /** What holds the hash of dependencies under a plain name: `cargoDeps = old.cargoDeps.overrideAttrs { outputHash = …; }`. */
 const HOLDS_DEPENDENCIES =
-  /^(?:(?:cargo|npm|pnpm|yarn|bun|deno|zig|maven|nuget|mixFod)Deps|(?:yarnO|o)fflineCache|goModules|fetchAttrs)$/;
+  /^(?:(?:cargo|npm|pnpm|yarn|bun|deno|zig|maven|nuget|mixFod)Deps|(?:yarnO|o)fflineCache|goModules|fetchAttrs|vendorStaging)$/;
 
 function roleOf(
   dependency: boolean,
@@ -132,7 +132,7 @@ function roleOf(
   names: readonly string[],
 ): SourceRole {
   if (dependency || fetcher === "dependencies") return "dependencies";
-  if ((name === null || OVERRIDE.test(name)) && HOLDS_DEPENDENCIES.test(names[0] ?? ""))
+  if ((name === null || OVERRIDE.test(name)) && names.some((each) => HOLDS_DEPENDENCIES.test(each)))
     return "dependencies";
   if (names.includes("patches")) return "patch";
   return fetcher;

@@ -15,6 +15,7 @@ const STEPS = new Set([
   "leaveDotGit",
   "deepClone",
   "fetchLFS",
+  "fetchTags",
   "sparseCheckout",
   "nonConeMode",
   "rootDir",

@@ -91,6 +91,7 @@ export function placeOf(source: string, literal: SyntaxNode, depth = MOST_DEPTH)
   const last = path.at(-1) ?? "";
   const whole = path.join(".");
   const isUpdate = /(^|\.)updateScript\b/.test(whole);
+  const named = ATTRIBUTES.find(([names]) => names.test(last))?.[1];
   if (file) {
     const context = contextOfFile(source, file, depth);
     const before = source.slice(Math.max(file.start, root.start - LONGEST_BEFORE), root.start);
@@ -100,7 +101,9 @@ export function placeOf(source: string, literal: SyntaxNode, depth = MOST_DEPTH)
   if (writer !== null) {
     const known = Object.hasOwn(WRITERS, writer) ? WRITERS[writer] : undefined;
     if (!known) return null;
-    const context = isUpdate ? "update" : inTests(path) ? "test" : known.context;
+    // `postFetch = writeShellScript "…" …` runs where the attribute does.
+    const runs = named === "fetch" ? named : known.context;
+    const context = isUpdate ? "update" : inTests(path) ? "test" : runs;
     return { root, context, language: known.language };
   }
   // A string that is the value of its file may be a script of whoever imports that.
@@ -118,7 +121,6 @@ export function placeOf(source: string, literal: SyntaxNode, depth = MOST_DEPTH)
   }
   if (isUpdate) return { root, context: "update", language: null };
   if (/activationScripts/.test(whole)) return { root, context: "run", language: "bash" };
-  const named = ATTRIBUTES.find(([names]) => names.test(last))?.[1];
   if (named === undefined && !mayBeScript(source, literal)) return null;
   const context = named ?? contextOfUse(source, binding, last, depth) ?? "unknown";
   if (context === "test") return { root, context, language: "python" };

@@ -37,6 +37,8 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     ) {
       continue;
     }
+    // Of what no version is known, any source of the file may be the one that it is made from.
+    if (after.version === null && pathsOfChangedSources(facts).has(after.path)) continue;
     const hasSource = pathsWithSources(facts).has(after.path);
     if (!hasSource && takesChangedSource(facts, after)) continue;
     const reason = hasSource ? explanation(facts, pair) : "Where the source comes from is not in the text.";
@@ -69,6 +71,16 @@ function* check(facts: Facts): Iterable<RuleFinding> {
 /** The files in which a source is pinned. */
 const pathsWithSources = indexed(
   ({ pins }) => new Set(pins.head.flatMap(({ role, path }) => (role === "source" ? [path] : []))),
+);
+
+/** The files in which the hash of a source changed. */
+const pathsOfChangedSources = indexed(
+  (facts) =>
+    new Set(
+      pairsOf(facts).flatMap(({ before, after }) =>
+        after.role === "source" && before.hash !== after.hash ? [after.path] : [],
+      ),
+    ),
 );
 
 /** The names, in lists that updaters write, of sources whose hash changed: `frob` of `frob.src`. */

@@ -59,7 +59,7 @@ function hookCommands(script: Script): readonly HookCommand[] {
     .filter(
       (command) =>
         isNetwork(command) ||
-        RUNS_SOURCE.test(command.name) ||
+        (RUNS_SOURCE.test(command.name) && HOOK.test(script.binding)) ||
         (isInterpreter(command) && !/^(g?awk|source|\.)$/.test(command.name)),
     )
     .map((command) => ({
