@@ -90,7 +90,7 @@ function settingsAt(
   if (!name || !value) return [];
   const { expression, wrappers } = unwrapped(source, value);
   if (isAttrset(expression)) return [];
-  const inText = valueIn({ source, parts: 0 }, value);
+  const inText = valueIn({ source, names: 0 }, value);
   const isOne = wrappers.at(-1) === "optional" && inText.kind !== "list";
   const own = node.type === "formal" ? [source.slice(name.start, name.end)] : [];
   return [
@@ -163,18 +163,19 @@ function heart(expression: SyntaxNode): SyntaxNode {
 
 const MOST_DEPTH = 8;
 /** Of a setting: names bound to lists of names end here. */
-const MOST_PARTS = 500;
+const MOST_NAMES = 100;
 
 interface Reading {
   readonly source: string;
-  parts: number;
+  /** Names that were looked up. */
+  names: number;
 }
 
 /** A value as far as it stands in the text. */
 function valueIn(reading: Reading, given: SyntaxNode, depth = 0): SettingValue {
   const { source } = reading;
   const { expression: node, when } = unwrapped(source, given);
-  if (depth > MOST_DEPTH || ++reading.parts > MOST_PARTS) return { kind: "other" };
+  if (depth > MOST_DEPTH) return { kind: "other" };
   switch (node.type) {
     case "string_expression":
     case "indented_string_expression":
@@ -210,7 +211,7 @@ function variable(reading: Reading, node: SyntaxNode, when: readonly string[], d
   const name = source.slice(node.start, node.end);
   if (name === "true" || name === "false") return { kind: "bool", value: name === "true" };
   if (name === "null") return { kind: "null" };
-  const bound = boundTo(source, node);
+  const bound = ++reading.names > MOST_NAMES ? null : boundTo(source, node);
   const value = bound ? valueIn(reading, bound, depth + 1) : ({ kind: "other" } as const);
   return value.kind === "list" ? listOf(itemsOf(value, when)) : value;
 }
@@ -269,7 +270,7 @@ function listOf(items: readonly Item[]): SettingValue {
 }
 
 function itemsOf({ items, when: own }: SettingValue & { kind: "list" }, when: readonly string[]): Item[] {
-  return items.map((text, index) => ({ text, when: [...when, ...(own?.[index] ? [own[index]] : [])] }));
+  return items.map((text, index) => ({ text, when: own?.[index] ? [...when, own[index]] : when }));
 }
 
 /** The items of a list's part; what is no list stands as it is. */
