@@ -3,7 +3,7 @@
  * output path and by what they fetch. A derivation's own path is no key, since a bumped compiler changes all of them; an output
  * path alone is none either, since it does not depend on the location.
  */
-
+import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { addTo } from "../lists.ts";
 import type { Closure } from "./closure.ts";
@@ -45,21 +45,13 @@ interface Fod {
 
 /** The changed FODs of all evaluated attributes, each once; those that an attribute itself takes come first. */
 export function changedFods(evaluated: readonly EvaluatedAttribute[]): readonly ChangedFod[] {
-  const keys = new Map<string, string>();
-  const keyOf = (fod: Fod, closure: Closure) => {
-    let key = keys.get(fod.derivation.path);
-    if (key === undefined) {
-      key = fetchKey(fod.derivation, closure);
-      keys.set(fod.derivation.path, key);
-    }
-    return key;
-  };
+  const keyOf = fetchKeys();
   const baseKeys = new Set<string>();
   const byOutput = new Map<string, Derivation>();
   const byHash = new Map<string, Derivation>();
   for (const { base } of evaluated) {
     for (const fod of base ? fodsOf(base.closure) : []) {
-      baseKeys.add(keyOf(fod, base?.closure ?? new Map()));
+      baseKeys.add(keyOf(fod.derivation, base?.closure ?? new Map()));
       byOutput.set(fod.output.path, fod.derivation);
       byHash.set(hashKey(fod.output), fod.derivation);
     }
@@ -67,14 +59,14 @@ export function changedFods(evaluated: readonly EvaluatedAttribute[]): readonly 
 
   const changed = new Map<string, ChangedFod>();
   for (const { attr, base, head } of evaluated) {
-    const fods = fodsOf(head.closure).filter((fod) => !baseKeys.has(keyOf(fod, head.closure)));
+    const fods = fodsOf(head.closure).filter((fod) => !baseKeys.has(keyOf(fod.derivation, head.closure)));
     if (fods.length === 0) continue;
     const places = placesOf(head.closure);
     const basePlaces = base ? derivationsByPlace(base.closure) : new Map<string, Derivation>();
     for (const fod of fods) {
       const place = placeIn(attr, fod, head.closure.get(head.root));
       const label = place ?? attr;
-      const key = keyOf(fod, head.closure);
+      const key = keyOf(fod.derivation, head.closure);
       const seen = changed.get(key);
       if (seen) {
         changed.set(key, {
@@ -138,9 +130,40 @@ const PLUMBING = new Set([
 /** How deep scripts within scripts are followed. */
 const SCRIPT_DEPTH = 3;
 
-/** What is fetched and how, without the paths of the tools: equal for derivations that fetch alike. */
-function fetchKey(derivation: Derivation, closure: Closure): string {
-  const directory = dirname(derivation.path).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+/**
+ * Names what a FOD fetches and how, without the paths of the tools: equal for derivations that fetch alike. Each script is
+ * looked at once, however many others have it among their inputs.
+ */
+function fetchKeys(): (fod: Derivation, closure: Closure) => string {
+  const known = new Map<string, string>();
+  const keyOf = (of: Derivation, closure: Closure, depth: number): string => {
+    const id = `${of.path} ${depth}`;
+    let key = known.get(id);
+    if (key === undefined) {
+      // A script that is not followed is represented by its path, which depends on all of it.
+      const scripts = scriptsOf(of, closure).map((script) =>
+        depth > 0 ? [script.name, keyOf(script, closure, depth - 1)].join(" ") : script.path,
+      );
+      const parts = [fixedOutput(of)?.path, ...partsOf(of), scripts.sort()];
+      key = createHash("sha256").update(JSON.stringify(parts)).digest("base64");
+      known.set(id, key);
+    }
+    return key;
+  };
+  return (fod, closure) => keyOf(fod, closure, SCRIPT_DEPTH);
+}
+
+/** The scripts among the inputs that the recipe writes: one can say where to fetch from, like a URL. */
+function scriptsOf({ inputDerivations }: Derivation, closure: Closure): readonly Derivation[] {
+  return [...inputDerivations.keys()].flatMap((input) => {
+    const script = closure.get(input);
+    return script && (script.env.has("text") || script.env.has("buildCommand")) ? [script] : [];
+  });
+}
+
+/** What a derivation says itself, without the paths of the tools. */
+function partsOf(of: Derivation): readonly unknown[] {
+  const directory = dirname(of.path).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const storePath = new RegExp(`${directory}/[a-z0-9]{32}-`, "g");
   const onlyStorePaths = new RegExp(
     `^\\s*(?:${directory}/[a-z0-9]{32}-[\\w+.?=/-]+\\s+)*(?:${directory}/[a-z0-9]{32}-[\\w+.?=/-]+\\s*)$`,
@@ -150,23 +173,11 @@ function fetchKey(derivation: Derivation, closure: Closure): string {
     typeof value === "string"
       ? onlyStorePaths.test(value)
       : Array.isArray(value) && value.length > 0 && value.every(isTools);
-  const spec = (of: Derivation, depth: number): readonly unknown[] => {
-    const attributes = Object.entries(attributesOf(of))
-      .filter(([name, value]) => !PLUMBING.has(name) && !isTools(value))
-      .map(([name, value]) => [name, masked(value)]);
-    // A script that the recipe writes can say where to fetch from, like a URL.
-    const scripts: string[] = [];
-    for (const input of of.inputDerivations.keys()) {
-      const script = closure.get(input);
-      if (script && (script.env.has("text") || script.env.has("buildCommand"))) {
-        // A script that is not followed is represented by its path, which depends on all of it.
-        scripts.push(depth > 0 ? JSON.stringify([script.name, spec(script, depth - 1)]) : input);
-      }
-    }
-    // The paths of input sources depend on their content, so they are kept.
-    return [masked(of.builder), masked(of.args), attributes, scripts.sort(), of.inputSources];
-  };
-  return JSON.stringify([fixedOutput(derivation)?.path, ...spec(derivation, SCRIPT_DEPTH)]);
+  const attributes = Object.entries(attributesOf(of))
+    .filter(([name, value]) => !PLUMBING.has(name) && !isTools(value))
+    .map(([name, value]) => [name, masked(value)]);
+  // The paths of input sources depend on their content, so they are kept.
+  return [masked(of.builder), masked(of.args), attributes, of.inputSources];
 }
 
 /** Where FODs are used, by their path: the consumer's name without version, and the attribute that holds it. */

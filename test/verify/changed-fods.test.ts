@@ -175,6 +175,23 @@ test("what a script of scripts of scripts fetches is part of the fetch, however 
   ]);
 });
 
+test("scripts that all have all others among their inputs are looked at once", () => {
+  const layers: Derivation[][] = [];
+  for (let depth = 0; depth < 4; depth += 1) {
+    const inputs = layers.at(-1) ?? [];
+    layers.push(
+      Array.from({ length: 100 }, (_, n) => derivation(`${depth}-${n}`, { inputs, env: { text: "" } })),
+    );
+  }
+  const src = fetched("a", "https://x/1", "1", curl, { inputs: layers.at(-1) ?? [] });
+  const head = packaged("frob-1", src);
+  const started = performance.now();
+  const all = new Map([head, src, curl, ...layers.flat()].map((each) => [each.path, each]));
+  const found = changedFods([{ attr: "frob", base: null, head: { root: head.path, closure: all } }]);
+  expect(found).toMatchObject([{ change: "added" }]);
+  expect(performance.now() - started).toBeLessThan(5_000);
+});
+
 test("one source of two attributes is one, with both names; what an attribute takes itself comes first", () => {
   const old = fetched("a", "https://x/1", "1", curl);
   const src = fetched("a", "https://x/2", "2", curl);
