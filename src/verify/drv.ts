@@ -88,14 +88,22 @@ export function fixedOutput(derivation: Derivation): FixedOutput | null {
 }
 
 /**
- * The attributes that the derivation was made of: its environment, or, with `__structuredAttrs`, the JSON in it.
+ * The attributes that the derivation was made of: its environment, or, with `__structuredAttrs`, the JSON in it. A recipe can
+ * also write that variable itself, with anything in it: it then hides nothing of the environment.
  * https://nix.dev/manual/nix/2.28/language/advanced-attributes#adv-attr-structuredAttrs
  */
-export function attributesOf(derivation: Derivation): Readonly<Record<string, unknown>> {
-  const json = derivation.env.get("__json");
-  if (json === undefined) return Object.fromEntries(derivation.env);
-  const parsed: unknown = JSON.parse(json);
-  return typeof parsed === "object" && parsed !== null ? (parsed as Record<string, unknown>) : {};
+export function attributesOf({ env }: Derivation): Readonly<Record<string, unknown>> {
+  const { __json: json, ...plain } = Object.fromEntries(env);
+  return json === undefined ? plain : { ...plain, ...parsedSet(json) };
+}
+
+function parsedSet(json: string): object {
+  try {
+    const parsed: unknown = JSON.parse(json);
+    return typeof parsed === "object" && parsed !== null ? parsed : {};
+  } catch {
+    return {};
+  }
 }
 
 /** An attribute that is a text or a list of texts, as words, like nixpkgs' builders read `urls`. */

@@ -50,6 +50,17 @@ test("structured attributes are read from their JSON", () => {
   expect(wordsOf(" https://a\n https://b ")).toEqual(["https://a", "https://b"]);
 });
 
+test.each(["", "{", "null", "7", "{}"])(
+  "the variable for them hides nothing when a recipe writes %j to it",
+  (json) => {
+    const parsed = parseDerivation(
+      PATH,
+      derivation(`("__json",${JSON.stringify(json)}),("url","https://a")`),
+    );
+    expect(attributesOf(parsed)).toEqual({ url: "https://a" });
+  },
+);
+
 test.each(["", "Derive(", "Derive([", 'Derive([("out"', derivation("").slice(0, -1), 'Derive([],[],[],"x'])(
   "%j is not a derivation",
   (text) => {
