@@ -1,5 +1,7 @@
 /** Finds the fixed-output derivations (FODs) that evaluation makes from pins known by their text. */
 import type { Tree } from "../change/change.ts";
+import { messageOf } from "../errors.ts";
+import { addTo } from "../lists.ts";
 import type { CallCache } from "../nix/attributes.ts";
 import { formatSri } from "../nix/hash.ts";
 import { candidatesIn } from "./attributes.ts";
@@ -42,7 +44,7 @@ export async function findFods(
   options: Pick<VerifyOptions, "entry" | "evaluation" | "signal">,
 ): Promise<FoundFods> {
   const byPath = new Map<string, WantedPin[]>();
-  for (const pin of pins) byPath.set(pin.path, [...(byPath.get(pin.path) ?? []), pin]);
+  for (const pin of pins) addTo(byPath, pin.path, pin);
   const candidates = await candidatesIn(written.tree, [...byPath.keys()], written.lists);
   const reader = derivationReader(nix.store.files);
   const evaluated: EvaluatedAttribute[] = [];
@@ -53,6 +55,14 @@ export async function findFods(
     const result = results.get(key) ?? evaluate(nix, request, options.evaluation, options.signal);
     results.set(key, result);
     return result;
+  };
+  /** The attribute with what its derivation needs; else why that cannot be read. */
+  const attributeAt = (attr: string, root: string): EvaluatedAttribute | string => {
+    try {
+      return { attr, base: null, head: { root, closure: reader.closure(root) } };
+    } catch (error) {
+      return `its derivations cannot be read: ${messageOf(error)}`;
+    }
   };
   const missing = new Map<string, string>();
   const limits = { total: options.evaluation.parallel, perKey: options.evaluation.parallel };
@@ -71,7 +81,11 @@ export async function findFods(
           const result = await evaluateOnce(attr, system);
           if (result.kind === "failed") failures.push(`${attr}: ${result.reason}`);
           for (const root of result.kind === "derivations" ? result.paths : []) {
-            const attribute = { attr, base: null, head: { root, closure: reader.closure(root) } };
+            const attribute = attributeAt(attr, root);
+            if (typeof attribute === "string") {
+              failures.push(`${attr}: ${attribute}`);
+              continue;
+            }
             const found = changedFods([attribute]).map(({ output }) => formatSri(output.hash));
             if (!found.some((hash) => open.has(hash))) continue;
             evaluated.push(attribute);
