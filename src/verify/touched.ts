@@ -126,8 +126,8 @@ async function attributesTouched(
     () => "",
     { total: parallel, perKey: parallel },
     async (file) => {
-      const isFull = attrs.size >= maxAttributes;
-      const found = await attributesOfFile(file, texts, candidates, evaluateHead, isFull);
+      const room = maxAttributes - attrs.size;
+      const found = await attributesOfFile(file, texts, candidates, evaluateHead, room);
       for (const attr of found.attrs) attrs.add(attr);
       if (found.reason !== null) unchecked.push({ what: pathOf(file), reason: found.reason });
     },
@@ -136,21 +136,28 @@ async function attributesTouched(
   return attrs;
 }
 
+const TOO_MANY = "more attributes are touched than are evaluated";
+
+/** The attributes that read a changed file, and why these may not be all. `room`: so many may be evaluated yet. */
 async function attributesOfFile(
   file: FileChange,
   texts: ChangedTexts,
   candidates: Candidates,
   evaluateHead: (attr: string) => Promise<Evaluation>,
-  full: boolean,
+  room: number,
 ): Promise<{ readonly attrs: readonly string[]; readonly reason: string | null }> {
   // A removed file fetches nothing.
   if (file.head === null) return { attrs: [], reason: null };
   const { path } = file.head;
-  if (full) return { attrs: [], reason: "more attributes are touched than are evaluated" };
+  if (room <= 0) return { attrs: [], reason: TOO_MANY };
   const named = namedIn(path, addedLines(file, texts));
   if (named !== null) {
     const reason = named.length === 0 ? "a package list, changed beyond the names on its lines" : null;
-    return { attrs: await existing(named, evaluateHead), reason };
+    const distinct = [...new Set(named)];
+    return {
+      attrs: await existing(distinct.slice(0, room), evaluateHead),
+      reason: distinct.length > room ? TOO_MANY : reason,
+    };
   }
   const possible = candidates(path);
   const failures: string[] = [];
@@ -173,7 +180,7 @@ async function existing(
   evaluateHead: (attr: string) => Promise<Evaluation>,
 ): Promise<readonly string[]> {
   const kept: string[] = [];
-  for (const attr of new Set(attrs)) if ((await evaluateHead(attr)).kind !== "absent") kept.push(attr);
+  for (const attr of attrs) if ((await evaluateHead(attr)).kind !== "absent") kept.push(attr);
   return kept;
 }
 

@@ -49,7 +49,7 @@ export async function verify(change: Change, options: VerifyOptions): Promise<Ve
     const roots = `${nix.work}/trees`;
     const commits = { base: change.base.commit, head: change.head.commit };
     const trees = await writeTrees(options.repository, commits, roots);
-    const texts = await readTexts(change);
+    const { texts, unread } = await readTexts(change);
     const reader = derivationReader(nix.store.files);
     step("evaluating");
     const budget = new AbortController();
@@ -86,6 +86,7 @@ export async function verify(change: Change, options: VerifyOptions): Promise<Ve
       verdicts: [...verdicts, ...canaries.verdicts],
       unchecked: [
         ...change.unchecked,
+        ...unread,
         ...trees.leftOut.filter(({ what }) => paths.has(what)),
         ...touched.unchecked,
         ...unaccounted(texts, touched),
@@ -158,19 +159,27 @@ export async function withNix<T>(
   }
 }
 
-async function readTexts(change: Change): Promise<ChangedTexts> {
+/** The texts of the changed files, and those whose text would say which hashes there are, and cannot be read. */
+async function readTexts(
+  change: Change,
+): Promise<{ readonly texts: ChangedTexts; readonly unread: readonly Unchecked[] }> {
   const base = new Map<string, string>();
   const head = new Map<string, string>();
+  const unread: Unchecked[] = [];
   for (const file of change.files) {
     for (const [entry, tree, texts] of [
       [file.base, change.base, base],
       [file.head, change.head, head],
     ] as const) {
-      const content = entry && entry.kind !== "symlink" ? await tree.read(entry) : null;
-      if (entry && content?.kind === "text") texts.set(entry.path, content.text);
+      if (!entry || entry.kind === "symlink" || entry.kind === "submodule") continue;
+      const { path } = entry;
+      const content = await tree.read(entry);
+      if (content.kind === "text") texts.set(path, content.text);
+      else if (content.kind === "unavailable") unread.push({ what: path, reason: content.reason });
+      else if (path.endsWith(".nix")) unread.push({ what: path, reason: `not a text (${content.because})` });
     }
   }
-  return { base, head };
+  return { texts: { base, head }, unread };
 }
 
 /** Where each hash stands in the changed files of the head, by hash; the first place counts. */

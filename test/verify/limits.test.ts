@@ -161,6 +161,31 @@ mkPackage {
     expect(fewer.unchecked).toHaveLength(4); // Two packages, and the hash of each.
   });
 
+  test("a package list that names more attributes than the limit is not evaluated further", async () => {
+    const path = "pkgs/top-level/all-packages.nix";
+    const names = ["xa", "xb", "xc"].map((name) => `  ${name} = callPackage ../x.nix { };\n`);
+    repository = makeRepository(
+      { ...SET_FILES, "pkgs/x.nix": '{ mkPackage }:\nmkPackage { name = "x"; }\n' },
+      { [path]: `{ callPackage }:\n{\n${names.join("")}}\n` },
+    );
+    const { evaluated, unchecked } = await verify({ maxAttributes: 2 });
+    expect(evaluated.map(({ attr }) => attr)).toEqual(["xa", "xb"]);
+    expect(unchecked).toEqual([{ what: path, reason: "more attributes are touched than are evaluated" }]);
+  });
+
+  test("files whose text cannot be read may have hashes that nobody sees", async () => {
+    const package_ = (more: string) =>
+      Buffer.from(`{ mkPackage }:\nmkPackage { name = "x"; }\n# ${more}\n`, "latin1");
+    repository = makeRepository(SET_FILES, {
+      [packagePath("large")]: package_("x".repeat(21_000_000)),
+      [packagePath("odd")]: package_("\xff"),
+    });
+    expect((await verify()).unchecked).toEqual([
+      { what: packagePath("large"), reason: expect.stringContaining("MB that are read") },
+      { what: packagePath("odd"), reason: "not a text (not UTF-8)" },
+    ]);
+  });
+
   test("an interrupt ends what was started; nothing is left", async () => {
     packages({
       hang: ["/hang/x", "builtin"],
