@@ -32,7 +32,7 @@ export interface Conversation {
   readonly own: readonly OwnRemark[];
   /** False: there are more comments than were looked at, and ours may be among them. */
   readonly whole: boolean;
-  /** The number of the account that opened the pull request; null: it is gone. */
+  /** The account that opened the pull request; null: it is gone. */
   readonly author: Account | null;
   readonly draft: boolean;
 }

@@ -49,7 +49,7 @@ export interface OwnComment {
 }
 
 export interface Published {
-  /** Null: the head is not known any more. */
+  /** The newest first. */
   readonly checks: readonly OwnCheck[];
   readonly comments: readonly OwnComment[];
   /** False: there are more threads than were looked at. */
