@@ -85,7 +85,7 @@ export function addFetchOptions(command: Command): Command {
     .addOption(
       new Option("--max-time <seconds>", "for all fetches together")
         .default(DEFAULTS.totalSeconds)
-        .argParser(positive),
+        .argParser(seconds),
     )
     .addOption(
       new Option("--max-bytes <n>", "for all fetches together")
@@ -130,6 +130,15 @@ export function verifyOptions(
 
 function count(text: string): number {
   return text === "0" ? 0 : positive(text);
+}
+
+/** A clock that is set to more than 2^31 ms rings at once: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
+const MOST_SECONDS = 2_000_000;
+
+function seconds(text: string): number {
+  const number = positive(text);
+  if (number > MOST_SECONDS) throw new InvalidArgumentError(`it has to be at most ${MOST_SECONDS}.`);
+  return number;
 }
 
 export function positive(text: string): number {

@@ -188,6 +188,7 @@ describe("verifod verify", () => {
 
   it.each([
     [["--jobs", "0"], "positive whole number"],
+    [["--max-time", "3000000"], "at most 2000000"],
     [["--accept-nix", "why not", "--unsafe-no-sandbox"], "choose one"],
     [["nonsense..HEAD"], "nonsense"],
   ])("refuses %j with the reason", async (args, message) => {
