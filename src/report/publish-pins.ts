@@ -1,7 +1,6 @@
 /** Changed source pins as they are published. */
 import type { Side } from "../change/change.ts";
 import { unreachable } from "../errors.ts";
-import { toSri } from "../nix/hash.ts";
 import type { Source } from "../nix/model.ts";
 import type { SourceChange } from "../pair/sources.ts";
 import type { UpstreamFacts } from "../provenance/answers.ts";
@@ -9,6 +8,9 @@ import { publishUpstream } from "../provenance/publish.ts";
 import { compareLink } from "./compare-link.ts";
 import type { Positions } from "./positions.ts";
 import type { Pin, PinChange } from "./review.ts";
+
+/** The form of SRI, whatever the length of the digest. https://www.w3.org/TR/SRI/#the-integrity-attribute */
+const SRI = /^(?:md5|sha1|sha256|sha512)-[A-Za-z0-9+/]+={0,2}$/;
 
 /** The public form of changed pins, in their order. `attrsOf`: the attributes that a file defines, as far as known. */
 export function publishPins(
@@ -23,8 +25,8 @@ export function publishPins(
     version: source.version,
     urls: source.urls.map(({ value }) => value),
     rev: source.rev?.value ?? null,
-    // The text of a hash that is none stays with the rules: whoever reads a report parses this one.
-    hash: source.hash !== null && toSri(source.hash) === source.hash ? source.hash : null,
+    // What is declared, of the wrong length too; other texts stay with the rules: whoever reads a report parses this one.
+    hash: source.hash !== null && SRI.test(source.hash) ? source.hash : null,
     resolved: [...source.urls, ...(source.rev ? [source.rev] : [])].every(({ resolved }) => resolved),
   });
   const published = (each: SourceChange): PinChange => {

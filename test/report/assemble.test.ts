@@ -149,7 +149,8 @@ describe("publishPins", () => {
 
   it.each([
     ["where a pin stands and what it names on each side", sri, [sri("A"), sri("E")]],
-    ["no hash where a text is none", (value: string) => `sha256-${value}`, [null, null]],
+    ["a hash of the wrong length as it is", (value: string) => `sha256-${value}`, ["sha256-A", "sha256-E"]],
+    ["no hash where a text is none", (value: string) => `sha256-$${value}`, [null, null]],
     ["no hash where a text is none of the kind that its attribute says", () => "0".repeat(40), [null, null]],
   ])("says %s", (_, hash, [before, after]) => {
     const [base, head] = ["{\n  src = A;\n}\n", "{\n\n  src = E;\n}\n"];
