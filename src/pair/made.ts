@@ -68,15 +68,31 @@ export function withMade(
   const seen = new Set<string>();
   for (const [before, after] of pairs) {
     const said = after && bare.get(hashesOf(before, after));
+    const corrected = after && changes.find((each) => isCorrectedBy(each, before, after));
     if (said && isLocated(before) && isLocated(after)) replaced.add(said);
+    else if (corrected) replaced.add(corrected);
     else if (left.has(before.hash) && (after === null || came.has(after.hash))) continue;
     const key = keyOf(before) + (after && keyOf(after));
     if (seen.has(key)) continue;
     seen.add(key);
-    added.push(after ? { change: "changed", before, after } : { change: "removed", before, after });
+    const now = corrected?.change === "added" ? corrected.after : after;
+    added.push(now ? { change: "changed", before, after: now } : { change: "removed", before, after: null });
   }
   if (added.length === 0) return changes;
   return [...changes.filter((each) => !replaced.has(each)), ...added].sort(byPlace);
+}
+
+/**
+ * Whether a change says of a hash what its value does not: another address, as where the fetch is overridden, or that it is an
+ * addition, where it takes the place of another source.
+ */
+function isCorrectedBy(change: SourceChange, before: Source, after: Source): boolean {
+  if (change.after?.hash !== after.hash || !isLocated(before) || !isLocated(after)) return false;
+  if (change.change === "added")
+    return change.after.role === "source" && keyOf(change.after) === keyOf(after);
+  return (
+    change.before?.hash === before.hash && isLocated(change.after) && keyOf(change.after) !== keyOf(after)
+  );
 }
 
 /** Whether the text around a hash says neither what takes it nor where its bytes are from. */

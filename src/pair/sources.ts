@@ -1,4 +1,5 @@
 /** Which source pin of the base became which of the head. */
+import { dirname } from "node:path/posix";
 import type { Side } from "../change/change.ts";
 import { addTo } from "../lists.ts";
 import type { Source } from "../nix/model.ts";
@@ -46,11 +47,12 @@ export function pairSources(
   match((source) => location(source) && `${source.fetcher}\0${stem(source)}`);
   match((source) => (source.role === "source" ? source.pname : null));
   match((source, side) => (source.role === "patch" ? null : `${path(source, side)}\0${source.fetcher}`));
-  for (const [old, now] of split(before, after, path)) {
-    before.delete(old);
-    after.delete(now);
-    pairs.push([old, now]);
-  }
+  for (const find of [split, handedOver])
+    for (const [old, now] of find(before, after, path)) {
+      before.delete(old);
+      after.delete(now);
+      pairs.push([old, now]);
+    }
   const byName = repointed.filter(
     ([old, now]) => old.hash !== now.hash && !pairs.some(([a, b]) => a === old && b === now),
   );
@@ -91,6 +93,21 @@ function split(
     if (old.length === 1 && current.length > 1 && isMain(first)) return current.map((each) => [first, each]);
     return current.length === 1 && old.length > 1 && isMain(only) ? [[first, only]] : [];
   });
+}
+
+/** Pairs the one `src` that left a folder with the one that came, in another file, where no name says that they are two packages. */
+function handedOver(
+  before: ReadonlySet<Source>,
+  after: ReadonlySet<Source>,
+  path: (source: Source, side: Side) => string,
+): readonly [Source, Source][] {
+  const keyOf: KeyOf = (source, side) =>
+    source.role === "source" && isMain(source) ? dirname(path(source, side)) : null;
+  return matches(before, after, keyOf).filter(
+    ([old, now], _, all) =>
+      (old.pname === null || now.pname === null) &&
+      all.filter(([other]) => dirname(other.path) === dirname(old.path)).length === 1,
+  );
 }
 
 function isMain({ binding }: Source): boolean {

@@ -81,6 +81,8 @@ function gaveItsHash(facts: Facts, source: Source, { source: other, side, hash }
 }
 
 function judgePin(source: Source, pin: KnownPin): Judgement | "same" | null {
+  // The text that an override changes.
+  if (pin.source?.path === source.path && pin.source.hashSpan.start === source.hashSpan.start) return "same";
   switch (placeChange(pin, source)) {
     case "same":
       return "same";
