@@ -1,5 +1,5 @@
-/** Files that others read while they are written. */
-import { realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+/** Files that others read while they are written, and the folders that they are in. */
+import { mkdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /**
@@ -20,4 +20,17 @@ export async function replaceFile(file: string, text: string): Promise<void> {
     await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
+}
+
+/**
+ * Makes a folder, and those that it is in, where they are missing.
+ * @throws Error when it cannot be made
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  const above = dirname(folder);
+  // Told to make them all, Node tries for ever where a folder that is there takes no name, as /proc and those of automounters.
+  if (above !== folder && (await stat(above).catch(() => null)) === null) await makeFolder(above);
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
 }

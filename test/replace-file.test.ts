@@ -15,7 +15,7 @@ import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { replaceFile } from "../src/replace-file.ts";
+import { makeFolder, replaceFile } from "../src/replace-file.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -55,4 +55,14 @@ test("what cannot be written stays as it was", async () => {
   await expect(replaceFile(folder, "new\n")).rejects.toThrow("EISDIR");
   await expect(replaceFile(join(folder, "none/report"), "new\n")).rejects.toThrow("ENOENT");
   expect(existsSync(join(folder, "none"))).toBe(false);
+});
+
+test("a folder is made with those above it, and one that cannot be made is told at once", {
+  timeout: 5_000,
+}, async () => {
+  await makeFolder(join(folder, "a/b/c"));
+  await makeFolder(join(folder, "a/b/c"));
+  expect(statSync(join(folder, "a/b/c")).isDirectory()).toBe(true);
+  // Of what is not there, /proc says so to whoever would make it.
+  await expect(makeFolder("/proc/none/there")).rejects.toThrow("ENOENT");
 });

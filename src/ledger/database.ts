@@ -1,9 +1,10 @@
 /** One interface to PostgreSQL, be it a server or the embedded one (PGlite). */
 import { constants } from "node:fs";
-import { access, mkdir } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool, PoolClient } from "pg";
 import { messageOf, VerifodError } from "../errors.ts";
+import { makeFolder } from "../replace-file.ts";
 import { optimizeLater } from "../v8-flags.ts";
 import { holdDirectory } from "./hold.ts";
 
@@ -151,7 +152,7 @@ function openServer({ location, readOnly }: DatabaseOptions): Promise<Database> 
 }
 
 async function openEmbedded({ location, readOnly, waitSeconds = 0 }: DatabaseOptions): Promise<Database> {
-  await mkdir(location, { recursive: true }).catch((error: unknown) => {
+  await makeFolder(location).catch((error: unknown) => {
     throw new VerifodError("outside", `the ledger's directory cannot be made: ${messageOf(error)}`);
   });
   // PostgreSQL writes even when it is only read; without permission it just says that it does not start.

@@ -6,11 +6,11 @@
  * reason]` for each file that has pins, needs other files, or could not be read; then `["", commit, path, pins]` for pins that
  * earlier revisions had.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
 import { messageOf, VerifodError } from "../errors.ts";
-import { replaceFile } from "../replace-file.ts";
+import { makeFolder, replaceFile } from "../replace-file.ts";
 import { VERSION } from "../version.ts";
 
 /** A pin as the index has it: what a `Source` says, without positions but for its line. */
@@ -140,7 +140,7 @@ export function formatIndex({ header, files, past }: IndexContent): string {
 /** Writes an index so that readers see the old one or the new one. */
 export async function writeIndex(file: string, content: IndexContent): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await replaceFile(file, formatIndex(content));
   } catch (error) {
     throw new VerifodError("outside", `the index cannot be written: ${messageOf(error)}`);
@@ -153,7 +153,8 @@ async function readBytes(file: string): Promise<{ bytes: Buffer; header: IndexHe
   try {
     bytes = await readFile(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    // Where a file stands in the place of a folder, there is none either.
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
     throw new VerifodError("outside", `the index cannot be read: ${messageOf(error)}`);
   }
   const end = bytes.indexOf("\n") + 1;

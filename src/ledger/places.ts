@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { VerifodError } from "../errors.ts";
+import { isServer } from "./database.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -23,9 +24,16 @@ export function indexFile(environment: Environment, gitDirectory: string): strin
   return join(cacheDirectory(environment), `index-${name}.jsonl`);
 }
 
-/** Where the ledger is: `VERIFOD_DATABASE_URL`, else a directory that is no cache. */
+/**
+ * Where the ledger is: `VERIFOD_DATABASE_URL`, else a directory that is no cache.
+ * @throws VerifodError (usage) when that is neither a server nor a directory
+ */
 export function ledgerLocation(environment: Environment): string {
   const { VERIFOD_DATABASE_URL: url } = environment;
+  if (url && !isServer(url) && !url.startsWith("/")) {
+    // As a directory, an address with a slip would be an empty ledger in which nothing was ever seen.
+    throw new VerifodError("usage", "VERIFOD_DATABASE_URL is no address like postgres://USER@HOST/DATABASE");
+  }
   return url || join(directory(environment, "XDG_STATE_HOME", ".local/state"), "ledger");
 }
 

@@ -3,9 +3,10 @@
  * which stays true as long as nothing is pushed. A file of a few megabytes at most; one that cannot be read counts as empty.
  */
 import { constants } from "node:fs";
-import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
+import { makeFolder } from "../replace-file.ts";
 import type { Reach, RefFacts } from "./answers.ts";
 
 export interface UpstreamMemory {
@@ -169,7 +170,7 @@ export async function openUpstreamMemory(file: string, writable: boolean): Promi
       if (!writable) return;
       const temporary = `${file}.${process.pid}`;
       try {
-        await mkdir(dirname(file), { recursive: true });
+        await makeFolder(dirname(file));
         await writeFile(temporary, JSON.stringify(memory.content()), { mode: 0o600 });
         await rename(temporary, file);
       } catch {

@@ -87,6 +87,22 @@ it("sees a hash that was fetched from elsewhere once, as the shared ledger has i
   expect(await review(url)).toEqual([["static", "ledger"]]);
 });
 
+it("reviews without a cache where none can be, and refuses an address of no ledger", async () => {
+  const file = join(made.folder(), "file");
+  writeFileSync(file, "");
+  const review = (own: Record<string, string>, ...args: string[]) =>
+    verifod(["review", ...args], { cwd: made.directory, env: { ...env, ...own } });
+  const without = await review({ XDG_CACHE_HOME: file });
+  expect(without).toEqual(await review({}));
+  const slip = { VERIFOD_DATABASE_URL: "postgress://me:secret@localhost/verifod" };
+  const refused = await review(slip);
+  expect(refused).toMatchObject({ status: 2, stdout: "" });
+  expect(refused.stderr).toBe(
+    "verifod: VERIFOD_DATABASE_URL is no address like postgres://USER@HOST/DATABASE\n",
+  );
+  expect(await review(slip, "--offline")).toEqual(without);
+});
+
 it("indexes and looks up", async () => {
   const before = await run("lookup", "frob");
   expect(before).toMatchObject({ status: 2, stdout: "" });
