@@ -16,8 +16,18 @@ export interface RepositoryQuestion extends Hosted {
   readonly refs: readonly string[];
   /** Full commit ids; `reach`: whether it matters that a branch or tag leads to it. */
   readonly commits: readonly { readonly id: string; readonly reach: boolean }[];
-  /** Releases by their tag, with the file that is fetched from it. */
-  readonly releases: readonly { readonly tag: string; readonly asset: string | null }[];
+  readonly releases: readonly ReleaseQuestion[];
+}
+
+/** A release by its tag, with a file that is fetched from it; of several files, each is asked for. */
+export interface ReleaseQuestion {
+  readonly tag: string;
+  readonly asset: string | null;
+}
+
+/** What the answer to a question for a release is found by. */
+export function releaseKey({ tag, asset }: ReleaseQuestion): string {
+  return asset === null ? tag : `${tag}\0${asset}`;
 }
 
 /** The answers, by what was asked; what is not in a map was not asked. */
@@ -25,7 +35,7 @@ export interface RepositoryAnswers {
   readonly repository: Answer<RepositoryFacts>;
   readonly refs: ReadonlyMap<string, Answer<Omit<RefFacts, "moved">>>;
   readonly commits: ReadonlyMap<string, Answer<CommitFacts | null>>;
-  /** By tag. */
+  /** By `releaseKey`. */
   readonly releases: ReadonlyMap<string, Answer<ReleaseFacts | null>>;
 }
 
@@ -41,7 +51,7 @@ export function unanswered(question: RepositoryQuestion, answer: Answer<never>):
     repository: answer,
     refs: new Map(question.refs.map((ref) => [ref, answer])),
     commits: new Map(question.commits.map(({ id }) => [id, answer])),
-    releases: new Map(question.releases.map(({ tag }) => [tag, answer])),
+    releases: new Map(question.releases.map((each) => [releaseKey(each), answer])),
   };
 }
 

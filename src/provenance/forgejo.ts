@@ -17,9 +17,11 @@ import {
 import {
   type Forge,
   gone,
+  type ReleaseQuestion,
   type RepositoryAnswers,
   type RepositoryQuestion,
   readRef,
+  releaseKey,
   unanswered,
 } from "./forge.ts";
 import { date, label, oid, type Rest, type RestOptions, restForge } from "./rest.ts";
@@ -86,7 +88,7 @@ async function answersOf(rest: Rest, question: RepositoryQuestion): Promise<Repo
     commits.set(id, await commitFacts(rest, repository.value, id, reach));
   }
   const releases = new Map<string, Answer<ReleaseFacts | null>>();
-  for (const { tag, asset } of question.releases) releases.set(tag, await releaseFacts(rest, at, tag, asset));
+  for (const each of question.releases) releases.set(releaseKey(each), await releaseFacts(rest, at, each));
   return { repository: known(repositoryFacts(repository.value)), refs, commits, releases };
 }
 
@@ -175,8 +177,7 @@ async function findReach(rest: Rest, repository: Repository, id: string): Promis
 async function releaseFacts(
   rest: Rest,
   at: string,
-  tag: string,
-  asset: string | null,
+  { tag, asset }: ReleaseQuestion,
 ): Promise<Answer<ReleaseFacts | null>> {
   const release = await rest.get(`${at}/releases/tags/${encodeURIComponent(tag)}`, releaseSchema);
   if (!release.known || release.value === null) return release as Answer<null>;

@@ -25,6 +25,7 @@ import {
   type RepositoryAnswers,
   type RepositoryQuestion,
   readRef,
+  releaseKey,
   unanswered,
 } from "./forge.ts";
 import { type GitHubQuestions, githubQuestions, type QueryAnswer, RATE_LIMIT } from "./github-api.ts";
@@ -220,8 +221,8 @@ async function answersOf(
     commits.set(id, await commitFacts(github, about.value, at, id, reach ? knownReach : null, reply));
   }
   const releases = new Map<string, Answer<ReleaseFacts | null>>();
-  for (const [at, { tag, asset }] of question.releases.entries()) {
-    releases.set(tag, releaseFacts(at, asset, reply));
+  for (const [at, each] of question.releases.entries()) {
+    releases.set(releaseKey(each), releaseFacts(at, each.asset, reply));
   }
   return { repository: known(repository), refs, commits, releases };
 }

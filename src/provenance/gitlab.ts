@@ -19,9 +19,11 @@ import {
 import {
   type Forge,
   gone,
+  type ReleaseQuestion,
   type RepositoryAnswers,
   type RepositoryQuestion,
   readRef,
+  releaseKey,
   unanswered,
 } from "./forge.ts";
 import { date, label, oid, type Rest, type RestOptions, restForge } from "./rest.ts";
@@ -84,8 +86,9 @@ async function answersOf(rest: Rest, question: RepositoryQuestion): Promise<Repo
     commits.set(id, await commitFacts(rest, at, project.value.id, id, reach));
   }
   const releases = new Map<string, Answer<ReleaseFacts | null>>();
-  for (const { tag, asset } of question.releases) {
-    releases.set(tag, unreleased.has(tag) ? known(null) : await releaseFacts(rest, at, tag, asset));
+  for (const each of question.releases) {
+    const facts = unreleased.has(each.tag) ? known(null) : await releaseFacts(rest, at, each);
+    releases.set(releaseKey(each), facts);
   }
   return { repository: known(await repositoryFacts(rest, project.value)), refs, commits, releases };
 }
@@ -177,8 +180,7 @@ function pullOf(
 async function releaseFacts(
   rest: Rest,
   project: string,
-  tag: string,
-  asset: string | null,
+  { tag, asset }: ReleaseQuestion,
 ): Promise<Answer<ReleaseFacts | null>> {
   const release = await rest.get(`${project}/releases/${encodeURIComponent(tag)}`, releaseSchema);
   if (!release.known || release.value === null) return release as Answer<null>;

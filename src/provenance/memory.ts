@@ -164,11 +164,13 @@ export function upstreamFile(directory: string): string {
 /** The memory in a file; `writable`: whether what is new may be kept there. */
 export async function openUpstreamMemory(file: string, writable: boolean): Promise<KeptMemory> {
   const memory = createMemory(await read(file));
+  let saves = 0;
   return {
     ...memory,
     async save() {
       if (!writable) return;
-      const temporary = `${file}.${process.pid}`;
+      // The App reviews several changes at a time: each save has a file of its own.
+      const temporary = `${file}.${process.pid}.${++saves}`;
       try {
         await makeFolder(dirname(file));
         await writeFile(temporary, JSON.stringify(memory.content()), { mode: 0o600 });

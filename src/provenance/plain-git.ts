@@ -15,6 +15,7 @@ import {
   type RepositoryAnswers,
   type RepositoryQuestion,
   readRef,
+  releaseKey,
   unanswered,
 } from "./forge.ts";
 
@@ -117,7 +118,7 @@ function answersOf(question: RepositoryQuestion, refs: Refs | null): RepositoryA
     refs: new Map(question.refs.map((ref) => [ref, known(refFacts(ref, refs))])),
     commits: new Map(question.commits.map(({ id, reach }) => [id, commitFacts(id, reach, refs)])),
     // There are no releases but on forges.
-    releases: new Map(question.releases.map(({ tag }) => [tag, known(null)])),
+    releases: new Map(question.releases.map((each) => [releaseKey(each), known(null)])),
   };
 }
 

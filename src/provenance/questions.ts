@@ -4,7 +4,7 @@ import { type Location, locationsOf } from "../origin/location.ts";
 import { isMoving } from "../origin/refs.ts";
 import { revisionOf } from "../origin/revision.ts";
 import type { SourceChange } from "../pair/sources.ts";
-import type { RepositoryQuestion } from "./forge.ts";
+import { type ReleaseQuestion, type RepositoryQuestion, releaseKey } from "./forge.ts";
 import { type Hosted, hostedAt } from "./hosted.ts";
 
 /** What one side of a pin comes from and upstream can be asked about. */
@@ -106,14 +106,16 @@ function questionOf(
 ): RepositoryQuestion {
   const refs = new Set<string>();
   const commits = new Map<string, boolean>();
-  const releases = new Map<string, string | null>();
+  const releases = new Map<string, ReleaseQuestion>();
   for (const { of, subject } of [first, ...others]) {
     const { ref, commit, asset } = subject;
     if (commit !== null) commits.set(commit, (commits.get(commit) ?? false) || isNew(of));
     if (ref === null) continue;
     refs.add(ref);
     // Branches have no release.
-    if (!isMoving(ref) && isNew(of)) releases.set(ref, asset ?? releases.get(ref) ?? null);
+    if (isMoving(ref) || !isNew(of)) continue;
+    const release = { tag: ref, asset };
+    releases.set(releaseKey(release), release);
   }
   const { software, host, owner, name, url, isPresumed } = first.subject;
   return {
@@ -125,6 +127,6 @@ function questionOf(
     ...(isPresumed && { isPresumed }),
     refs: [...refs],
     commits: [...commits].map(([id, reach]) => ({ id, reach })),
-    releases: [...releases].map(([tag, asset]) => ({ tag, asset })),
+    releases: [...releases.values()],
   };
 }

@@ -15,7 +15,7 @@ import {
   unknown,
 } from "./answers.ts";
 import type { Budget } from "./budget.ts";
-import type { Forge, RepositoryAnswers, RepositoryQuestion } from "./forge.ts";
+import { type Forge, type RepositoryAnswers, type RepositoryQuestion, releaseKey } from "./forge.ts";
 import { type Hosts, plainUrlOf } from "./hosts.ts";
 import { createMemory, type UpstreamMemory } from "./memory.ts";
 import { askedPins, repositoryKey, repositoryQuestions, type Subject, subjectsOf } from "./questions.ts";
@@ -133,7 +133,7 @@ function factsOf(
     case "repository": {
       const answers = repositories.get(repositoryKey(subject));
       if (!answers) return null;
-      const { host, ref, commit } = subject;
+      const { host, ref, commit, asset } = subject;
       const there = told(answers.repository);
       const name = there?.kind === "there" ? `${host}/${there.fullName}` : repositoryKey(subject);
       return {
@@ -141,7 +141,7 @@ function factsOf(
         repository: answers.repository,
         ref: ref === null ? null : refFacts(answers.refs.get(ref), (tag) => moved(name, ref, tag)),
         commit: commit === null ? null : (answers.commits.get(commit) ?? null),
-        release: ref === null ? null : (answers.releases.get(ref) ?? null),
+        release: ref === null ? null : (answers.releases.get(releaseKey({ tag: ref, asset })) ?? null),
       };
     }
     case "file":

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Answer, unknown } from "../../src/provenance/answers.ts";
 import { createBudget } from "../../src/provenance/budget.ts";
-import { type Forge, type RepositoryAnswers, unanswered } from "../../src/provenance/forge.ts";
+import { type Forge, type RepositoryAnswers, releaseKey, unanswered } from "../../src/provenance/forge.ts";
 import { forgejoForge } from "../../src/provenance/forgejo.ts";
 import { openForges } from "../../src/provenance/forges.ts";
 import { gitlabForge } from "../../src/provenance/gitlab.ts";
@@ -90,7 +90,8 @@ describe.each(["gitlab", "forgejo"] as const)("%s", (software) => {
       limits,
     );
   const commitOf = async (id: string) => (await ask({ commits: [{ id, reach: true }] })).commits.get(id);
-  const bump = { refs: ["v2.0", "v1.0"], releases: [{ tag: "v2.0", asset: "frob.tar.xz" }] };
+  const release = { tag: "v2.0", asset: "frob.tar.xz" };
+  const bump = { refs: ["v2.0", "v1.0"], releases: [release] };
 
   test("a bump from tag to tag, with the release of the new one", async () => {
     const { refs, releases, repository, requests } = await ask(bump);
@@ -101,7 +102,7 @@ describe.each(["gitlab", "forgejo"] as const)("%s", (software) => {
     expect(refs.get("v2.0")).toEqual(
       value({ tag: { commit: main, annotated: true, date: made }, branch: null }),
     );
-    expect(releases.get("v2.0")).toMatchObject(
+    expect(releases.get(releaseKey(release))).toMatchObject(
       value({
         published: "2026-03-01T08:00:00.000Z",
         author: "ada",
@@ -233,7 +234,7 @@ describe.each(["gitlab", "forgejo"] as const)("%s", (software) => {
     const { refs, releases, repository } = await ask(bump, { requests: 2 });
     expect(repository).toMatchObject({ known: true });
     expect(refs.get("v1.0")).toMatchObject({ known: false, reason: expect.stringContaining("2 requests") });
-    expect(releases.get("v2.0")).toMatchObject({ known: false });
+    expect(releases.get(releaseKey(release))).toMatchObject({ known: false });
   });
 
   describe("in a review", () => {
@@ -333,7 +334,7 @@ function parts(answers: RepositoryAnswers): Map<string, Answer<unknown>> {
     ["repository", answers.repository],
     ...[...answers.refs].map(([ref, answer]) => [`ref ${ref}`, answer] as const),
     ...[...answers.commits].map(([id, answer]) => [`commit ${id}`, answer] as const),
-    ...[...answers.releases].map(([tag, answer]) => [`release ${tag}`, answer] as const),
+    ...[...answers.releases].map(([release, answer]) => [`release ${release}`, answer] as const),
   ]);
 }
 

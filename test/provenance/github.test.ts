@@ -96,6 +96,42 @@ describe("a pin of a tag", () => {
     expect(fake.requests).toHaveLength(1);
   });
 
+  it("whose release has a file for each platform is shown with who uploaded its own", async () => {
+    const asset = (name: string, uploader: string) => ({
+      name,
+      uploader,
+      created: "2026-03-01T10:00:00Z",
+      updated: "2026-03-01T10:00:00Z",
+      digest: null,
+    });
+    upstream.releases.push({
+      tag: "v2.0",
+      published: "2026-03-01T10:00:00Z",
+      author: "ada",
+      assets: [asset("frob-linux", "ada"), asset("frob-darwin", "mallory")],
+    });
+    const file = (version: string, name: string) =>
+      `fetchurl { url = "https://github.com/acme/frob/releases/download/v${version}/${name}"; hash = "${sri(version + name)}"; }`;
+    const binaries = (version: string) => `{ fetchurl, stdenv }:
+stdenv.mkDerivation {
+  pname = "frob";
+  version = "${version}";
+  src = {
+    x86_64-linux = ${file(version, "frob-linux")};
+    x86_64-darwin = ${file(version, "frob-darwin")};
+  }.${"${stdenv.hostPlatform.system}"};
+}
+`;
+    packages.commit({ [path]: binaries("1.0") });
+    const { review } = await reviewed(binaries("2.0"));
+    expect(
+      review.sources.map(({ after, upstream: said }) => [after?.urls[0]?.slice(-6), said?.publisher]),
+    ).toEqual([
+      ["-linux", "ada"],
+      ["darwin", "mallory"],
+    ]);
+  });
+
   it("is shown under the name that its repository has now", async () => {
     upstream.owner = "frob-project";
     upstream.formerly.push("acme/frob");
