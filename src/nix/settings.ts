@@ -250,7 +250,7 @@ function either(reading: Reading, node: SyntaxNode, when: readonly string[], dep
   if (values.some(({ kind }) => kind === "list")) {
     return listOf(
       branches.flatMap((branch, index) =>
-        itemsIn(reading, branch, [...when, index === 0 ? asked : `!(${asked})`], depth),
+        itemsOfPart(reading, branch, values[index], [...when, index === 0 ? asked : `!(${asked})`]),
       ),
     );
   }
@@ -275,12 +275,21 @@ function itemsOf({ items, when: own }: SettingValue & { kind: "list" }, when: re
 
 /** The items of a list's part; what is no list stands as it is. */
 function itemsIn(reading: Reading, part: SyntaxNode, when: readonly string[], depth: number): Item[] {
-  const value = valueIn(reading, part, depth + 1);
-  if (value.kind === "list") return itemsOf(value, when);
-  const { expression, wrappers, when: asked } = unwrapped(reading.source, part);
+  return itemsOfPart(reading, part, valueIn(reading, part, depth + 1), when);
+}
+
+/** The same for a part whose value is known: to work it out twice at each depth would take the power of that. */
+function itemsOfPart(
+  { source }: Reading,
+  part: SyntaxNode,
+  value: SettingValue | undefined,
+  when: readonly string[],
+): Item[] {
+  if (value?.kind === "list") return itemsOf(value, when);
+  const { expression, wrappers, when: asked } = unwrapped(source, part);
   // `optional x a` gives `a`; of `optionals x a`, `a` is a list.
   const item = wrappers.at(-1) === "optional" ? expression : part;
-  const text = value.kind === "string" ? value.value : textOf(reading.source, item);
+  const text = value?.kind === "string" ? value.value : textOf(source, item);
   return [{ text, when: [...when, ...asked] }];
 }
 

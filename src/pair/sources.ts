@@ -103,10 +103,11 @@ function handedOver(
 ): readonly [Source, Source][] {
   const keyOf: KeyOf = (source, side) =>
     source.role === "source" && isMain(source) ? dirname(path(source, side)) : null;
-  return matches(before, after, keyOf).filter(
-    ([old, now], _, all) =>
-      (old.pname === null || now.pname === null) &&
-      all.filter(([other]) => dirname(other.path) === dirname(old.path)).length === 1,
+  const pairs = matches(before, after, keyOf);
+  const leaving = new Map<string, number>();
+  for (const [{ path: from }] of pairs) leaving.set(dirname(from), (leaving.get(dirname(from)) ?? 0) + 1);
+  return pairs.filter(
+    ([old, now]) => (old.pname === null || now.pname === null) && leaving.get(dirname(old.path)) === 1,
   );
 }
 

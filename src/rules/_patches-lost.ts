@@ -1,7 +1,18 @@
 /** Security patches that a change loses otherwise than by taking them out of a list that names what they fix. */
+import type { Setting } from "../nix/model.ts";
+import { patchNames } from "../nix/patch-names.ts";
 import type { SettingChange } from "../pair/settings.ts";
-import { isNewPackage, lastName, newlyGuarded, newSettings, settingName, shownValue } from "./_settings.ts";
-import { fileName, headPath, inBase, mentions, visible } from "./_text.ts";
+import { indexed } from "./_index.ts";
+import {
+  isNewPackage,
+  lastName,
+  type NewSetting,
+  newlyGuarded,
+  newSettings,
+  settingName,
+  shownValue,
+} from "./_settings.ts";
+import { fileName, headPath, inBase, visible } from "./_text.ts";
 import type { Facts, Place } from "./rule.ts";
 
 export interface Lost {
@@ -71,22 +82,27 @@ export function* inheritedPatches(facts: Facts): Generator<Lost> {
 }
 
 /** Whether an override also has a source or version of its own, which patches of the old one need not fit. */
-function hasOwnSource({ after }: SettingChange, facts: Facts): boolean {
-  const around = (names: readonly string[]) => names.slice(0, -1).join(".");
-  return newSettings(facts).some(
-    (other) =>
-      other.after.path === after?.path &&
-      around(other.after.attributes) === around(after.attributes) &&
-      /^(?:src|version|name)$/.test(lastName(other.after)),
-  );
+function hasOwnSource({ after }: NewSetting, facts: Facts): boolean {
+  return setsWithSource(facts).has(setOf(after));
 }
+
+const setOf = ({ path, attributes }: Setting) => `${path}\0${attributes.slice(0, -1).join(".")}`;
+
+/** The sets of attributes that newly have a source or a version. */
+const setsWithSource = indexed(
+  (facts) =>
+    new Set(
+      newSettings(facts).flatMap(({ after }) =>
+        /^(?:src|version|name)$/.test(lastName(after)) ? [setOf(after)] : [],
+      ),
+    ),
+);
 
 /**
  * Fixes that the text of a file said that a patch has, by its name or in a comment, where nothing of the file names that
  * patch any more and nothing of the change the fix.
  */
 export function* unnamedPatches(facts: Facts, fixesIn: (text: string) => readonly string[]): Generator<Lost> {
-  let kept: string | undefined;
   for (const file of facts.files) {
     const { base, head } = file;
     const path = headPath(file);
@@ -96,8 +112,8 @@ export function* unnamedPatches(facts: Facts, fixesIn: (text: string) => readonl
     );
     const named = new Set(lost.flatMap(({ around }) => fixesIn(around)));
     if (named.size === 0 || isGone(facts, path)) continue;
-    kept ??= facts.files.map((each) => `${headPath(each)}\n${each.head ?? ""}`).join("\n");
-    const names = [...named].slice(0, MOST_NAMES).filter((name) => !mentions(kept ?? "", name));
+    const kept = patchesOfHead(facts);
+    const names = [...named].filter((name) => !kept.has(name));
     const [first] = lost.filter(({ around }) => fixesIn(around).some((name) => names.includes(name)));
     if (!first) continue;
     yield {
@@ -111,7 +127,12 @@ export function* unnamedPatches(facts: Facts, fixesIn: (text: string) => readonl
   }
 }
 
-const MOST_NAMES = 50;
+/** What the head calls patches: one look at all texts, however many names are asked for. */
+const patchesOfHead = indexed(
+  ({ files }) =>
+    new Set(files.flatMap((file) => [...patchNames(headPath(file)), ...patchNames(file.head ?? "")])),
+);
+
 const PATCH = /(?<![\w.+-])[\w.+-]{1,200}\.(?:patch|diff)\b|\/commit\/[0-9a-f]{7,40}\b/g;
 /** How far from a patch's name or address a comment on it, or its other attributes, stand. */
 const LONGEST_AROUND = 300;

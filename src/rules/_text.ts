@@ -108,7 +108,6 @@ export function headPath(file: FileFacts): string {
   return (file.change.head ?? file.change.base).path;
 }
 
-/** The last part of a path. */
 /** Whether a text names something: `CVE-2026-12` does not stand in `CVE-2026-123`. */
 export function mentions(text: string, name: string): boolean {
   for (let at = text.indexOf(name); at >= 0 && name !== ""; at = text.indexOf(name, at + 1))
@@ -116,6 +115,7 @@ export function mentions(text: string, name: string): boolean {
   return false;
 }
 
+/** The last part of a path. */
 export function fileName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }

@@ -84,3 +84,12 @@ it("ends with lists of lists of lists", () => {
   const found = settings(`let ${names.join(" ")} a8 = [ 1 ]; in { x = a0; }`).at(-1);
   expect(found?.value.kind === "list" && found.value.items.length).toBeLessThan(1_000);
 });
+
+it("ends with ifs in ifs of lists", () => {
+  const nested = (depth: number): string =>
+    depth === 0 ? "[ a ]" : `(if c then ${nested(depth - 1)} else ${nested(depth - 1)})`;
+  // Looked at twice at each depth, they take more than a minute.
+  const found = settings(`{ ${Array.from({ length: 200 }, (_, n) => `x${n} = ${nested(8)};`).join(" ")} }`);
+  expect(found).toHaveLength(200);
+  expect(found.every(({ value }) => value.kind === "list" && value.items.length === 2 ** 8)).toBe(true);
+});
