@@ -63,12 +63,14 @@ export function withMade(
       each.before && each.after && isBare(each.after) ? [[hashesOf(each.before, each.after), each]] : [],
     ),
   );
+  const byHash = new Map<string | null, SourceChange[]>();
+  if (pairs.length > 0) for (const each of changes) if (each.after) addTo(byHash, each.after.hash, each);
   const added: SourceChange[] = [];
   const replaced = new Set<SourceChange>();
   const seen = new Set<string>();
   for (const [before, after] of pairs) {
     const said = after && bare.get(hashesOf(before, after));
-    const corrected = after && changes.find((each) => isCorrectedBy(each, before, after));
+    const corrected = after && byHash.get(after.hash)?.find((each) => isCorrectedBy(each, before, after));
     if (said && isLocated(before) && isLocated(after)) replaced.add(said);
     else if (corrected) replaced.add(corrected);
     else if (left.has(before.hash) && (after === null || came.has(after.hash))) continue;
@@ -83,11 +85,11 @@ export function withMade(
 }
 
 /**
- * Whether a change says of a hash what its value does not: another address, as where the fetch is overridden, or that it is an
+ * Whether a change to the same hash says what its value does not: another address, as where the fetch is overridden, or that it is an
  * addition, where it takes the place of another source.
  */
 function isCorrectedBy(change: SourceChange, before: Source, after: Source): boolean {
-  if (change.after?.hash !== after.hash || !isLocated(before) || !isLocated(after)) return false;
+  if (!change.after || !isLocated(before) || !isLocated(after)) return false;
   if (change.change === "added")
     return change.after.role === "source" && keyOf(change.after) === keyOf(after);
   return (

@@ -1,6 +1,7 @@
 import type { Command, Script, Setting } from "../nix/model.ts";
 import type { Severity } from "../report/review.ts";
 import { STRONG, WEAK } from "./_capabilities.ts";
+import { indexed } from "./_index.ts";
 import { nameOf, newSightings, type Sighting, scriptFinding, shownCommand } from "./_scripts.ts";
 import {
   eachValue,
@@ -67,7 +68,7 @@ export const rule: Rule = {
         after: shownCommand(seen.command),
       });
     }
-    for (const file of facts.files) yield* fileGrants(file, facts.files);
+    for (const file of facts.files) yield* fileGrants(facts, file);
   },
 };
 
@@ -84,14 +85,21 @@ function grantsOfBase(facts: Facts): ReadonlySet<string> {
 /** Files that other programs take as configuration; settings and scripts of Nix files are read as such. */
 const CONFIGURATION = new Set(["rules", "policy", "conf", "xml", "in", "pkla", "service", ""]);
 
+/** What of that the base has anywhere. */
+const openInBase = indexed(
+  ({ files }) =>
+    new Set(OPEN_TEXTS.filter(({ text }) => files.some(({ base }) => base !== null && text.test(base)))),
+);
+
 /** The same texts in files. */
-function* fileGrants(file: FileFacts, files: readonly FileFacts[]): Generator<RuleFinding> {
+function* fileGrants(facts: Facts, file: FileFacts): Generator<RuleFinding> {
   const path = headPath(file);
   if (isTestPath(path) || !CONFIGURATION.has(extension(path))) return;
   const added = addedText(file);
-  for (const { about, text, severity, what } of OPEN_TEXTS) {
+  for (const open of OPEN_TEXTS) {
+    const { about, text, severity, what } = open;
     if (!text.test(added) || !about.test(`${path}\n${file.head ?? ""}`)) continue;
-    if (files.some(({ base }) => base !== null && text.test(base))) continue;
+    if (openInBase(facts).has(open)) continue;
     const line: Line | undefined = addedLines(file).find((each) => text.test(each.text));
     if (!line) continue;
     yield {

@@ -1,8 +1,9 @@
 import type { Setting } from "../nix/model.ts";
 import { directivesOf, newDirectives } from "./_directives.ts";
+import { indexed } from "./_index.ts";
 import { isExample, isTestPath, optionPath, settingFinding, settingName } from "./_settings.ts";
 import { addedLines, addedText, argument, extension, headPath, inHead, visible } from "./_text.ts";
-import type { FileFacts, Rule, RuleFinding } from "./rule.ts";
+import type { Facts, FileFacts, Rule, RuleFinding } from "./rule.ts";
 
 export const rule: Rule = {
   id: "trust-anchor-added",
@@ -47,7 +48,7 @@ export const rule: Rule = {
     for (const file of facts.files) {
       if (told.has(headPath(file))) continue;
       yield* certificates(file);
-      yield* keys(file, facts.files);
+      yield* keys(facts, file);
     }
   },
 };
@@ -125,14 +126,23 @@ function anchorsOf(setting: Setting): readonly Anchor[] {
 /** Prose, patches and keys of hosts: a key there lets nobody in. */
 const NO_KEYS = /\.(?:md|rst|adoc|patch|diff|html)$|known_hosts/;
 
+/** What in the base has the form of a key. */
+const keysOfBase = indexed(({ files }) => {
+  const found = new Set<string>();
+  for (const { base } of files)
+    for (const form of [SSH_KEY, CACHE_KEY])
+      for (const [, key = ""] of base?.matchAll(new RegExp(form, "gm")) ?? []) found.add(key);
+  return found;
+});
+
 /** Keys in files that a setting or script may read: data, scripts, workflows. In Nix files, those that no setting holds. */
-function* keys(file: FileFacts, files: readonly FileFacts[]): Generator<RuleFinding> {
+function* keys(facts: Facts, file: FileFacts): Generator<RuleFinding> {
   const path = headPath(file);
   if (isTestPath(path) || extension(path) === "nix" || NO_KEYS.test(path)) return;
   if (!/ssh-|ecdsa|:[A-Za-z0-9+/]{43}=/.test(addedText(file))) return;
   for (const line of addedLines(file)) {
     const key = SSH_KEY.exec(line.text)?.[1] ?? CACHE_KEY.exec(line.text)?.[1];
-    if (key === undefined || OWN_CACHE.test(key) || files.some(({ base }) => base?.includes(key))) continue;
+    if (key === undefined || OWN_CACHE.test(key) || keysOfBase(facts).has(key)) continue;
     const what = key.includes(":") ? "A cache's key" : "A login key";
     yield {
       severity: "high",

@@ -63,7 +63,7 @@ const SEEN: readonly Case[] = [
       "let own = { }; in",
     ),
     ["own = { }", `own = { hash = "${B}"; }`],
-    "new; hash",
+    "hash",
   ],
   [
     "mapAttrs'",
