@@ -1,6 +1,6 @@
 /** Reads configuration files that stand in settings as text: `PermitRootLogin yes` sets what an option of that name would. */
 import type { Setting, SettingValue } from "../nix/model.ts";
-import { eachValue, lastName, type NewSetting, newSettings } from "./_settings.ts";
+import { lastName, type NewSetting, newSettings, newValues } from "./_settings.ts";
 import type { Facts } from "./rule.ts";
 
 /** Attributes that hold such a text. */
@@ -30,8 +30,8 @@ export function* directivesOf(setting: Setting): Iterable<Setting> {
 
 /** The settings that the change adds or changes, and those of the lines of their texts. */
 export function* newDirectives(facts: Facts): Iterable<NewSetting> {
+  yield* newValues(facts);
   for (const change of newSettings(facts)) {
-    yield* eachValue(change);
     const before = new Map<string, Setting>();
     if (change.before) for (const each of directivesOf(change.before)) before.set(lastName(each), each);
     for (const after of directivesOf(change.after)) {

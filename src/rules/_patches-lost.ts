@@ -107,6 +107,8 @@ export function* unnamedPatches(facts: Facts, fixesIn: (text: string) => readonl
     const { base, head } = file;
     const path = headPath(file);
     if (base === null || head === null || !/\.(?:nix|json|toml)$/.test(path)) continue;
+    // Most files name none, and are not searched by a pattern.
+    if (![".patch", ".diff", "/commit/"].some((mark) => base.includes(mark))) continue;
     const lost = lostPatches(base, head).filter(
       ({ item }) => !(item.match(ADDRESS) ?? []).some((address) => head.includes(address)),
     );

@@ -1,5 +1,5 @@
 /** What rules on settings share. */
-import type { Setting, Span } from "../nix/model.ts";
+import type { Setting, SettingValue, Span } from "../nix/model.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import { indexed } from "./_index.ts";
 import { isNewFile } from "./_scripts.ts";
@@ -10,29 +10,35 @@ import type { Facts, RuleFinding } from "./rule.ts";
 export type NewSetting = Extract<SettingChange, { readonly after: Setting }>;
 
 /** The settings that the change adds or changes. */
-export function newSettings(facts: Facts): readonly NewSetting[] {
-  return facts.settings.filter((change) => change.after !== null);
-}
+export const newSettings = indexed((facts): readonly NewSetting[] =>
+  facts.settings.filter((change) => change.after !== null),
+);
 
-/** A change, once for each value that an `if` newly gives: the weakest of them decides. */
-export function* eachValue(change: NewSetting): Iterable<NewSetting> {
+/** The same, once for each value that an `if` newly gives: the weakest of them decides. */
+export const newValues = indexed((facts): readonly NewSetting[] => newSettings(facts).flatMap(eachValue));
+
+function eachValue(change: NewSetting): NewSetting | readonly NewSetting[] {
   const { before, after } = change;
   const now = optionsOf(after);
   if (now.length === 0) {
     const [old] = before ? optionsOf(before) : [];
-    yield before && old ? { ...change, before: { ...before, value: old } } : change;
-    return;
+    return before && old ? { ...change, before: { ...before, value: old } } : change;
   }
   const old = before ? [before.value, ...optionsOf(before)].map((value) => JSON.stringify(value)) : [];
   const [first] = before ? optionsOf(before) : [];
-  for (const value of now) {
-    if (old.includes(JSON.stringify(value))) continue;
-    const then = before && { ...before, value: first ?? before.value };
-    yield { ...change, before: then, after: { ...after, value } } as NewSetting;
-  }
+  return now
+    .filter((value) => !old.includes(JSON.stringify(value)))
+    .map((value) => {
+      const then = before && { ...before, value: first ?? before.value };
+      return { ...change, before: then, after: { ...after, value } } as NewSetting;
+    });
 }
 
-const optionsOf = ({ value }: Setting) => (value.kind === "other" ? (value.options ?? []) : []);
+const NO_OPTIONS: readonly SettingValue[] = [];
+
+function optionsOf({ value }: Setting): readonly SettingValue[] {
+  return value.kind === "other" ? (value.options ?? NO_OPTIONS) : NO_OPTIONS;
+}
 
 export function settingName(setting: Setting): string {
   return setting.attributes.join(".");

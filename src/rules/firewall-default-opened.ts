@@ -2,11 +2,10 @@ import type { Script, Setting } from "../nix/model.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import { nameOf, newSightings, type Sighting, scriptFinding, shownCommand } from "./_scripts.ts";
 import {
-  eachValue,
   isExample,
   isTestPath,
   lastName,
-  newSettings,
+  newValues,
   nowSentence,
   optionPath,
   settingFinding,
@@ -22,7 +21,7 @@ export const rule: Rule = {
   description: "A module opens the firewall without being asked",
   severity: "medium",
   *check(facts) {
-    for (const change of newSettings(facts).flatMap((each) => [...eachValue(each)])) {
+    for (const change of newValues(facts)) {
       const { after, before } = change;
       if (isTestPath(after.path) || isExample(after)) continue;
       const what = opened(change);

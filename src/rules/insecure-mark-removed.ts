@@ -89,11 +89,14 @@ const DECIDES = /^\(?(?:\w+:|(?:lib\.)?const\s+true\b)/;
 
 /** How a setting takes the mark off a package that has it elsewhere; null when it does not. */
 function emptiedIn(facts: Facts, { before, after }: SettingChange): string | null {
-  if (after === null || isNewPackage(facts, after)) return null;
+  if (after === null) return null;
+  const name = lastName(after);
+  const isMark = name === "knownVulnerabilities" || name === "NIXPKGS_ALLOW_INSECURE";
+  if ((!isMark && !after.text.includes("removeAttrs")) || isNewPackage(facts, after)) return null;
   const isEmpty = after.value.kind === "null" || (after.value.kind === "list" && itemsOf(after).length === 0);
-  if (lastName(after) === "knownVulnerabilities")
+  if (name === "knownVulnerabilities")
     return before === null && isEmpty ? "what it takes the place of stands elsewhere" : null;
-  if (lastName(after) === "NIXPKGS_ALLOW_INSECURE")
+  if (name === "NIXPKGS_ALLOW_INSECURE")
     return before?.text === after.text ? null : "all packages with known vulnerabilities are let in";
   const removes = (setting: Setting | null) =>
     setting !== null && /\bremoveAttrs\b[^;]{0,400}"knownVulnerabilities"/.test(setting.text);
@@ -110,7 +113,8 @@ function isGuarded(change: SettingChange): boolean {
 /** The vulnerabilities that are no longer named; for a mark without names, the mark itself. */
 function lostMarks(facts: Facts, change: SettingChange): readonly string[] {
   const { before, after } = change;
-  if (before === null) return [];
+  // Without any, only what a list holds can be lost.
+  if (before === null || (before.value.kind !== "list" && !MARKS.has(lastName(before)))) return [];
   const removed = [...listDifference(change).removed, ...newlyGuarded(change).map(({ item }) => item)];
   switch (lastName(before)) {
     case "knownVulnerabilities":
@@ -129,6 +133,8 @@ function lostMarks(facts: Facts, change: SettingChange): readonly string[] {
         : [];
   }
 }
+
+const MARKS = new Set(["knownVulnerabilities", "insecure"]);
 
 const namesVulnerability = (item: string) => item.match(IDS) !== null && !/\.(?:patch|diff)\b|\{/.test(item);
 

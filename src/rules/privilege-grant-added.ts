@@ -4,12 +4,11 @@ import { STRONG, WEAK } from "./_capabilities.ts";
 import { indexed } from "./_index.ts";
 import { nameOf, newSightings, type Sighting, scriptFinding, shownCommand } from "./_scripts.ts";
 import {
-  eachValue,
   isExample,
   isTestPath,
   itemsOf,
   lastName,
-  newSettings,
+  newValues,
   nowSentence,
   optionPath,
   settingFinding,
@@ -37,7 +36,7 @@ export const rule: Rule = {
   severity: "high",
   *check(facts) {
     const given = grantsOfBase(facts);
-    for (const change of newSettings(facts).flatMap((each) => [...eachValue(each)])) {
+    for (const change of newValues(facts)) {
       const { after, before } = change;
       if (isTestPath(after.path) || isExample(after)) continue;
       const old = new Set(before ? grantsOf(before).map(({ key }) => key) : []);
