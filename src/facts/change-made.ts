@@ -37,7 +37,7 @@ export async function madeOtherwise(
       const base = await sides.base.made(path.base, system);
       if (base.fetches.length === 0) break;
       const head = await sides.head.made(path.head, system);
-      pairs.push(...madePairs(base.fetches, head.fetches));
+      pairs.push(...madePairs(base.fetches, head.fetches, system === DEFAULT_SYSTEM));
       if (base.isWhole && !head.isWhole) {
         onLost({ what: path.head, reason: MORE_THAN_BEFORE });
         break;

@@ -92,5 +92,5 @@ export function areSources({ base, head }: Meanings): boolean {
 
 /** The fetches of what the names stand for that differ from before. */
 export function madeForNames(meanings: readonly Meanings[]): readonly MadePair[] {
-  return meanings.flatMap(({ base, head }) => madePairs(base.made, head.made));
+  return meanings.flatMap(({ base, head }) => madePairs(base.made, head.made, true));
 }

@@ -4,23 +4,33 @@ import type { Made } from "../nix/made.ts";
 import type { Source } from "../nix/model.ts";
 import { byPlace, type SourceChange } from "./sources.ts";
 
-/** What an attribute of a file's value fetched, and what it fetches now; null: it is taken from another package now. */
-export type MadePair = readonly [Source, Source | null];
+/** What an attribute of a file's value fetched, and what it fetches now. */
+export interface MadePair {
+  readonly before: Source;
+  /** Null: it is taken from another package now. */
+  readonly after: Source | null;
+  /** As the usual platform evaluates it; another one may have a source of its own beside that. */
+  readonly isUsual: boolean;
+}
 
 /** Pairs the fetches of each attribute that differ between the two sides, as far as the text decides. */
-export function madePairs(base: readonly Made[], head: readonly Made[]): readonly MadePair[] {
+export function madePairs(
+  base: readonly Made[],
+  head: readonly Made[],
+  isUsual: boolean,
+): readonly MadePair[] {
   const now = grouped(head);
   const elsewhere = new Set(head.flatMap(({ at, source }) => (source === null ? [at] : [])));
   return [...grouped(base)].flatMap(([at, sources]): readonly MadePair[] => {
     const others = now.get(at) ?? [];
-    if (elsewhere.has(at)) return sources.map((source) => [source, null]);
+    if (elsewhere.has(at)) return sources.map((before) => ({ before, after: null, isUsual }));
     const [old, current] = [without(sources, others), without(others, sources)];
     // In a list that got longer, it is not known which item became which: each new one is a pin of its own.
     if (old.length !== current.length) return [];
-    return old.flatMap((source, index) => {
+    return old.flatMap((before, index) => {
       const after = current[index] as Source;
-      return source.hash !== after.hash || (isLocated(source) && isLocated(after))
-        ? [[source, after] as const]
+      return before.hash !== after.hash || (isLocated(before) && isLocated(after))
+        ? [{ before, after, isUsual }]
         : [];
     });
   });
@@ -68,9 +78,10 @@ export function withMade(
   const added: SourceChange[] = [];
   const replaced = new Set<SourceChange>();
   const seen = new Set<string>();
-  for (const [before, after] of pairs) {
+  for (const pair of pairs) {
+    const { before, after } = pair;
     const said = after && bare.get(hashesOf(before, after));
-    const corrected = after && byHash.get(after.hash)?.find((each) => isCorrectedBy(each, before, after));
+    const corrected = after && byHash.get(after.hash)?.find((each) => isCorrectedBy(each, pair, after));
     if (said && isLocated(before) && isLocated(after)) replaced.add(said);
     else if (corrected) replaced.add(corrected);
     else if (left.has(before.hash) && (after === null || came.has(after.hash))) continue;
@@ -86,12 +97,12 @@ export function withMade(
 
 /**
  * Whether a change to the same hash says what its value does not: another address, as where the fetch is overridden, or that it is an
- * addition, where it takes the place of another source.
+ * addition, where it takes the place of another source for everybody.
  */
-function isCorrectedBy(change: SourceChange, before: Source, after: Source): boolean {
+function isCorrectedBy(change: SourceChange, { before, isUsual }: MadePair, after: Source): boolean {
   if (!change.after || !isLocated(before) || !isLocated(after)) return false;
   if (change.change === "added")
-    return change.after.role === "source" && keyOf(change.after) === keyOf(after);
+    return isUsual && change.after.role === "source" && keyOf(change.after) === keyOf(after);
   return (
     change.before?.hash === before.hash && isLocated(change.after) && keyOf(change.after) !== keyOf(after)
   );

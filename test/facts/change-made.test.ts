@@ -57,6 +57,18 @@ const SEEN: readonly Case[] = [
     "hash, place",
   ],
   [
+    "a source that other platforms get beside the old one",
+    package_(
+      `src = fetchurl { url = "https://acme.dev/a"; hash = "${A}"; };`,
+      'let arch = if stdenv.hostPlatform.isx86_64 then "a" else "b"; in',
+    ),
+    [
+      `url = "https://acme.dev/a"; hash = "${A}"`,
+      `url = "https://acme.dev/\${arch}"; hash = if arch == "a" then "${B}" else "${C}"`,
+    ],
+    "hash; new",
+  ],
+  [
     "a default of a set",
     package_(
       `src = fetchurl { url = "https://acme.dev/a"; hash = own.hash or "${A}"; };`,
