@@ -83,7 +83,7 @@ function argumentHere(session: Session, file: SourceFile, node: SyntaxNode, isOu
   const isFinal = isOuter && parts(node).at(-1)?.type === "function_expression";
   if (called.kind === "builtin" && OVERRIDES.has(called.name) && !isFinal)
     return called.arguments[0]?.() ?? called;
-  if (called.kind === "unknown" && OVERRIDE.test(called.path.at(-1) ?? "") && !isFinal)
+  if (called.kind === "unknown" && overridesAttrs(called.path.at(-1)) && !isFinal)
     return unknown(snippet(file, node));
   const value = evaluateAt(session, file, up);
   const isLibrary = called.kind === "builtin" || (called.kind === "unknown" && called.path.at(-1) === "fix");
@@ -92,8 +92,10 @@ function argumentHere(session: Session, file: SourceFile, node: SyntaxNode, isOu
 
 export const OVERRIDES = new Set(["overrideAttrs", "overrideDerivation"]);
 
-/** `overrideAttrs`, `overridePythonAttrs` and their like. */
-export const OVERRIDE = /^override\w*Attrs$/;
+/** Whether a function of a name changes the attributes of a package: `overrideAttrs`, `overridePythonAttrs` and their like. */
+export function overridesAttrs(name: string | null | undefined): boolean {
+  return /^override\w*Attrs$/.test(name ?? "");
+}
 
 export function recursiveScope(session: Session, file: SourceFile, node: SyntaxNode, outer: Scope) {
   let entries: ReadonlyMap<string, Thunk> = new Map();

@@ -3,7 +3,7 @@
  * source pin needs (strings, sets, calls) and says `unknown` for the rest. It reads files of the same side
  * through `SourceFiles` and nothing else.
  */
-import { argumentKey, functionScope, OVERRIDE, OVERRIDES, recursiveScope, scopeAt } from "./binders.ts";
+import { argumentKey, functionScope, OVERRIDES, overridesAttrs, recursiveScope, scopeAt } from "./binders.ts";
 import { applyBuiltin, isBuiltin } from "./library/index.ts";
 import { binary } from "./operators.ts";
 import { platformFact } from "./platform.ts";
@@ -336,7 +336,7 @@ function callAttributes(session: Session, call: CallValue): SetValue | null {
     if (argument.kind === "function" || argument.kind === "builtin")
       argument = apply(session, argument, () => call, call.text);
     // `finalAttrs: previousAttrs: { … }`, over something that is not known.
-    if (argument.kind === "function" && OVERRIDE.test(call.name ?? ""))
+    if (argument.kind === "function" && overridesAttrs(call.name))
       argument = apply(session, argument, () => unknown("previousAttrs"), call.text);
     known = asSet(session, argument);
     return known;

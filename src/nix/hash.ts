@@ -23,6 +23,12 @@ export function isHashAlgorithm(name: string): name is HashAlgorithm {
   return Object.hasOwn(SIZES, name);
 }
 
+/** Whether a text has the form of SRI, whatever the length of its digest. https://www.w3.org/TR/SRI/#the-integrity-attribute */
+export function hasSriForm(text: string): boolean {
+  const dash = text.indexOf("-");
+  return isHashAlgorithm(text.slice(0, dash)) && BASE64.test(text.slice(dash + 1));
+}
+
 /** The bytes of a nix32 text of exactly the length of `size` bytes; null when it is not one. */
 export function fromNix32(text: string, size: number): Buffer | null {
   if (text.length !== nix32Length(size)) return null;

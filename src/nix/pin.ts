@@ -1,6 +1,6 @@
 /** A source pin as plain data, from what evaluation found. */
 
-import { OVERRIDE } from "./binders.ts";
+import { overridesAttrs } from "./binders.ts";
 import { asSet } from "./evaluate.ts";
 import { type Fetcher, type FetcherArguments, fetcherNamed, type Location } from "./fetchers.ts";
 import { isHashAlgorithm, toSri } from "./hash.ts";
@@ -132,7 +132,7 @@ function roleOf(
   names: readonly string[],
 ): SourceRole {
   if (dependency || fetcher === "dependencies") return "dependencies";
-  if ((name === null || OVERRIDE.test(name)) && names.some((each) => HOLDS_DEPENDENCIES.test(each)))
+  if ((name === null || overridesAttrs(name)) && names.some((each) => HOLDS_DEPENDENCIES.test(each)))
     return "dependencies";
   if (names.includes("patches")) return "patch";
   return fetcher;

@@ -1,6 +1,7 @@
 /** Changed source pins as they are published. */
 import type { Side } from "../change/change.ts";
 import { unreachable } from "../errors.ts";
+import { hasSriForm } from "../nix/hash.ts";
 import type { Source } from "../nix/model.ts";
 import type { SourceChange } from "../pair/sources.ts";
 import type { UpstreamFacts } from "../provenance/answers.ts";
@@ -8,9 +9,6 @@ import { publishUpstream } from "../provenance/publish.ts";
 import { compareLink } from "./compare-link.ts";
 import type { Positions } from "./positions.ts";
 import type { Pin, PinChange } from "./review.ts";
-
-/** The form of SRI, whatever the length of the digest. https://www.w3.org/TR/SRI/#the-integrity-attribute */
-const SRI = /^(?:md5|sha1|sha256|sha512)-[A-Za-z0-9+/]+={0,2}$/;
 
 /** The public form of changed pins, in their order. `attrsOf`: the attributes that a file defines, as far as known. */
 export function publishPins(
@@ -26,7 +24,7 @@ export function publishPins(
     urls: source.urls.map(({ value }) => value),
     rev: source.rev?.value ?? null,
     // What is declared, of the wrong length too; other texts stay with the rules: whoever reads a report parses this one.
-    hash: source.hash !== null && SRI.test(source.hash) ? source.hash : null,
+    hash: source.hash !== null && hasSriForm(source.hash) ? source.hash : null,
     resolved: [...source.urls, ...(source.rev ? [source.rev] : [])].every(({ resolved }) => resolved),
   });
   const published = (each: SourceChange): PinChange => {

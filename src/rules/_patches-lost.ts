@@ -1,4 +1,5 @@
 /** Security patches that a change loses otherwise than by taking them out of a list that names what they fix. */
+import { overridesAttrs } from "../nix/binders.ts";
 import type { Setting } from "../nix/model.ts";
 import { patchNames } from "../nix/patch-names.ts";
 import type { SettingChange } from "../pair/settings.ts";
@@ -62,8 +63,7 @@ export function* inheritedPatches(facts: Facts): Generator<Lost> {
     if (lastName(after) !== "patches" || isNewPackage(facts, after)) continue;
     const inherited = INHERITED.test(after.text);
     const had = before !== null && INHERITED.test(before.text);
-    const isOverride =
-      before === null && /^override\w*Attrs$/.test(after.takenBy) && !hasOwnSource(change, facts);
+    const isOverride = before === null && overridesAttrs(after.takenBy) && !hasOwnSource(change, facts);
     const isFiltered = LEAVES_OUT.test(after.text) && !(before && LEAVES_OUT.test(before.text));
     const what = inherited
       ? isFiltered && "it leaves some of the patches out that the package had"

@@ -1,4 +1,5 @@
 import type { Setting } from "../nix/model.ts";
+import { VULNERABILITY } from "../nix/patch-names.ts";
 import type { SettingChange } from "../pair/settings.ts";
 import type { Confidence, Severity } from "../report/review.ts";
 import { fileAt } from "./_index.ts";
@@ -136,13 +137,12 @@ function lostMarks(facts: Facts, change: SettingChange): readonly string[] {
 
 const MARKS = new Set(["knownVulnerabilities", "insecure"]);
 
-const namesVulnerability = (item: string) => item.match(IDS) !== null && !/\.(?:patch|diff)\b|\{/.test(item);
+const namesVulnerability = (item: string) =>
+  item.match(VULNERABILITY) !== null && !/\.(?:patch|diff)\b|\{/.test(item);
 
 function tellsMarks(facts: Facts, path: string): boolean {
   return fileAt(facts, "base", path)?.base?.includes("knownVulnerabilities") ?? false;
 }
-
-const IDS = /CVE-\d{4}-\d+|GHSA(-\w{4}){3}/g;
 
 /** Whether the change still names the same vulnerabilities elsewhere: moved, reworded, or as `problems`. */
 function stillTold(facts: Facts, change: SettingChange, lost: readonly string[]): boolean {
@@ -154,7 +154,7 @@ function stillTold(facts: Facts, change: SettingChange, lost: readonly string[])
     )
     .map(({ after }) => `${after?.text ?? ""} ${itemsOf(after).join(" ")}`)
     .join(" ");
-  const ids = lost.flatMap((text) => text.match(IDS) ?? []);
+  const ids = lost.flatMap((text) => text.match(VULNERABILITY) ?? []);
   return ids.length > 0
     ? ids.every((id) => mentions(told, id))
     : lost.every((text) => told.includes(text.slice(0, 40)));
@@ -165,7 +165,7 @@ function judge(
   change: SettingChange,
 ): { severity: Severity; confidence: Confidence; why: string } {
   const path = (change.after ?? change.before).path;
-  const ids = change.before?.text.match(IDS) ?? [];
+  const ids = change.before?.text.match(VULNERABILITY) ?? [];
   const patched = facts.settings.some(
     ({ after, before }) =>
       lastName(after ?? before) === "patches" && ids.some((id) => mentions(after?.text ?? "", id)),

@@ -22,7 +22,7 @@ function* check(facts: Facts): Iterable<RuleFinding> {
     if (!location || why === null) continue;
     yield {
       severity: "medium",
-      confidence: why.includes("may be") ? "medium" : "high",
+      confidence: why === UNSURE ? "medium" : "high",
       title: `${pinName(after)}: the patch comes from ${why}`,
       message: [
         `${shown(location.text)} is ${why}, which can be edited after the review.`,
@@ -51,6 +51,8 @@ const PASTE_HOSTS =
   /^(paste(bin)?\.[\w.-]+|0x0\.st|transfer\.sh|ix\.io|termbin\.com|ghostbin\.com|sprunge\.us|dpaste\.(org|com)|hastebin\.com|bpa\.st|rentry\.co|controlc\.com|katb\.in)$/;
 
 const FULL_ID = /[0-9a-f]{40}/;
+/** A name that is neither that of a known branch nor like a tag's. */
+const UNSURE = "what may be a branch";
 
 /** In what way a patch's place is editable; null: the text does not show any. */
 function editable({ host, path, query, kind, ref, owner }: Location): string | null {
@@ -78,7 +80,7 @@ function editable({ host, path, query, kind, ref, owner }: Location): string | n
   if (ref !== null && (kind === "raw" || kind === "patch")) {
     if (isMoving(ref)) return "a branch";
     // Tags have digits; of a file's path, the first part need not be all of the name.
-    return kind === "patch" && !/\d/.test(ref) ? "what may be a branch" : null;
+    return kind === "patch" && !/\d/.test(ref) ? UNSURE : null;
   }
   return owner?.repository ? null : servedFromBranch(path, query);
 }

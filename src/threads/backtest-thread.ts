@@ -8,7 +8,7 @@ import { loadConfig, readConfigFile } from "../load-config.ts";
 import { failedReview } from "../report/failed.ts";
 import { review } from "../review.ts";
 import { createTools, type Tools } from "../tools.ts";
-import type { Job, PairReview, WorkerSettings } from "./backtest-threads.ts";
+import type { BacktestThreadSettings, Job, PairReview } from "./backtest-threads.ts";
 import { READY } from "./exchange.ts";
 
 /** One review; of a pair that cannot be reviewed, a report that says why. */
@@ -31,7 +31,7 @@ async function reviewPair(
 
 if (!parentPort) throw new Error("backtest-thread runs as a thread only");
 const port = parentPort;
-const settings = workerData as WorkerSettings;
+const settings = workerData as BacktestThreadSettings;
 const [repository, tools, config] = await Promise.all([
   openRepository(settings.repository),
   createTools(),

@@ -10,9 +10,10 @@ import type { Review } from "../report/review.ts";
 import type { Threshold } from "../report/status.ts";
 import { compileLess, growHeapBy } from "../v8-flags.ts";
 import { exchange } from "./exchange.ts";
+import { LIMIT_MS, MEMORY_MB, MOST_THREADS } from "./limits.ts";
 
 /** What a thread starts with. */
-export interface WorkerSettings {
+export interface BacktestThreadSettings {
   /** The directory of the repository. */
   readonly repository: string;
   /** A file with the configuration of all pairs; null: each pair's is that of its base. */
@@ -33,7 +34,7 @@ export interface PairReview {
   readonly bug: string | null;
 }
 
-export interface PoolOptions extends WorkerSettings {
+export interface BacktestThreadOptions extends BacktestThreadSettings {
   /** Threads. */
   readonly workers?: number;
   /** How long one review may take. */
@@ -48,13 +49,8 @@ export interface PoolOptions extends WorkerSettings {
 const PAIRS_PER_JOB = 12;
 /** Jobs that may be done or under way before the oldest one is: what bounds the memory of reviews not yet taken. */
 const JOBS_AHEAD = 24;
-/** The slowest honest review, of all files of a big repository, takes a tenth of that. */
-const LIMIT_MS = 120_000;
-const MEMORY_MB = 2_000;
 /** With V8's own choice, what several threads hold of large commits is most of the memory. */
 const HEAP_GROWTH_PERCENT = 40;
-/** More threads than that would wait for git. */
-const MOST_WORKERS = 8;
 /** As scripts/build.mjs puts it beside this program. */
 const PROGRAM = new URL("./backtest-thread.mjs", import.meta.url);
 
@@ -71,11 +67,11 @@ interface Task {
  */
 export async function* reviewPairs(
   pairs: AsyncIterable<CommitPair> | Iterable<CommitPair>,
-  options: PoolOptions,
+  options: BacktestThreadOptions,
 ): AsyncGenerator<PairReview> {
   growHeapBy(HEAP_GROWTH_PERCENT);
   compileLess();
-  const most = options.workers ?? Math.min(availableParallelism(), MOST_WORKERS);
+  const most = options.workers ?? Math.min(availableParallelism(), MOST_THREADS);
   const threads: Thread[] = [];
   const idle: Thread[] = [];
   const waiting: ((thread: Thread) => void)[] = [];
@@ -131,13 +127,13 @@ interface Thread {
 }
 
 /** A thread that is started anew when it is lost. */
-function createThread(options: PoolOptions): Thread {
+function createThread(options: BacktestThreadOptions): Thread {
   const { repository, configFile, limitMs = LIMIT_MS, memoryMb = MEMORY_MB, program = PROGRAM } = options;
   let worker: Worker | null = null;
   let over = false;
 
   function start(): Worker {
-    const settings: WorkerSettings = { repository, configFile };
+    const settings: BacktestThreadSettings = { repository, configFile };
     const thread = new Worker(program, {
       workerData: settings,
       resourceLimits: { maxOldGenerationSizeMb: memoryMb },

@@ -5,11 +5,11 @@ import { repositoryTree } from "../change/tree.ts";
 import { readPins } from "../ledger/read-pins.ts";
 import { createDocuments } from "../nix/documents.ts";
 import type { WholeTraces } from "../nix/reading.ts";
-import type { IndexJob, IndexWorkerSettings } from "./index-threads.ts";
+import type { IndexJob, IndexThreadSettings } from "./index-threads.ts";
 
 if (!parentPort) throw new Error("index-thread runs as a thread only");
 const port = parentPort;
-const settings = workerData as IndexWorkerSettings;
+const settings = workerData as IndexThreadSettings;
 const opening = openRepository(settings.repository);
 const documents = createDocuments();
 const traces: WholeTraces = new Map();

@@ -7,9 +7,10 @@ import type { IndexedFile } from "../ledger/pin-index.ts";
 import { blobKey, canHoldPins } from "../ledger/read-pins.ts";
 import type { ReadMany } from "../ledger/update-index.ts";
 import { exchange } from "./exchange.ts";
+import { LIMIT_MS, MEMORY_MB, MOST_THREADS } from "./limits.ts";
 
 /** What a thread starts with. */
-export interface IndexWorkerSettings {
+export interface IndexThreadSettings {
   /** The directory of the repository. */
   readonly repository: string;
   readonly commit: string;
@@ -30,9 +31,6 @@ export interface IndexThreadOptions {
 }
 
 const FILES_PER_JOB = 100;
-const LIMIT_MS = 120_000;
-const MOST_WORKERS = 8;
-const MEMORY_MB = 2_000;
 /** Nodes and values live as long as their file is being read: with twice the usual space, fewer of them are copied. */
 const YOUNG_MB = 96;
 /** The longest answer of git in bytes: a size, or that an object is missing. */
@@ -46,7 +44,7 @@ export function readOnThreads(directory: string, options: IndexThreadOptions = {
     const jobs: Entry[][] = [];
     for (let at = 0; at < entries.length; at += FILES_PER_JOB)
       jobs.push(entries.slice(at, at + FILES_PER_JOB));
-    const count = Math.min(options.workers ?? availableParallelism(), MOST_WORKERS, jobs.length);
+    const count = Math.min(options.workers ?? availableParallelism(), MOST_THREADS, jobs.length);
     const sizes = await sizesOf(directory, entries);
     const sizeOf = (job: readonly Entry[]) => job.reduce((sum, { path }) => sum + (sizes.get(path) ?? 0), 0);
     // A job with a file of megabytes at the end would keep one thread busy while the others wait.
@@ -71,7 +69,7 @@ async function sizesOf(directory: string, entries: readonly Entry[]): Promise<Re
 
 /** One thread after another, until there is no more to do. */
 async function runThread(
-  settings: IndexWorkerSettings,
+  settings: IndexThreadSettings,
   { limitMs = LIMIT_MS, program = PROGRAM }: IndexThreadOptions,
   next: () => Entry[] | undefined,
   onFile: (file: IndexedFile | null) => void,
@@ -112,7 +110,7 @@ async function runThread(
   }
 }
 
-function start(settings: IndexWorkerSettings, program: URL): Worker {
+function start(settings: IndexThreadSettings, program: URL): Worker {
   const worker = new Worker(program, {
     workerData: settings,
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB, maxYoungGenerationSizeMb: YOUNG_MB },

@@ -15,6 +15,7 @@ import type { Upstream } from "../provenance/upstream.ts";
 import { failedReview } from "../report/failed.ts";
 import type { Review } from "../report/review.ts";
 import { ALONE, collectGarbage } from "../v8-flags.ts";
+import { LIMIT_MS, MEMORY_MB } from "./limits.ts";
 import { askUpstream } from "./upstream.ts";
 
 export type TreeName = "base" | "head" | "tip";
@@ -120,8 +121,6 @@ export interface ThreadOptions {
   readonly program?: URL;
 }
 
-const LIMIT_MS = 120_000;
-const MEMORY_MB = 2_000;
 /** A third of what V8 takes: 567 MB instead of 593 for 100,000 files, in no more time (`npm run bench:nasty`, median of 3). */
 const YOUNG_MB = 16;
 /**

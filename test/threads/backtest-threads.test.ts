@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CommitPair } from "../../src/change/history.ts";
 import type { Review } from "../../src/report/review.ts";
-import { type PoolOptions, reviewPairs } from "../../src/threads/backtest-threads.ts";
+import { type BacktestThreadOptions, reviewPairs } from "../../src/threads/backtest-threads.ts";
 import { makeRepository, type TestRepository } from "../support/repository.ts";
 
 const program = new URL("../../dist/backtest-thread.mjs", import.meta.url);
@@ -40,7 +40,10 @@ function recipe(name: string, version: number): string {
 `;
 }
 
-async function reviews(pairs: Iterable<CommitPair>, options: Partial<PoolOptions> = {}): Promise<Review[]> {
+async function reviews(
+  pairs: Iterable<CommitPair>,
+  options: Partial<BacktestThreadOptions> = {},
+): Promise<Review[]> {
   const results: Review[] = [];
   const settings = { repository: repository.directory, configFile: null, program, ...options };
   for await (const { result, bug } of reviewPairs(pairs, settings)) {
